@@ -1,0 +1,22 @@
+#include "base/ip_address.h"
+
+#include <arpa/inet.h>
+
+namespace relaypipe {
+
+std::string IpAddress::text() const {
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  inet_ntop(v6 ? AF_INET6 : AF_INET, octets.data(), buffer.data(), buffer.size());
+  return buffer.data();
+}
+
+std::optional<IpAddress> parse_ip_address(std::string_view text) {
+  const std::string terminated(text);
+  IpAddress address;
+  address.v6 = text.find(':') != std::string_view::npos;
+  if (inet_pton(address.v6 ? AF_INET6 : AF_INET, terminated.c_str(), address.octets.data()) != 1) return std::nullopt;
+  // inet_pton stops at a NUL, which no address holds.
+  return text.find('\0') == std::string_view::npos ? std::optional(address) : std::nullopt;
+}
+
+}  // namespace relaypipe
