@@ -1,0 +1,102 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/deadline.h"
+
+namespace relaypipe {
+
+/// How a connection is protected; the names are Postfix's (smtp_tls_security_level).
+enum class TlsLevel {
+  None,     ///< no STARTTLS
+  May,      ///< STARTTLS where offered, certificate not looked at; clear text once where the handshake fails
+  Encrypt,  ///< TLS or another relay; certificate not looked at
+  Verify,   ///< TLS with a trusted certificate that names the host, or another relay
+};
+
+enum class IpVersion { Any, V4, V6 };
+
+/// The longest time each stage may take, whatever the relay does meanwhile (a drip does not stretch it). The defaults
+/// are smtp(8)'s.
+struct TimeLimits {
+  Duration connect = std::chrono::seconds(30);
+  Duration greeting = std::chrono::seconds(300);
+  Duration helo = std::chrono::seconds(300);
+  Duration starttls = std::chrono::seconds(300);  ///< STARTTLS and the handshake
+  Duration auth = std::chrono::seconds(300);
+  Duration mail = std::chrono::seconds(300);
+  Duration rcpt = std::chrono::seconds(300);
+  Duration data_init = std::chrono::seconds(120);
+  Duration data_xfer = std::chrono::seconds(180);  ///< without progress, while the content is sent
+  Duration data_done =
+      std::chrono::seconds(600);  ///< from the dot to its reply; too short makes duplicates (RFC 5321 4.5.3.2.6)
+};
+
+/// Every setting of a delivery with its default. Plain values; the names of the keys are in settings_table().
+struct Settings {
+  Duration deadline = std::chrono::minutes(15);  ///< of the whole run, counted from its start
+  Duration patience = std::chrono::seconds(2);   ///< a relay not ready by then gets the next one beside it
+  Duration address_patience =
+      std::chrono::milliseconds(250);               ///< the same between addresses of one relay (RFC 8305 section 5)
+  Duration stall_limit = std::chrono::seconds(30);  ///< any reply before the dot, while another relay is left
+  std::uint64_t max_sessions = 3;                   ///< sessions being opened at the same time
+  std::string hostname;                             ///< EHLO name and own name in MX lists; empty: the machine's
+  TimeLimits limits;
+  TlsLevel tls = TlsLevel::May;
+  IpVersion ip = IpVersion::Any;
+  std::vector<std::string> bind_address;              ///< source addresses, at most one per IP version
+  std::vector<std::string> dns_servers;               ///< `address` or `address:port`; empty: the system's
+  Duration dns_timeout = std::chrono::seconds(5);     ///< one query to one server
+  Duration resolve_limit = std::chrono::seconds(20);  ///< all look-ups of one relay together
+  std::uint64_t mx_address_limit = 5;  ///< addresses tried per relay (smtp_mx_address_limit); 0: no limit
+  std::uint64_t mx_session_limit =
+      2;             ///< sessions per relay that got past the handshake (smtp_mx_session_limit); 0: no limit
+  bool srv = false;  ///< SRV look-up for domains without brackets
+  std::vector<std::string> own_addresses;    ///< besides the addresses of this machine's interfaces (inet_interfaces)
+  std::vector<std::string> proxy_addresses;  ///< of a NAT or proxy before this machine (proxy_interfaces)
+  std::uint64_t line_length_limit = 998;     ///< longer lines are broken (smtp_line_length_limit); 0: never
+  std::uint64_t size_tolerance = 8 * 1024;   ///< octets of the announced size that milters may have removed
+  std::uint64_t spool_memory = 1024 * 1024;  ///< octets of content kept in memory, the rest in a file
+  std::string spool_directory = "/var/tmp";
+  std::string syslog_ident = "postfix/relaypipe";
+  std::string syslog_socket = "/dev/log";
+};
+
+/// One key: how an administrator writes it (`-o name=value` on the command line; the same key in a configuration file).
+struct SettingKey {
+  std::string_view name;
+  std::string_view form;  ///< what values look like, for error texts and `--help`: "duration such as 2s", "none, may,
+                          ///< encrypt or verify"
+  std::string_view help;  ///< one short phrase
+  /// Sets the value, or returns what is wrong with it (then nothing was changed). The text names neither key nor place.
+  std::optional<std::string> (*apply)(Settings&, std::string_view value);
+};
+
+/// All keys, in the order in which the manual lists them.
+std::span<const SettingKey> settings_table();
+
+/// Applies one `name=value`. The error names the key, the value, what is allowed, and for an unknown key the nearest
+/// known one.
+std::optional<std::string> apply_setting(Settings& settings, std::string_view assignment);
+
+/// What is wrong between settings, e.g. two bind addresses of one IP version; empty when nothing is.
+std::vector<std::string> settings_problems(const Settings& settings);
+
+/// The words of a list that is separated by commas or blanks or both.
+std::vector<std::string_view> split_list(std::string_view list);
+
+/// Which IP version `text` is an address of, or nothing; without brackets, port and zone, as inet_pton(3) reads it.
+std::optional<IpVersion> address_version(std::string_view text);
+
+/// What is wrong with `name` as the name of a host or domain, and the form that would be right; nothing when it is
+/// well-formed. The name comes without the dot of the root. Underscores pass because real relays have them; an
+/// all-digit last label does not, since it would be read as a broken address.
+std::optional<std::string> host_name_problem(std::string_view name);
+
+}  // namespace relaypipe
