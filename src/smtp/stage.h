@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string_view>
+
+namespace relaypipe {
+
+/// Where in reaching a relay or talking to it something happened, in the order of time. What a failure means is asked
+/// of the stage first and of the reply second (design: "What an outcome means").
+enum class Stage { Resolve, Connect, Greeting, Ehlo, StartTls, Tls, Auth, Mail, Rcpt, Data, Content, EndOfData, Quit };
+
+/// Postfix's words for "while …" in its log texts (smtp_proto.c), e.g. "sending MAIL FROM".
+std::string_view while_doing(Stage stage);
+/// Postfix's words for "(in reply to … command)", e.g. "MAIL FROM", "end of DATA"; empty where no command came before.
+std::string_view command_name(Stage stage);
+/// The plain name of the stage, as settings, journals and rules write it, e.g. "end_of_data".
+std::string_view name(Stage stage);
+
+}  // namespace relaypipe

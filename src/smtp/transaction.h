@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "message/address.h"
+#include "message/content_encoder.h"
+#include "smtp/capabilities.h"
+#include "smtp/reply.h"
+#include "smtp/stage.h"
+
+namespace relaypipe {
+
+/// Everything one transaction says before the content.
+struct TransactionRequest {
+  std::string mail;               ///< `MAIL FROM:<…> SIZE=… …` without line end
+  std::vector<std::string> rcpt;  ///< `RCPT TO:<…>`, one per recipient, in their order
+  bool pipelining = false;
+};
+
+/// The commands for this message at this relay: SIZE=, BODY=8BITMIME and SMTPUTF8 where offered and needed. SMTPUTF8 is
+/// asked for when an address is internationalized, or when the header holds 8-bit octets (RFC 6531 3.4: an offering
+/// relay has to know); a relay that lacks it is judged elsewhere (verdict/fitness.h).
+TransactionRequest make_request(const Address& sender, const std::vector<Address>& recipients,
+                                const ContentFacts& content, const Capabilities& relay);
+
+/// How a connection ended without a reply.
+enum class Loss { Closed, TimedOut };
+
+// What a transaction showed. `stage` is where the relay stood, not what we had sent; `what` is a phrase, such as
+// "an unexpected reply (354 go on)" or "no reply (timed out)".
+
+/// 2yz to the final dot, responsibility has passed (RFC 5321 4.2.5).
+struct Accepted {
+  Reply reply;
+};
+/// 4yz or 5yz for the whole message: to MAIL, DATA, the content or the dot; and 421 to anything.
+struct Refused {
+  Stage stage;
+  Reply reply;
+};
+/// The reply to each RCPT in order; at least one is 4yz or 5yz; no content was sent.
+struct RecipientsRefused {
+  std::vector<Reply> replies;
+};
+/// Before the dot, so nothing was committed.
+struct Lost {
+  Stage stage;
+  Loss loss;
+};
+/// Before the dot: no reply, or one no client can obey, e.g. 3yz to MAIL.
+struct Garbled {
+  Stage stage;
+  std::string what;
+};
+/// The dot was sent and no valid reply to it came, so it may be delivered (RFC 1047).
+struct Unconfirmed {
+  std::string what;
+};
+/// We broke off before the dot, see Transaction::withhold().
+struct Withheld {
+  Stage stage;
+};
+using TransactionResult = std::variant<Accepted, Refused, RecipientsRefused, Lost, Garbled, Unconfirmed, Withheld>;
+
+/// MAIL, RCPT, DATA, content, dot (RFC 5321 3.3) as a state machine without I/O: octets to send come out, octets
+/// received go in. The owner streams the content itself and decides about the dot.
+///
+/// With PIPELINING one recipient's MAIL, RCPT and DATA leave in one group. With several recipients DATA waits for all
+/// RCPT replies, because after a 354 there is no way back but to drop the connection: all must be accepted before the
+/// content is sent (design: "What Postfix sees").
+class Transaction {
+ public:
+  explicit Transaction(TransactionRequest request);
+
+  enum class Want {
+    Exchange,  ///< send output() if there is any, and read
+    Content,   ///< 354 came: send the content, reading replies meanwhile, then call content_sent()
+    Commit,    ///< the whole content was sent: check that it may still be committed, then commit() or withhold()
+    Finished,  ///< result() is there
+  };
+  [[nodiscard]] Want want() const;
+  /// Octets to send now; stable until sent() or receive() is called.
+  [[nodiscard]] std::string_view output() const;
+  /// The first `count` octets of output() were handed to the connection. The dot counts as sent with its first octet.
+  void sent(std::size_t count);
+  void content_sent();
+  /// Releases the final dot. Once an octet of it was sent only a reply can tell the outcome.
+  void commit();
+  /// Breaks off: nothing is committed. Only before the first octet of the dot was sent; afterwards it has no effect.
+  void withhold();
+  /// Octets that came from the relay, cut anywhere.
+  void receive(std::string_view octets);
+  /// The connection ended, or the time for the awaited reply did.
+  void lost(Loss loss);
+  /// The stage whose reply is awaited (Content while the content is being sent): it chooses the time limit.
+  [[nodiscard]] Stage stage() const;
+  /// Only when Finished.
+  [[nodiscard]] const TransactionResult& result() const { return *result_; }
+  /// Whether a QUIT may be sent on this connection: the relay is at a command boundary and in step, not inside DATA nor
+  /// perhaps so (DATA sent, reply to come), it did not say 421, and QUIT was not sent yet. What the relay says after
+  /// the result still counts here.
+  [[nodiscard]] bool may_quit() const;
+
+ private:
+  /// Commands until 354, Content until content_sent(), ContentSent until commit(), then Dot.
+  enum class Phase { Commands, Content, ContentSent, Dot };
+  /// A command whose reply has not come. It has left when `end` octets were sent on this connection in all.
+  struct Awaited {
+    Stage stage;
+    std::uint64_t end;
+  };
+
+  [[nodiscard]] bool dot_begun() const { return phase_ == Phase::Dot && sent_ > dot_begin_; }
+  void queue(std::string_view octets);
+  void ask(Stage stage, std::string_view command);
+  void proceed();
+  void take_reply(Reply reply);
+  void take_command_reply(Reply reply);
+  void take_dot_reply(Reply reply);
+  void take_late_reply(const Reply& reply);
+  void garbled(std::string what);
+  void finish(Stage at, TransactionResult result);
+
+  TransactionRequest request_;
+  Phase phase_ = Phase::Commands;
+  std::deque<Awaited> awaited_;    // in the order of sending; never empty in Phase::Commands
+  std::vector<Reply> recipients_;  // replies to RCPT
+  ReplyParser parser_;
+
+  // The content is not counted here: the owner streams it between two groups of ours.
+  std::string output_;
+  std::size_t output_sent_ = 0;
+  std::uint64_t queued_ = 0;  // octets ever put into output_
+  std::uint64_t sent_ = 0;    // octets of these handed to the connection
+  std::uint64_t dot_begin_ = 0;
+  std::uint64_t dot_end_ = 0;
+
+  bool at_line_end_ = true;  // the last octet of ours ended a command
+  bool in_data_ = false;     // the relay takes what comes as content
+  bool usable_ = true;       // the connection stands and both sides are in step
+  std::optional<TransactionResult> result_;
+  Stage final_stage_ = Stage::Mail;
+};
+
+}  // namespace relaypipe
