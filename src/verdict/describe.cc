@@ -1,0 +1,185 @@
+// The words for outcomes: Postfix's own where it has some (smtp_trouble.c, smtp_connect.c), so that an administrator's
+// eyes and scripts find what they know.
+#include <fmt/format.h>
+
+#include "base/printable.h"
+#include "verdict/classify.h"
+
+namespace relaypipe {
+namespace {
+
+std::string in_reply_to(Stage stage) { return fmt::format("(in reply to {} command)", command_name(stage)); }
+
+/// The replies to RCPT that refused, each once.
+std::string refusals(const std::vector<Reply>& replies) {
+  std::string text;
+  for (const Reply& reply : replies) {
+    const std::string one = reply.text();
+    if (reply.positive() || text.find(one) != std::string::npos) continue;
+    text += (text.empty() ? "" : "; ") + one;
+  }
+  return text;
+}
+
+bool some_accepted(const std::vector<Reply>& replies) {
+  for (const Reply& reply : replies) {
+    if (reply.positive()) return true;
+  }
+  return false;
+}
+
+struct Describer {
+  const Where& where;
+
+  std::string operator()(const Accepted& accepted) const {
+    return fmt::format("{}: {}", where.text(), accepted.reply.text());
+  }
+
+  std::string operator()(const Refused& refused) const {
+    return fmt::format("host {} said: {} {}", where.text(), refused.reply.text(), in_reply_to(refused.stage));
+  }
+
+  std::string operator()(const RecipientsRefused& refused) const {
+    std::string text =
+        fmt::format("host {} said: {} {}", where.text(), refusals(refused.replies), in_reply_to(Stage::Rcpt));
+    if (some_accepted(refused.replies)) {
+      text +=
+          "; nothing was sent, because other recipients of this request were accepted and pipe(8) takes one result for "
+          "all: set relaypipe_destination_recipient_limit = 1";
+    }
+    return text;
+  }
+
+  std::string operator()(const Lost& lost) const {
+    if (lost.loss == Loss::TimedOut) {
+      return fmt::format("conversation with {} timed out while {}", where.text(), while_doing(lost.stage));
+    }
+    return fmt::format("lost connection with {} while {}", where.text(), while_doing(lost.stage));
+  }
+
+  std::string operator()(const Garbled& garbled) const {
+    return fmt::format("host {} broke the protocol while {}: {}", where.text(), while_doing(garbled.stage),
+                       garbled.what);
+  }
+
+  std::string operator()(const Unconfirmed& unconfirmed) const {
+    return fmt::format("{} from {} while {}", unconfirmed.what, where.text(), while_doing(Stage::EndOfData));
+  }
+
+  std::string operator()(const Withheld& withheld) const {
+    return fmt::format("gave up with {} while {}", where.text(), while_doing(withheld.stage));
+  }
+
+  std::string operator()(const Outrun& outrun) const {
+    return fmt::format("{} was not ready in time ({})", where.text(), while_doing(outrun.stage));
+  }
+
+  std::string operator()(const Unfit& unfit) const {
+    if (unfit.why == Unfit::Why::NoSmtpUtf8) {
+      return fmt::format("SMTPUTF8 is required, but was not offered by host {}", where.text());
+    }
+    return fmt::format("message size {} exceeds size limit {} of server {}", unfit.size, unfit.limit, where.text());
+  }
+
+  std::string operator()(const Unreached& unreached) const {
+    return unreached.reply ? replied(unreached) : unreplied(unreached);
+  }
+
+ private:
+  std::string replied(const Unreached& unreached) const {
+    const std::string reply = unreached.reply->text();
+    switch (unreached.stage) {
+      case Stage::StartTls:
+        return fmt::format("TLS is required, but host {} refused to start TLS: {}", where.text(), reply);
+      case Stage::Auth: return fmt::format("SASL authentication failed; server {} said: {}", where.text(), reply);
+      default: return fmt::format("host {} refused to talk to me: {}", where.text(), reply);
+    }
+  }
+
+  std::string unreplied(const Unreached& unreached) const {
+    const std::string& detail = unreached.detail;
+    switch (unreached.trouble) {
+      case Trouble::NotFound:
+      case Trouble::LookupFailed:
+        return fmt::format("Host or domain name not found. Name service error for {}", detail);
+      case Trouble::NullMx: return fmt::format("Domain {} does not accept mail (nullMX)", where.host);
+      case Trouble::LoopsBack: return fmt::format("mail for {} loops back to myself", where.host);
+      case Trouble::NoPrimary: return fmt::format("unable to find primary relay for {}", where.host);
+      case Trouble::Unconnected: return fmt::format("connect to {}: {}", where.text(), detail);
+      case Trouble::TimedOut:
+        if (unreached.stage == Stage::Resolve) return fmt::format("looking up {}: {}", where.host, detail);
+        if (unreached.stage == Stage::Connect) return fmt::format("connect to {}: Connection timed out", where.text());
+        return fmt::format("conversation with {} timed out while {}", where.text(), while_doing(unreached.stage));
+      case Trouble::Lost:
+        return fmt::format("lost connection with {} while {}", where.text(), while_doing(unreached.stage));
+      case Trouble::Garbled:
+        return fmt::format("host {} broke the protocol while {}: {}", where.text(), while_doing(unreached.stage),
+                           detail);
+      case Trouble::TlsMissing: return fmt::format("TLS is required, but was not offered by host {}", where.text());
+      case Trouble::TlsFailed: return fmt::format("Cannot start TLS with {}: {}", where.text(), detail);
+      case Trouble::Untrusted: return fmt::format("Server certificate not verified: {}: {}", where.text(), detail);
+      case Trouble::AuthMissing:
+        return fmt::format("SASL authentication failed; server {} offers no mechanism we can use: {}", where.text(),
+                           detail);
+      case Trouble::Local: break;
+    }
+    return fmt::format("{}: {}", where.text(), detail);
+  }
+};
+
+/// A few words for the list of other attempts: no address, no polite form.
+struct Briefer {
+  std::string operator()(const Refused& r) const {
+    return fmt::format("{} ({})", r.reply.text(), command_name(r.stage));
+  }
+  std::string operator()(const RecipientsRefused& r) const { return refusals(r.replies) + " (RCPT TO)"; }
+  std::string operator()(const Lost& l) const {
+    return fmt::format("{} while {}", l.loss == Loss::TimedOut ? "timed out" : "lost connection", while_doing(l.stage));
+  }
+  std::string operator()(const Outrun& o) const {
+    return o.stage <= Stage::Connect ? "connection timed out" : fmt::format("too slow while {}", while_doing(o.stage));
+  }
+  std::string operator()(const Unfit& u) const {
+    return u.why == Unfit::Why::TooBig ? fmt::format("takes only {} octets", u.limit) : "does not offer SMTPUTF8";
+  }
+  std::string operator()(const Unreached& u) const {
+    if (u.reply) return u.reply->text();
+    switch (u.trouble) {
+      case Trouble::NotFound:
+      case Trouble::LookupFailed: return fmt::format("name service error for {}", u.detail);
+      case Trouble::NullMx: return "does not accept mail (nullMX)";
+      case Trouble::LoopsBack: return "loops back to myself";
+      case Trouble::NoPrimary: return "no primary relay";
+      case Trouble::TimedOut:
+        if (u.stage == Stage::Resolve) return u.detail;
+        return u.stage == Stage::Connect ? "connection timed out"
+                                         : fmt::format("timed out while {}", while_doing(u.stage));
+      case Trouble::Lost: return fmt::format("lost connection while {}", while_doing(u.stage));
+      case Trouble::TlsMissing: return "does not offer TLS";
+      default: return u.detail;
+    }
+  }
+  std::string operator()(const Garbled& g) const { return g.what; }
+  std::string operator()(const Accepted& a) const { return a.reply.text(); }
+  std::string operator()(const Unconfirmed& u) const { return u.what + " after end of data"; }
+  std::string operator()(const Withheld&) const { return "given up"; }
+};
+
+constexpr std::size_t kBriefOctets = 160;
+
+}  // namespace
+
+std::string Where::text() const {
+  return ip.empty() ? printable(relay) : fmt::format("{}[{}]:{}", printable(host), ip, port);
+}
+
+std::string describe(const Outcome& outcome) { return printable(std::visit(Describer{outcome.where}, outcome.what)); }
+
+std::string describe_briefly(const Outcome& outcome) {
+  const std::string words = printable(std::visit(Briefer{}, outcome.what));
+  const std::string_view clipped = clip(words, kBriefOctets);
+  const std::string& name = outcome.where.host.empty() ? outcome.where.relay : outcome.where.host;
+  return fmt::format("{}: {}{}", printable(name), clipped, clipped.size() < words.size() ? "..." : "");
+}
+
+}  // namespace relaypipe

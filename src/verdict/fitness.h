@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+
+#include "message/content_encoder.h"
+#include "message/envelope.h"
+#include "smtp/capabilities.h"
+#include "verdict/outcome.h"
+
+namespace relaypipe {
+
+/// Why a ready relay cannot take this message, or nothing. An internationalized address needs SMTPUTF8 (RFC 6531 3.2);
+/// a message larger than the announced SIZE would be refused (RFC 1870 section 6). 8-bit content goes to relays without
+/// 8BITMIME as it is: changing it would break its signatures.
+std::optional<Unfit> misfit(const Envelope& envelope, const ContentFacts& content, const Capabilities& relay);
+
+}  // namespace relaypipe

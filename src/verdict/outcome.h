@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/deadline.h"
+#include "smtp/enhanced_status.h"
+#include "smtp/reply.h"
+#include "smtp/stage.h"
+#include "smtp/transaction.h"
+
+namespace relaypipe {
+
+/// The relay, and the address of it, that an attempt was made at.
+struct Where {
+  std::string relay;  ///< the relay as configured or as written in the nexthop
+  std::string host;   ///< the host name, or the address itself where the destination is one
+  std::string ip;     ///< empty before an address was chosen
+  std::uint16_t port = 0;
+
+  /// `host[ip]:port` as in Postfix's `relay=`; the relay's name while there is no address.
+  [[nodiscard]] std::string text() const;
+};
+
+/// What kept a relay from a ready session, where no reply tells it.
+enum class Trouble {
+  NotFound,      ///< the name does not exist, or has no address
+  LookupFailed,  ///< no answer, or a failing one, from DNS
+  NullMx,        ///< the domain takes no mail (RFC 7505)
+  LoopsBack,     ///< this host is the best MX of the domain, or the address is its own
+  NoPrimary,     ///< this host is an MX of the domain, and there is no better one
+  Unconnected,   ///< TCP refused or unreachable
+  TimedOut,      ///< the stage's time limit
+  Lost,          ///< the connection ended
+  Garbled,       ///< no SMTP came
+  TlsMissing,    ///< STARTTLS is required and not offered, or was refused
+  TlsFailed,     ///< the handshake failed
+  Untrusted,     ///< the certificate is not trusted, or names another host
+  AuthMissing,   ///< credentials are configured and AUTH, or a mechanism we know, is not offered
+  Local,         ///< our own configuration or machine
+};
+
+/// No ready session: everything here speaks of the relay, never of the message. `reply` is the relay's refusal (4yz or
+/// 5yz) where it gave one.
+struct Unreached {
+  Stage stage;
+  Trouble trouble = Trouble::Lost;
+  std::string detail;  ///< a short printable phrase: a system error, a library's words
+  std::optional<Reply> reply = std::nullopt;
+  /// The domain itself cannot receive mail (it does not exist, null MX), and it is the recipient's own, not a
+  /// configured relay.
+  bool recipient_domain = false;
+};
+
+/// Not ready within its patience when another relay was: given up, without a failure of its own.
+struct Outrun {
+  Stage stage;
+};
+
+/// A ready relay that cannot take this message.
+struct Unfit {
+  enum class Why { TooBig, NoSmtpUtf8 } why;
+  std::uint64_t size = 0;   ///< of the message, octets (RFC 1870)
+  std::uint64_t limit = 0;  ///< announced by the relay
+};
+
+/// What one attempt showed: one value with its own data, not a code and a text.
+using Showing =
+    std::variant<Accepted, Refused, RecipientsRefused, Lost, Garbled, Unconfirmed, Withheld, Unreached, Outrun, Unfit>;
+
+/// One attempt: where, what it showed, and how long setting up and the transaction took.
+struct Outcome {
+  Where where;
+  Showing what;
+  Duration setup{};
+  Duration transfer{};
+};
+
+}  // namespace relaypipe

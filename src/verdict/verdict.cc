@@ -1,0 +1,118 @@
+#include "verdict/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+/// How much an outcome says: what was said about the message outranks what was said about a relay.
+int weight(const Judgement& judgement) {
+  if (judgement.next == Next::Stop) return 3;
+  return judgement.scope == Scope::Relay ? 1 : 2;
+}
+
+/// The outcome that decides: a final one, else the newest about the message, else the newest of all.
+std::size_t decisive(std::span<const Outcome> outcomes) {
+  std::size_t best = 0;
+  int best_weight = 0;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const int w = std::holds_alternative<Outrun>(outcomes[i].what) ? 0 : weight(classify(outcomes[i]));
+    if (w >= best_weight) {
+      best = i;
+      best_weight = w;
+    }
+  }
+  return best;
+}
+
+/// The other attempts in short, newest first: `; tried mail1.example: connection timed out`. One and the same thing is
+/// said once.
+std::string others(std::span<const Outcome> outcomes, std::size_t decided) {
+  std::string text;
+  for (std::size_t i = outcomes.size(); i-- > 0;) {
+    if (i == decided) continue;
+    // Of the relay that decided, an address that was only slower is no news.
+    const bool slower = std::holds_alternative<Outrun>(outcomes[i].what);
+    if (slower && decided < outcomes.size() && outcomes[decided].where.relay == outcomes[i].where.relay) continue;
+    const std::string one = describe_briefly(outcomes[i]);
+    if (text.find(one) != std::string::npos) continue;
+    text += (text.empty() ? "; tried " : ", ") + one;
+  }
+  return text;
+}
+
+/// Every relay refused the message for something it is (too big, internationalized): then and only then that is its own
+/// fault.
+bool all_unfit(std::span<const Outcome> outcomes) {
+  return std::all_of(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) {
+    const Judgement judgement = classify(outcome);
+    return judgement.severity == Severity::Hard && judgement.next == Next::NextLeg;
+  });
+}
+
+}  // namespace
+
+Verdict fold_verdict(std::span<const Outcome> outcomes) {
+  if (outcomes.empty()) return {Disposition::Deferred, {4, 3, 5}, "no relay to deliver to", {}};
+  const std::size_t index = decisive(outcomes);
+  const Outcome& outcome = outcomes[index];
+  const Judgement judgement = classify(outcome);
+  Verdict verdict{Disposition::Deferred, judgement.status, describe(outcome) + others(outcomes, index), outcome.where};
+  if (judgement.severity == Severity::Success) {
+    verdict.disposition = Disposition::Delivered;
+  } else if (judgement.severity == Severity::Hard && (judgement.next == Next::Stop || all_unfit(outcomes))) {
+    verdict.disposition = Disposition::Bounced;
+  } else {
+    verdict.status = verdict.status.as_soft();
+  }
+  return verdict;
+}
+
+Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Outcome> outcomes) {
+  const std::string tried = others(outcomes, outcomes.size());
+  const auto deferred = [&](EnhancedStatus status, std::string_view what) {
+    return Verdict{Disposition::Deferred, status, fmt::format("{}{}", what, tried), {}};
+  };
+  switch (halt) {
+    case Halt::DeadlinePassed:
+      return deferred({4, 4, 2}, fmt::format("the deadline of {} passed before a relay took the message", detail));
+    case Halt::Terminated:
+      return deferred({4, 3, 2}, "delivery was interrupted by a signal before a relay took the message");
+    case Halt::CallerGone: return deferred({4, 3, 2}, "the writer of the message is gone; nothing was sent");
+    case Halt::Truncated:
+      return deferred({4, 3, 0}, fmt::format("the message is truncated: {}; nothing was sent", detail));
+    case Halt::SpoolFailed: break;
+  }
+  return deferred({4, 3, 0}, fmt::format("the message cannot be kept: {}", detail));
+}
+
+Verdict refused_verdict(EnhancedStatus status, std::string_view text) {
+  const Disposition disposition = status.klass == 5 ? Disposition::Bounced : Disposition::Deferred;
+  return {disposition, status, printable(text), {}};
+}
+
+std::string report_line(const Verdict& verdict) {
+  const std::string line = verdict.disposition == Disposition::Delivered
+                               ? printable(verdict.text)
+                               : fmt::format("{} {}", verdict.status.text(), printable(verdict.text));
+  return std::string(clip(line, kReportOctets - 1)) + "\n";
+}
+
+std::string plain_line(const Verdict& verdict) {
+  const std::string text = printable(verdict.text);
+  switch (verdict.disposition) {
+    case Disposition::Delivered: return fmt::format("delivered: {}\n", text);
+    case Disposition::Deferred:
+      return fmt::format("not delivered; Postfix would keep the message and try again: {} {}\n", verdict.status.text(),
+                         text);
+    case Disposition::Bounced: break;
+  }
+  return fmt::format("refused for good; Postfix would return the message to its sender: {} {}\n", verdict.status.text(),
+                     text);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "smtp/enhanced_status.h"
+#include "verdict/classify.h"
+#include "verdict/outcome.h"
+
+namespace relaypipe {
+
+/// What happens to the recipients of the request, in Postfix's words (`status=`). pipe(8) takes one for all of them.
+enum class Disposition { Delivered, Deferred, Bounced };
+
+/// The result of the whole delivery.
+struct Verdict {
+  Disposition disposition = Disposition::Deferred;
+  EnhancedStatus status{4, 3, 0};
+  std::string text;  ///< one printable line without D.S.N
+  Where where;       ///< of the decisive attempt; empty when none was made
+};
+
+/// What ended a delivery other than the relays.
+enum class Halt {
+  DeadlinePassed,
+  Terminated,   ///< a signal asked us to end
+  CallerGone,   ///< pipe(8) is gone: Postfix delivers the message again
+  Truncated,    ///< the content ended before its announced size
+  SpoolFailed,  ///< the content could not be kept
+};
+
+/// The verdict when the plan is used up or an outcome decided. A hard refusal of the message or a recipient stands as
+/// it is; what only speaks of relays is soft whatever the relays said; a message that every relay finds too big, or
+/// cannot express, is refused for that. The other attempts follow the decisive one, newest first.
+Verdict fold_verdict(std::span<const Outcome> outcomes);
+
+/// The verdict for a delivery that was halted: always deferred. `detail` says what exactly, e.g. the system's error.
+Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Outcome> outcomes);
+
+/// A delivery that never began: an address that is no path (hard), or bad configuration (soft).
+Verdict refused_verdict(EnhancedStatus status, std::string_view text);
+
+inline constexpr std::size_t kReportOctets = 4096;  ///< pipe(8) reads no more (pipe_command.c)
+
+/// The one line for Postfix, with its line end: success is free text (pipe(8) logs its first 100 characters);
+/// everything else begins with the D.S.N that overrules the exit status (pipe(8), "Command output").
+std::string report_line(const Verdict& verdict);
+
+/// The line for a person at a terminal: what happened in plain words.
+std::string plain_line(const Verdict& verdict);
+
+}  // namespace relaypipe
