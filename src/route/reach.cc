@@ -1,0 +1,246 @@
+#include "route/reach.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+/// How long the addresses of one IP version wait for those of the other (RFC 8305 section 3, "Resolution Delay").
+constexpr Duration kResolutionDelay = std::chrono::milliseconds(50);
+constexpr std::uint16_t kSmtpPort = 25;
+
+std::string type_name(RecordType type) {
+  switch (type) {
+    case RecordType::A: return "A";
+    case RecordType::Aaaa: return "AAAA";
+    case RecordType::Mx: return "MX";
+    case RecordType::Srv: return "SRV";
+  }
+  return "?";
+}
+
+std::string explain(const std::string& name, RecordType type, const Answer& answer) {
+  return fmt::format("name={} type={}: {}", printable(name), type_name(type), printable(answer.detail));
+}
+
+bool has_addresses(const std::optional<Answer>& answer) {
+  return answer && answer->status == LookupStatus::Ok && !answer->addresses.empty();
+}
+
+/// RFC 2782: by priority; inside one priority by weighted draws, a weight of 0 having a small chance.
+std::vector<SrvRecord> srv_order(std::vector<SrvRecord> records, Random& random) {
+  std::stable_sort(records.begin(), records.end(),
+                   [](const auto& a, const auto& b) { return a.priority < b.priority; });
+  std::vector<SrvRecord> ordered;
+  while (!records.empty()) {
+    const auto tier_end = std::find_if(records.begin(), records.end(),
+                                       [&](const SrvRecord& r) { return r.priority != records.front().priority; });
+    std::uint64_t sum = 0;
+    for (auto it = records.begin(); it != tier_end; ++it)
+      sum += it->weight + 1U;
+    std::uint64_t draw = random.below(sum);
+    auto chosen = records.begin();
+    while (draw >= chosen->weight + 1U)
+      draw -= (chosen++)->weight + 1U;
+    ordered.push_back(*chosen);
+    records.erase(chosen);
+  }
+  return ordered;
+}
+
+}  // namespace
+
+bool OwnHost::is_me(const std::string& host, const std::vector<IpAddress>& its_addresses) const {
+  if (!name.empty() && lower(host) == lower(name)) return true;
+  return std::any_of(its_addresses.begin(), its_addresses.end(), [&](const IpAddress& address) {
+    return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+  });
+}
+
+Reach::Reach(const Relay& relay, const OwnHost& self, Random random, Instant now)
+    : relay_(&relay), self_(&self), random_(random), end_(now + relay.settings.resolve_limit), last_answer_(now) {
+  const Destination& destination = relay.destination;
+  const bool srv = destination.lookup == Lookup::Srv || (destination.lookup == Lookup::Mx && relay.settings.srv);
+  if (srv) {
+    listing_ = true;
+    ask(RecordType::Srv, (destination.implicit_tls ? "_submissions._tcp." : "_submission._tcp.") + destination.host);
+  } else if (destination.lookup == Lookup::Mx) {
+    listing_ = true;
+    ask(RecordType::Mx, destination.host);
+  } else {
+    add_host(destination.host, 0, destination.port);
+  }
+}
+
+void Reach::ask(RecordType type, const std::string& name) { questions_.push_back({type, name}); }
+
+void Reach::add_host(const std::string& name, std::uint16_t preference, std::uint16_t port) {
+  Host host{name, preference, port, {}, {}, {}};
+  // An MX record with an address instead of a name is wrong, and smtp(8) uses it all the same (dns_lookup.c, "numeric
+  // domain name").
+  if (const auto address = parse_ip_address(name)) {
+    host.literal.push_back(*address);
+  } else {
+    const IpVersion ip = relay_->settings.ip;
+    const bool twin = std::any_of(hosts_.begin(), hosts_.end(), [&](const Host& other) { return other.name == name; });
+    host.v6.asked = ip != IpVersion::V4;
+    host.v4.asked = ip != IpVersion::V6;
+    if (host.v6.asked && !twin) ask(RecordType::Aaaa, name);
+    if (host.v4.asked && !twin) ask(RecordType::A, name);
+  }
+  hosts_.push_back(std::move(host));
+}
+
+std::vector<Question> Reach::take_questions() { return std::exchange(questions_, {}); }
+
+void Reach::answer(const Question& question, const Answer& answer, Instant now) {
+  last_answer_ = now;
+  if (question.type == RecordType::Mx) return on_mx(answer);
+  if (question.type == RecordType::Srv) return on_srv(answer);
+  for (Host& host : hosts_) {
+    if (host.name == question.name) (question.type == RecordType::A ? host.v4 : host.v6).answer = answer;
+  }
+}
+
+void Reach::on_mx(const Answer& answer) {
+  listing_ = false;
+  const Destination& destination = relay_->destination;
+  switch (answer.status) {
+    case LookupStatus::Ok: return add_mx_hosts(answer.mx);
+    case LookupStatus::NoData: return add_host(destination.host, 0, destination.port);
+    case LookupStatus::NotFound: return fail_with(Trouble::NotFound, explain(destination.host, RecordType::Mx, answer));
+    case LookupStatus::Failed:
+      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Mx, answer));
+  }
+}
+
+void Reach::add_mx_hosts(std::vector<MxRecord> records) {
+  by_mx_ = true;
+  if (records.size() == 1 && records.front().host.empty()) return fail_with(Trouble::NullMx, "");
+  random_.shuffle(records);
+  std::stable_sort(records.begin(), records.end(),
+                   [](const auto& a, const auto& b) { return a.preference < b.preference; });
+  for (const MxRecord& record : records) {
+    if (!record.host.empty()) add_host(lower(record.host), record.preference, relay_->destination.port);
+  }
+}
+
+void Reach::on_srv(const Answer& answer) {
+  listing_ = false;
+  const Destination& destination = relay_->destination;
+  const auto refuses = [](const SrvRecord& record) { return record.host.empty(); };
+  switch (answer.status) {
+    case LookupStatus::Ok:
+      if (std::all_of(answer.srv.begin(), answer.srv.end(), refuses)) {
+        return fail_with(Trouble::NotFound,
+                         fmt::format("name={} type=SRV: the service is not offered", destination.host));
+      }
+      for (const SrvRecord& record : srv_order(answer.srv, random_)) {
+        if (!refuses(record)) add_host(lower(record.host), record.priority, record.port);
+      }
+      return;
+    case LookupStatus::Failed:
+      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Srv, answer));
+    case LookupStatus::NotFound:
+    case LookupStatus::NoData: listing_ = true; return ask(RecordType::Mx, destination.host);
+  }
+}
+
+void Reach::fail_with(Trouble trouble, std::string detail) {
+  failure_ = Unreached{Stage::Resolve, trouble, std::move(detail), std::nullopt, relay_->recipient_domain};
+}
+
+bool Reach::answered(Instant now) const {
+  const bool waited = now >= last_answer_ + kResolutionDelay;
+  return std::all_of(hosts_.begin(), hosts_.end(), [&](const Host& host) {
+    const bool v4 = !host.v4.asked || host.v4.answer;
+    const bool v6 = !host.v6.asked || host.v6.answer;
+    return (v4 && v6) || (waited && (has_addresses(host.v4.answer) || has_addresses(host.v6.answer)));
+  });
+}
+
+Instant Reach::wake(Instant now) const {
+  const Instant settled = last_answer_ + kResolutionDelay;
+  return settled > now ? std::min(end_, settled) : end_;
+}
+
+std::vector<IpAddress> Reach::addresses_of(const Host& host) const {
+  if (!host.literal.empty()) return host.literal;
+  std::vector<IpAddress> v6 = has_addresses(host.v6.answer) ? host.v6.answer->addresses : std::vector<IpAddress>{};
+  std::vector<IpAddress> v4 = has_addresses(host.v4.answer) ? host.v4.answer->addresses : std::vector<IpAddress>{};
+  Random random = random_;
+  random.shuffle(v6);
+  random.shuffle(v4);
+  std::vector<IpAddress> mixed;
+  for (std::size_t i = 0; i < std::max(v6.size(), v4.size()); ++i) {
+    if (i < v6.size()) mixed.push_back(v6[i]);
+    if (i < v4.size()) mixed.push_back(v4[i]);
+  }
+  return mixed;
+}
+
+/// Why no host has an address: a failed look-up outranks "there is none", because it says nothing about the name.
+Unreached Reach::why_none() const {
+  Unreached none{Stage::Resolve, Trouble::NotFound, "name=" + relay_->destination.host + ": no address", std::nullopt,
+                 false};
+  for (const Host& host : hosts_) {
+    for (const auto& [type, family] : {std::pair{RecordType::Aaaa, &host.v6}, std::pair{RecordType::A, &host.v4}}) {
+      if (!family->answer) continue;
+      const bool failed = family->answer->status == LookupStatus::Failed;
+      if (none.trouble == Trouble::LookupFailed && !failed) continue;
+      none.trouble = failed ? Trouble::LookupFailed : Trouble::NotFound;
+      none.detail = explain(host.name, type, *family->answer);
+    }
+  }
+  // MX hosts without addresses are somebody's mistake that will be mended; a domain without MX and address takes no
+  // mail.
+  none.recipient_domain = relay_->recipient_domain && !by_mx_ && none.trouble == Trouble::NotFound;
+  return none;
+}
+
+std::optional<Unreached> Reach::drop_own(std::vector<const Host*>& hosts) const {
+  const auto own = std::find_if(hosts.begin(), hosts.end(), [&](const Host* host) {
+    return host->port == kSmtpPort && self_->is_me(host->name, addresses_of(*host));
+  });
+  if (own == hosts.end()) return std::nullopt;
+  const std::uint16_t preference = (*own)->preference;
+  const bool best = hosts.front()->preference == preference;
+  std::erase_if(hosts, [&](const Host* host) { return host->preference >= preference; });
+  if (!hosts.empty()) return std::nullopt;
+  return Unreached{Stage::Resolve, best ? Trouble::LoopsBack : Trouble::NoPrimary, "", std::nullopt, false};
+}
+
+std::vector<Endpoint> Reach::order(const std::vector<const Host*>& hosts) const {
+  const std::uint64_t limit = relay_->settings.mx_address_limit;
+  std::vector<Endpoint> endpoints;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    for (const IpAddress& address : addresses_of(*hosts[i])) {
+      if (limit != 0 && endpoints.size() >= limit) return endpoints;
+      endpoints.push_back({hosts[i]->name, address, hosts[i]->port, i});
+    }
+  }
+  return endpoints;
+}
+
+std::optional<Result<std::vector<Endpoint>, Unreached>> Reach::outcome(Instant now) const {
+  using Found = Result<std::vector<Endpoint>, Unreached>;
+  if (failure_) return Found(fail(*failure_));
+  if (now < end_ && (listing_ || !answered(now))) return std::nullopt;
+  // The name of the relay may be ours without being looked up: hosts are judged before those without address fall out.
+  std::vector<const Host*> hosts;
+  for (const Host& host : hosts_)
+    hosts.push_back(&host);
+  if (const auto own = drop_own(hosts)) return Found(fail(*own));
+  std::vector<Endpoint> endpoints = order(hosts);
+  if (!endpoints.empty()) return Found(std::move(endpoints));
+  if (listing_ || !answered(now)) {
+    return Found(fail(Unreached{Stage::Resolve, Trouble::TimedOut, "no answer from DNS in time", std::nullopt, false}));
+  }
+  return Found(fail(why_none()));
+}
+
+}  // namespace relaypipe

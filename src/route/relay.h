@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "config/destination.h"
+#include "config/settings.h"
+
+namespace relaypipe {
+
+/// One configured server and the account used on it, with the settings that hold for it.
+struct Relay {
+  std::string name;  ///< as configured, or as written in the nexthop
+  Destination destination;
+  Settings settings;
+  /// The destination is the recipients' own domain (the nexthop Postfix makes where nothing else is configured): then
+  /// DNS speaks about the recipient, and a domain that does not exist is a hard failure. For a configured relay it
+  /// never is.
+  bool recipient_domain = false;
+};
+
+}  // namespace relaypipe
