@@ -1,0 +1,184 @@
+#include "deliver/attempt.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/printable.h"
+#include "smtp/transaction.h"
+#include "verdict/fitness.h"
+
+namespace relaypipe {
+namespace {
+
+/// How long a delivery that has to stop waits for the reply to a dot already sent: the message may have been accepted,
+/// and knowing it spares a duplicate; but whoever asked us to stop will not wait long (service managers kill after some
+/// ten seconds).
+constexpr Duration kLastWait = std::chrono::seconds(10);
+
+/// Cuts a stream of octets into lines for the trace.
+class LineTrace {
+ public:
+  LineTrace(Trace* trace, const Where& where, Trace::Direction direction)
+      : trace_(trace), where_(where), direction_(direction) {}
+
+  void octets(std::string_view octets) {
+    if (trace_ == nullptr) return;
+    for (const char c : octets) {
+      if (c == '\n')
+        trace_->dialogue(where_, direction_, std::exchange(line_, {}));
+      else if (c != '\r')
+        line_ += c;
+    }
+  }
+
+ private:
+  Trace* trace_;
+  const Where& where_;
+  Trace::Direction direction_;
+  std::string line_;
+};
+
+Duration limit_of(Stage stage, const TimeLimits& limits) {
+  switch (stage) {
+    case Stage::Mail: return limits.mail;
+    case Stage::Rcpt: return limits.rcpt;
+    case Stage::Data: return limits.data_init;
+    case Stage::Content: return limits.data_xfer;
+    default: return limits.data_done;
+  }
+}
+
+class Attempt {
+ public:
+  Attempt(Session& session, const Where& where, const AttemptContext& context)
+      : session_(session),
+        context_(context),
+        transaction_(make_request(context.envelope.sender, context.envelope.recipients, context.message.facts(),
+                                  session.capabilities())),
+        sent_(context.trace, where, Trace::Direction::Sent),
+        received_(context.trace, where, Trace::Direction::Received),
+        where_(where) {}
+
+  Showing run() {
+    restart_clock(context_.clock.now());
+    while (transaction_.want() != Transaction::Want::Finished)
+      step();
+    if (transaction_.may_quit()) session_.send("QUIT\r\n");
+    return std::visit([](auto&& result) -> Showing { return result; }, transaction_.result());
+  }
+
+ private:
+  /// One round: say what can be said, hear what is there, and sleep only when neither moved anything.
+  void step() {
+    const bool halted = context_.halted();
+    if (halted) transaction_.withhold();
+    const Stage before = transaction_.stage();
+    bool moved = speak(halted);
+    moved = hear() || moved;
+    if (transaction_.want() == Transaction::Want::Finished) return;
+    const Instant now = context_.clock.now();
+    if (transaction_.stage() != before || (moved && before == Stage::Content)) restart_clock(now);
+    if (halted) shorten(now);
+    if (now >= step_end_) return transaction_.lost(Loss::TimedOut);
+    if (!moved) context_.waiter.wait(step_end_);
+  }
+
+  bool speak(bool halted) {
+    switch (transaction_.want()) {
+      case Transaction::Want::Exchange: return speak_commands();
+      case Transaction::Want::Content: return speak_content();
+      case Transaction::Want::Commit:
+        if (halted)
+          transaction_.withhold();
+        else
+          transaction_.commit();
+        return true;
+      case Transaction::Want::Finished: break;
+    }
+    return false;
+  }
+
+  bool speak_commands() {
+    const std::string_view output = transaction_.output();
+    if (output.empty()) return false;
+    const std::size_t taken = session_.send(output);
+    if (taken == 0) return false;
+    sent_.octets(output.substr(0, taken));
+    transaction_.sent(taken);
+    return true;
+  }
+
+  bool speak_content() {
+    if (offset_ == context_.message.facts().wire) return end_content();
+    const std::string_view piece = context_.message.read(offset_);
+    if (piece.empty()) {
+      // The spool cannot be read back: what was sent is not the message.
+      transaction_.withhold();
+      return true;
+    }
+    const std::size_t taken = session_.send(piece);
+    offset_ += taken;
+    return taken > 0;
+  }
+
+  /// The dot is released only after the system has taken all of the content, so that the last look at the caller is as
+  /// late as it can be.
+  bool end_content() {
+    if (!session_.flushed()) return false;
+    if (context_.trace != nullptr) {
+      context_.trace->dialogue(where_, Trace::Direction::Note, fmt::format("content, {} octets", offset_));
+    }
+    transaction_.content_sent();
+    return true;
+  }
+
+  bool hear() {
+    std::array<char, 4096> buffer;
+    bool moved = false;
+    while (const std::size_t count = session_.receive(buffer)) {
+      const std::string_view octets(buffer.data(), count);
+      received_.octets(octets);
+      transaction_.receive(octets);
+      moved = true;
+    }
+    if (session_.ended() && transaction_.want() != Transaction::Want::Finished) transaction_.lost(Loss::Closed);
+    return moved;
+  }
+
+  void restart_clock(Instant now) {
+    const Stage stage = transaction_.stage();
+    Duration limit = limit_of(stage, context_.settings.limits);
+    if (context_.others_left && stage < Stage::EndOfData) limit = std::min(limit, context_.settings.stall_limit);
+    step_end_ = context_.deadline.step(now, limit);
+  }
+
+  void shorten(Instant now) {
+    if (shortened_) return;
+    shortened_ = true;
+    step_end_ = std::min(step_end_, now + kLastWait);
+  }
+
+  Session& session_;
+  const AttemptContext& context_;
+  Transaction transaction_;
+  LineTrace sent_;
+  LineTrace received_;
+  const Where& where_;
+  std::uint64_t offset_ = 0;
+  Instant step_end_{};
+  bool shortened_ = false;
+};
+
+}  // namespace
+
+Showing run_attempt(Session& session, const Where& where, const AttemptContext& context) {
+  if (const auto unfit = misfit(context.envelope, context.message.facts(), session.capabilities())) {
+    session.send("QUIT\r\n");
+    return *unfit;
+  }
+  return Attempt(session, where, context).run();
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+
+#include "base/deadline.h"
+#include "deliver/interfaces.h"
+#include "message/envelope.h"
+#include "verdict/outcome.h"
+
+namespace relaypipe {
+
+/// What an attempt needs besides its session.
+struct AttemptContext {
+  const Envelope& envelope;
+  MessageSource& message;
+  const Settings& settings;
+  Deadline deadline;
+  const Clock& clock;
+  Waiter& waiter;
+  Trace* trace = nullptr;
+  /// Whether the delivery has to stop now: the caller is gone, a signal came, or the deadline passed. Asked at every
+  /// step and right before the dot.
+  std::function<bool()> halted;
+  /// Another relay could take the message: replies before the dot have to come within `stall_limit`.
+  bool others_left = false;
+};
+
+/// Runs one transaction over a ready session and says what it showed. The message is complete. Nothing is committed
+/// when `halted` said so before the final dot; after the dot it only shortens the wait for the reply.
+Showing run_attempt(Session& session, const Where& where, const AttemptContext& context);
+
+}  // namespace relaypipe

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "base/deadline.h"
+#include "base/random.h"
+#include "deliver/interfaces.h"
+#include "deliver/log_lines.h"
+#include "message/envelope.h"
+#include "route/plan.h"
+#include "verdict/verdict.h"
+
+namespace relaypipe {
+
+/// The world as a delivery sees it. References: the front-end owns them all and outlives the delivery.
+struct World {
+  const Clock& clock;
+  Waiter& waiter;
+  Dialer& dialer;
+  Resolver& resolver;
+  MessageSource& message;
+  Caller& caller;
+  Journal& journal;
+  Trace* trace = nullptr;
+};
+
+/// What is to be delivered, and within what bounds.
+struct Order {
+  const Envelope& envelope;
+  const RoutePlan& plan;
+  const Settings& settings;
+  const OwnHost& self;
+  Random random;
+  Instant started;
+};
+
+struct Delivered {
+  Verdict verdict;
+  Delays delays;
+};
+
+/// Delivers one message, or finds out why not. The page that tells the story: open sessions while the message is still
+/// coming in; run the transaction over the first that is ready; let the outcome decide whether the next relay is asked;
+/// fold the outcomes into one verdict.
+///
+/// `accepted` becomes true when a relay has taken the message: from then on, whatever happens, the delivery is a
+/// success.
+Delivered deliver(const Order& order, World& world, bool& accepted);
+
+}  // namespace relaypipe

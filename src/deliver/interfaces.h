@@ -1,0 +1,146 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "config/settings.h"
+#include "message/content_encoder.h"
+#include "route/lookup.h"
+#include "route/reach.h"
+#include "smtp/capabilities.h"
+#include "verdict/outcome.h"
+
+// Where the outside world begins. Each of these belongs to the spine, has its real form in io/ and its double in
+// test/fake/. Nothing here blocks but Waiter::wait: everything else says what is there now.
+
+namespace relaypipe {
+
+/// The monotonic clock.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual Instant now() const = 0;
+};
+
+/// The one place where time passes.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  /// Returns when something may have happened in any part of the world of this delivery, or at `until`.
+  virtual void wait(Instant until) = 0;
+};
+
+/// What a relay's session is opened with.
+struct DialTarget {
+  Where where;
+  std::string helo_name;
+  TlsLevel tls = TlsLevel::May;
+  bool implicit_tls = false;
+  std::string bind_address;  ///< source address; empty: the system's choice
+  TimeLimits limits;
+};
+
+/// A ready connection to a relay: greeted, EHLO said, TLS as wanted. Closing it is the destructor's business.
+class Session {
+ public:
+  virtual ~Session() = default;
+  [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
+  /// Takes octets to send and returns how many it took; they count as sent. Fewer than offered: wait, then offer the
+  /// rest.
+  virtual std::size_t send(std::string_view octets) = 0;
+  /// Whether everything taken has been handed to the system.
+  [[nodiscard]] virtual bool flushed() const = 0;
+  /// Reads what is there into `buffer`; nothing when there is nothing now. After the relay's last octet ended() is
+  /// true.
+  virtual std::size_t receive(std::span<char> buffer) = 0;
+  /// The connection is over: closed, reset, or broken. What was received before is still handed out.
+  [[nodiscard]] virtual bool ended() const = 0;
+};
+
+using DialId = std::size_t;
+struct DialEvent {
+  DialId id;
+  std::variant<std::unique_ptr<Session>, Unreached> result;
+};
+
+/// Opens sessions, several at a time.
+class Dialer {
+ public:
+  virtual ~Dialer() = default;
+  virtual void start(DialId id, const DialTarget& target) = 0;
+  /// Gives an attempt up and returns the stage it had reached; no event comes for it afterwards.
+  virtual Stage cancel(DialId id) = 0;
+  /// The stage an attempt stands at.
+  [[nodiscard]] virtual Stage stage(DialId id) const = 0;
+  virtual std::vector<DialEvent> take_events() = 0;
+};
+
+struct LookupEvent {
+  Question question;
+  Answer answer;
+};
+
+/// Asks DNS and the hosts file.
+class Resolver {
+ public:
+  virtual ~Resolver() = default;
+  /// Asking what is being asked already is allowed and answered once.
+  virtual void ask(const Question& question) = 0;
+  virtual std::vector<LookupEvent> take_answers() = 0;
+};
+
+/// The content of the message: read once, kept in wire form (CRLF, dot-stuffed, without the final dot), replayed for
+/// every attempt.
+class MessageSource {
+ public:
+  virtual ~MessageSource() = default;
+  enum class State { Reading, Complete, Failed };
+  [[nodiscard]] virtual State state() const = 0;
+  /// What went wrong, when Failed.
+  [[nodiscard]] virtual const std::string& failure() const = 0;
+  /// Final when Complete.
+  [[nodiscard]] virtual const ContentFacts& facts() const = 0;
+  /// Octets of the wire form from `offset` on: at least one below facts().wire. The view holds until the next call.
+  /// Nothing (an empty view before the end) means that the spool cannot be read.
+  virtual std::string_view read(std::uint64_t offset) = 0;
+};
+
+/// Who started us, and whether they still want the result.
+class Caller {
+ public:
+  virtual ~Caller() = default;
+  enum class State {
+    Present,
+    Gone,  ///< nobody reads our result, or the parent is another one: pipe(8) is dead and the message still queued
+    Terminating,  ///< a signal asked us to end
+  };
+  [[nodiscard]] virtual State state() = 0;
+};
+
+/// Our log. Must neither block nor fail: what cannot be written is dropped.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  enum class Level { Info, Warning };
+  virtual void line(Level level, std::string_view text) = 0;
+};
+
+/// The dialogue for a person who watches (`-v`); secrets are masked before they get here.
+class Trace {
+ public:
+  virtual ~Trace() = default;
+  enum class Direction { Sent, Received, Note };
+  virtual void dialogue(const Where& where, Direction direction, std::string_view line) = 0;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,66 @@
+#include "deliver/log_lines.h"
+
+#include <fmt/format.h>
+
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::size_t kTextOctets = 1500;  ///< syslog daemons cut longer lines
+
+/// Seconds as Postfix writes them: two significant digits below ten, whole above.
+std::string seconds(Duration span) {
+  const double s = std::chrono::duration<double>(span).count();
+  if (s < 0.005) return "0";
+  return s < 10 ? fmt::format("{:.2g}", s) : fmt::format("{:.0f}", s);
+}
+
+std::string id(const Envelope& envelope) {
+  return envelope.queue_id.empty() ? "NOQUEUE" : printable(envelope.queue_id);
+}
+
+std::string relay_of(const Where& where) { return where.relay.empty() ? "none" : where.text(); }
+
+std::string_view status_of(Disposition disposition) {
+  switch (disposition) {
+    case Disposition::Delivered: return "sent";
+    case Disposition::Deferred: return "deferred";
+    case Disposition::Bounced: break;
+  }
+  return "bounced";
+}
+
+std::string_view result_of(const Outcome& outcome) {
+  if (std::holds_alternative<Unconfirmed>(outcome.what)) return "unconfirmed";
+  const Judgement judgement = classify(outcome);
+  if (judgement.severity == Severity::Success) return "accepted";
+  if (std::holds_alternative<Outrun>(outcome.what)) return "outrun";
+  return judgement.next == Next::Stop ? "refused" : "failed";
+}
+
+}  // namespace
+
+std::string attempt_line(const Envelope& envelope, const Outcome& outcome) {
+  const std::string first = envelope.recipients.empty() ? "" : printable(envelope.recipients.front().text());
+  const std::string more = envelope.recipients.size() > 1 ? fmt::format(", nrcpt={}", envelope.recipients.size()) : "";
+  const std::string text = describe(outcome);
+  return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}, dsn={}, attempt={} ({})", id(envelope),
+                     first, more, relay_of(outcome.where), seconds(outcome.setup + outcome.transfer),
+                     seconds(outcome.setup), seconds(outcome.transfer), classify(outcome).status.text(),
+                     result_of(outcome), clip(text, kTextOctets));
+}
+
+std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays) {
+  std::vector<std::string> lines;
+  for (const Address& recipient : envelope.recipients) {
+    lines.push_back(fmt::format("{}: to=<{}>, relay={}, delay={}, delays={}/0/{}/{}, dsn={}, status={} ({})",
+                                id(envelope), printable(recipient.text()), relay_of(verdict.where),
+                                seconds(delays.total), seconds(delays.reading), seconds(delays.setup),
+                                seconds(delays.transfer), verdict.status.text(), status_of(verdict.disposition),
+                                clip(verdict.text, kTextOctets)));
+  }
+  return lines;
+}
+
+}  // namespace relaypipe

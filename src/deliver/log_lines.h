@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "message/envelope.h"
+#include "verdict/verdict.h"
+
+namespace relaypipe {
+
+/// Where the time of a delivery went, as in Postfix's `delays=a/b/c/d`.
+struct Delays {
+  Duration reading{};   ///< a: until the message was complete
+  Duration setup{};     ///< c: to the session that decided, earlier relays included
+  Duration transfer{};  ///< d: its transaction
+  Duration total{};
+};
+
+/// One attempt, in the form of Postfix's delivery lines but with `attempt=` where those have `status=`, so that scripts
+/// which count deliveries count only verdicts: `4Xyz: to=<a@b>, relay=h[ip]:587, delay=0.03, delays=0/0/0.03/0,
+/// dsn=4.4.1, attempt=failed (connect to …)`.
+std::string attempt_line(const Envelope& envelope, const Outcome& outcome);
+
+/// The verdict, one line per recipient, in the form of smtp(8) (log_adhoc.c): `4Xyz: to=<a@b>, relay=h[ip]:587,
+/// delay=…, delays=a/b/c/d, dsn=2.0.0, status=sent (250 …)`.
+std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays);
+
+}  // namespace relaypipe

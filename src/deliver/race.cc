@@ -1,0 +1,255 @@
+#include "deliver/race.h"
+
+#include <algorithm>
+
+namespace relaypipe {
+namespace {
+
+/// A connection that TCP has not answered after so many address_patience is a black hole until proved otherwise.
+constexpr int kConnectPatience = 3;
+
+std::string bind_for(const Relay& relay, const IpAddress& address) {
+  for (const std::string& own : relay.settings.bind_address) {
+    const auto parsed = parse_ip_address(own);
+    if (parsed && parsed->v6 == address.v6) return own;
+  }
+  return {};
+}
+
+Where where_of(const Relay& relay, const Endpoint& endpoint) {
+  return {relay.name, endpoint.host, endpoint.address.text(), endpoint.port};
+}
+
+}  // namespace
+
+Race::Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self, Random random)
+    : plan_(&plan), settings_(&settings), self_(&self), random_(random), legs_(plan.legs.size()) {}
+
+std::vector<Race::Act> Race::advance(Instant now, const StageOf& stage_of) {
+  std::vector<Act> acts;
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
+    if (legs_[leg].phase == Phase::Looking) look(leg, now, acts);
+  }
+  start_legs(now, acts);
+  dial_due(now, stage_of, acts);
+  dial_late(now, acts);
+  return acts;
+}
+
+/// A leg is open while it can still lead to a session by itself.
+bool Race::open(std::size_t leg) const {
+  const LegState& state = legs_[leg];
+  if (state.phase == Phase::Looking || !state.queue.empty()) return true;
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const Running& r) { return r.candidate.leg == leg && !r.leaving; });
+}
+
+/// When the next waiting leg may start: at once when every leg before it is used up, else after the patience of the
+/// others.
+Instant Race::leg_due() const {
+  Instant due = Instant::min();
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
+    if (legs_[leg].phase != Phase::Waiting && open(leg)) due = std::max(due, legs_[leg].started + settings_->patience);
+  }
+  return due;
+}
+
+void Race::start_legs(Instant now, std::vector<Act>& acts) {
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
+    LegState& state = legs_[leg];
+    if (state.phase != Phase::Waiting) continue;
+    if (now < leg_due()) return;
+    state.phase = Phase::Looking;
+    state.started = now;
+    state.reach.emplace(plan_->legs[leg].relay, *self_, Random(random_.next()), now);
+    look(leg, now, acts);
+  }
+}
+
+void Race::look(std::size_t leg, Instant now, std::vector<Act>& acts) {
+  LegState& state = legs_[leg];
+  const Relay& relay = plan_->legs[leg].relay;
+  for (Question& question : state.reach->take_questions())
+    acts.emplace_back(Ask{std::move(question)});
+  const auto found = state.reach->outcome(now);
+  if (!found) return;
+  state.phase = Phase::Trying;
+  state.next_due = now;
+  if (!*found) {
+    Where where{relay.name, relay.destination.host, "", relay.destination.port};
+    outcomes_.push_back({std::move(where), found->error(), now - state.started, {}});
+    return;
+  }
+  for (const Endpoint& endpoint : **found)
+    state.queue.push_back({leg, endpoint});
+}
+
+void Race::dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts) {
+  for (LegState& state : legs_) {
+    while (!state.queue.empty() && now >= state.next_due) {
+      if (opening() >= settings_->max_sessions && !make_room(now, stage_of, acts)) return;
+      Candidate candidate = std::move(state.queue.front());
+      state.queue.pop_front();
+      state.next_due = now + settings_->address_patience;
+      dial(std::move(candidate), now, acts);
+    }
+  }
+}
+
+/// The last resort: what was displaced or outrun, once nothing new is left.
+void Race::dial_late(Instant now, std::vector<Act>& acts) {
+  while (!late_.empty() && !fresh_left() && opening() < settings_->max_sessions) {
+    Candidate candidate = std::move(late_.front());
+    late_.pop_front();
+    candidate.last_try = true;
+    dial(std::move(candidate), now, acts);
+  }
+}
+
+void Race::dial(Candidate candidate, Instant now, std::vector<Act>& acts) {
+  const Relay& relay = plan_->legs[candidate.leg].relay;
+  const Settings& settings = relay.settings;
+  DialTarget target{where_of(relay, candidate.endpoint),
+                    settings.hostname,
+                    candidate.clear_text ? TlsLevel::None : settings.tls,
+                    relay.destination.implicit_tls,
+                    bind_for(relay, candidate.endpoint.address),
+                    settings.limits};
+  running_.push_back({next_id_, std::move(candidate), target.where, now});
+  acts.emplace_back(Dial{next_id_++, std::move(target)});
+}
+
+/// Frees a place by giving up the oldest attempt that has had its time. False when every one of them may still win in
+/// time.
+bool Race::make_room(Instant now, const StageOf& stage_of, std::vector<Act>& acts) {
+  for (Running& running : running_) {
+    if (running.leaving || running.candidate.last_try) continue;
+    const Duration age = now - running.started;
+    const bool silent = age >= kConnectPatience * settings_->address_patience && stage_of(running.id) <= Stage::Connect;
+    if (!silent && age < settings_->patience) continue;
+    running.leaving = true;
+    acts.emplace_back(GiveUp{running.id});
+    return true;
+  }
+  return false;
+}
+
+std::size_t Race::opening() const {
+  return static_cast<std::size_t>(
+      std::count_if(running_.begin(), running_.end(), [](const Running& r) { return !r.leaving; }));
+}
+
+bool Race::fresh_left() const {
+  return std::any_of(legs_.begin(), legs_.end(),
+                     [](const LegState& state) { return state.phase != Phase::Trying || !state.queue.empty(); });
+}
+
+Instant Race::wake(Instant now) const {
+  Instant wake = Instant::max();
+  const auto consider = [&](Instant when) {
+    if (when > now) wake = std::min(wake, when);
+  };
+  bool queued = false;
+  for (const LegState& state : legs_) {
+    if (state.phase == Phase::Waiting) consider(leg_due());
+    if (state.phase == Phase::Looking) consider(state.reach->wake(now));
+    if (!state.queue.empty()) consider(state.next_due);
+    queued = queued || !state.queue.empty();
+  }
+  for (const Running& running : running_) {
+    if (!queued) break;
+    consider(running.started + kConnectPatience * settings_->address_patience);
+    consider(running.started + settings_->patience);
+  }
+  return wake;
+}
+
+bool Race::exhausted() const { return running_.empty() && late_.empty() && !fresh_left(); }
+
+bool Race::others_left() const {
+  const std::size_t own = winner_ ? winner_->candidate.leg : legs_.size();
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
+    if (leg != own && (legs_[leg].phase != Phase::Trying || !legs_[leg].queue.empty())) return true;
+  }
+  return std::any_of(late_.begin(), late_.end(), [&](const Candidate& c) { return c.leg != own; });
+}
+
+void Race::answered(const Question& question, const Answer& answer, Instant now) {
+  for (LegState& state : legs_) {
+    if (state.phase == Phase::Looking) state.reach->answer(question, answer, now);
+  }
+}
+
+std::optional<Race::Running> Race::take_running(DialId id) {
+  const auto it = std::find_if(running_.begin(), running_.end(), [&](const Running& r) { return r.id == id; });
+  if (it == running_.end()) return std::nullopt;
+  Running running = std::move(*it);
+  running_.erase(it);
+  return running;
+}
+
+void Race::failed(DialId id, const Unreached& why, Instant now) {
+  auto running = take_running(id);
+  if (!running) return;
+  Candidate& candidate = running->candidate;
+  LegState& state = legs_[candidate.leg];
+  state.next_due = now;
+  outcomes_.push_back({running->where, why, now - running->started, {}});
+  const Relay& relay = plan_->legs[candidate.leg].relay;
+  const bool tls_broke = why.stage == Stage::Tls && (why.trouble == Trouble::TlsFailed || why.trouble == Trouble::Lost);
+  if (tls_broke && relay.settings.tls == TlsLevel::May && !relay.destination.implicit_tls && !candidate.clear_text) {
+    candidate.clear_text = true;
+    state.queue.push_front(std::move(candidate));
+  }
+}
+
+void Race::given_up(DialId id, Stage stage, Instant now) {
+  auto running = take_running(id);
+  if (!running) return;
+  LegState& state = legs_[running->candidate.leg];
+  const bool same_leg = winner_ && running->candidate.leg == winner_->candidate.leg;
+  const Instant had_its_time =
+      same_leg ? running->started + settings_->address_patience : state.started + settings_->patience;
+  if (winner_ && now < had_its_time) {
+    // Beaten while it still had time: nothing speaks against it, it only waits for its turn.
+    state.queue.push_front(std::move(running->candidate));
+    return;
+  }
+  outcomes_.push_back({running->where, Outrun{stage}, now - running->started, {}});
+  late_.push_back(std::move(running->candidate));
+}
+
+std::vector<Race::Act> Race::won(DialId id, Instant) {
+  std::vector<Act> acts;
+  winner_ = take_running(id);
+  for (Running& running : running_) {
+    if (!running.leaving) acts.emplace_back(GiveUp{running.id});
+    running.leaving = true;
+  }
+  return acts;
+}
+
+void Race::drop(std::size_t leg, std::optional<std::size_t> host_index) {
+  const auto of_it = [&](const Candidate& c) {
+    return c.leg == leg && (!host_index || c.endpoint.host_index == *host_index);
+  };
+  std::erase_if(legs_[leg].queue, of_it);
+  std::erase_if(late_, of_it);
+}
+
+void Race::spend_winner(Instant now) {
+  const std::size_t leg = winner_->candidate.leg;
+  const Relay& relay = plan_->legs[leg].relay;
+  LegState& state = legs_[leg];
+  const std::uint64_t limit = relay.settings.mx_session_limit;
+  const bool one_server = relay.destination.lookup == Lookup::Address;
+  const bool used_up = one_server || (limit != 0 && ++state.sessions >= limit);
+  drop(leg, used_up ? std::nullopt : std::optional(winner_->candidate.endpoint.host_index));
+  winner_.reset();
+  // The patience of those that were beaten, and of the leg itself, starts anew.
+  for (LegState& other : legs_) {
+    if (other.phase == Phase::Trying && !other.queue.empty()) other.started = other.next_due = now;
+  }
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/random.h"
+#include "deliver/interfaces.h"
+#include "route/plan.h"
+#include "route/reach.h"
+#include "verdict/outcome.h"
+
+namespace relaypipe {
+
+/// The staggered race to a ready session, as decisions over values: what to look up, dial and give up, and when to ask
+/// again. It does none of it.
+///
+/// The first leg starts at once; the next one when all before it have failed or have had their `patience`. Inside a leg
+/// the next address starts when the last one failed or `address_patience` has passed (RFC 8305 section 5). The first
+/// ready session wins. At most `max_sessions` are being opened at a time: beyond that a newcomer takes the place of the
+/// oldest that has had its time, which is then tried again when nothing new is left, and not displaced any more: so
+/// what stands last gets the long limits. An attempt that another one outran has not failed: its leg is not used up.
+class Race {
+ public:
+  struct Ask {
+    Question question;
+  };
+  struct Dial {
+    DialId id;
+    DialTarget target;
+  };
+  struct GiveUp {
+    DialId id;
+  };  ///< to be answered by given_up()
+  using Act = std::variant<Ask, Dial, GiveUp>;
+  using StageOf = std::function<Stage(DialId)>;
+
+  Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self, Random random);
+
+  /// What to do now. To be asked again after every event and at wake().
+  std::vector<Act> advance(Instant now, const StageOf& stage_of);
+  [[nodiscard]] Instant wake(Instant now) const;
+  /// Nothing is running, and nothing is left to start.
+  [[nodiscard]] bool exhausted() const;
+  /// Whether a relay other than that of the last winner is left.
+  [[nodiscard]] bool others_left() const;
+
+  void answered(const Question& question, const Answer& answer, Instant now);
+  void failed(DialId id, const Unreached& why, Instant now);
+  void given_up(DialId id, Stage stage, Instant now);
+  /// A session is ready: it wins. All others have to be given up.
+  std::vector<Act> won(DialId id, Instant now);
+  /// The winner's transaction did not settle the matter: its host is used up, and with it the leg, unless MX or SRV
+  /// gave it other hosts and mx_session_limit allows another session. The race goes on.
+  void spend_winner(Instant now);
+
+  /// The outcomes since the last call, oldest first.
+  std::vector<Outcome> take_outcomes() { return std::exchange(outcomes_, {}); }
+  /// Where, and since when, the winner was dialled.
+  [[nodiscard]] const Where& winner() const { return winner_->where; }
+  [[nodiscard]] Instant winner_started() const { return winner_->started; }
+  [[nodiscard]] const Relay& winner_relay() const { return plan_->legs[winner_->candidate.leg].relay; }
+
+ private:
+  struct Candidate {
+    std::size_t leg;
+    Endpoint endpoint;
+    bool clear_text = false;  ///< TLS failed and is not required
+    bool last_try = false;    ///< was displaced or outrun before: keeps its place from now on
+  };
+  struct Running {
+    DialId id;
+    Candidate candidate;
+    Where where;
+    Instant started;
+    bool leaving = false;  ///< GiveUp was handed out
+  };
+  enum class Phase { Waiting, Looking, Trying };
+  struct LegState {
+    Phase phase = Phase::Waiting;
+    Instant started{};
+    Instant next_due{};
+    std::optional<Reach> reach;
+    std::deque<Candidate> queue;
+    std::size_t sessions = 0;
+  };
+
+  void start_legs(Instant now, std::vector<Act>& acts);
+  void look(std::size_t leg, Instant now, std::vector<Act>& acts);
+  void dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts);
+  void dial_late(Instant now, std::vector<Act>& acts);
+  void dial(Candidate candidate, Instant now, std::vector<Act>& acts);
+  bool make_room(Instant now, const StageOf& stage_of, std::vector<Act>& acts);
+  [[nodiscard]] std::size_t opening() const;
+  [[nodiscard]] bool open(std::size_t leg) const;
+  [[nodiscard]] bool fresh_left() const;
+  [[nodiscard]] Instant leg_due() const;
+  std::optional<Running> take_running(DialId id);
+  void drop(std::size_t leg, std::optional<std::size_t> host_index);
+
+  const RoutePlan* plan_;
+  const Settings* settings_;
+  const OwnHost* self_;
+  Random random_;
+  std::vector<LegState> legs_;
+  std::vector<Running> running_;
+  std::deque<Candidate> late_;  ///< given up for others; the last resort
+  std::optional<Running> winner_;
+  std::vector<Outcome> outcomes_;
+  DialId next_id_ = 1;
+};
+
+}  // namespace relaypipe
