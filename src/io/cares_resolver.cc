@@ -1,0 +1,214 @@
+#include "io/cares_resolver.h"
+
+#include <ares.h>
+#include <ares_nameser.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace relaypipe {
+namespace {
+
+LookupStatus status_of(int code) {
+  switch (code) {
+    case ARES_SUCCESS: return LookupStatus::Ok;
+    case ARES_ENOTFOUND: return LookupStatus::NotFound;
+    case ARES_ENODATA: return LookupStatus::NoData;
+    default: return LookupStatus::Failed;
+  }
+}
+
+Answer failure(int code) { return {status_of(code), ares_strerror(code), {}, {}, {}}; }
+
+/// c-ares writes the root, the target of a null MX and of a service that is not offered, as the empty name or as a dot.
+std::string target(const char* host) {
+  std::string name(host);
+  if (!name.empty() && name.back() == '.') name.pop_back();
+  return name;
+}
+
+}  // namespace
+
+/// The c-ares channel and what is being asked over it.
+class CaresResolver::Channel {
+ public:
+  explicit Channel(const Options& options) {
+    ares_library_init(ARES_LIB_INIT_ALL);
+    ares_options settings{};
+    settings.timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(options.query_timeout).count());
+    settings.tries = 2;
+    settings.flags = ARES_FLAG_NOSEARCH;
+    int code = ares_init_options(&handle_, &settings, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS);
+    if (code == ARES_SUCCESS && !options.servers.empty()) {
+      std::string list;
+      for (const std::string& server : options.servers)
+        list += (list.empty() ? "" : ",") + server;
+      code = ares_set_servers_ports_csv(handle_, list.c_str());
+    }
+    start_error_ = code;
+  }
+  ~Channel() {
+    if (handle_ != nullptr) ares_destroy(handle_);
+    ares_library_cleanup();
+  }
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  void ask(const Question& question) {
+    if (std::find(pending_.begin(), pending_.end(), question) != pending_.end()) return;
+    if (start_error_ != ARES_SUCCESS) {
+      answers.push_back({question, failure(start_error_)});
+      return;
+    }
+    pending_.push_back(question);
+    // Freed by its callback, which c-ares calls exactly once for each question, with ARES_EDESTRUCTION at the latest.
+    auto* query = new Query{this, question};
+    switch (question.type) {
+      case RecordType::A: return ask_address(query, AF_INET);
+      case RecordType::Aaaa: return ask_address(query, AF_INET6);
+      case RecordType::Mx:
+        return ares_query(handle_, query->question.name.c_str(), ns_c_in, ns_t_mx, &on_records, query);
+      case RecordType::Srv:
+        return ares_query(handle_, query->question.name.c_str(), ns_c_in, ns_t_srv, &on_records, query);
+    }
+  }
+
+  Instant interests(std::vector<pollfd>& fds, Instant now) const {
+    if (handle_ == nullptr || pending_.empty()) return answers.empty() ? Instant::max() : now;
+    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+    const int bits = ares_getsock(handle_, sockets.data(), static_cast<int>(sockets.size()));
+    for (int i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
+      const auto mask = static_cast<unsigned>(bits);
+      const int events = (ARES_GETSOCK_READABLE(mask, i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(mask, i) ? POLLOUT : 0);
+      if (events != 0) fds.push_back({sockets.at(static_cast<std::size_t>(i)), static_cast<short>(events), 0});
+    }
+    timeval span{};
+    const timeval* next = ares_timeout(handle_, nullptr, &span);
+    if (!answers.empty()) return now;
+    return next == nullptr ? Instant::max()
+                           : now + std::chrono::seconds(next->tv_sec) + std::chrono::microseconds(next->tv_usec);
+  }
+
+  void serve(std::span<const pollfd> fds) {
+    if (handle_ == nullptr || pending_.empty()) return;
+    bool any = false;
+    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+    const auto bits = static_cast<unsigned>(ares_getsock(handle_, sockets.data(), static_cast<int>(sockets.size())));
+    for (int i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
+      const ares_socket_t fd = sockets.at(static_cast<std::size_t>(i));
+      if (!ARES_GETSOCK_READABLE(bits, i) && !ARES_GETSOCK_WRITABLE(bits, i)) continue;
+      const int events = found(fds, fd);
+      if (events == 0) continue;
+      any = true;
+      ares_process_fd(handle_, (events & ~POLLOUT) != 0 ? fd : ARES_SOCKET_BAD,
+                      (events & POLLOUT) != 0 ? fd : ARES_SOCKET_BAD);
+    }
+    if (!any) ares_process_fd(handle_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+  }
+
+  std::vector<LookupEvent> answers;
+
+ private:
+  struct Query {
+    Channel* channel;
+    Question question;
+  };
+
+  void ask_address(Query* query, int family) {
+    ares_addrinfo_hints hints{};
+    hints.ai_family = family;
+    hints.ai_socktype = SOCK_STREAM;
+    ares_getaddrinfo(handle_, query->question.name.c_str(), nullptr, &hints, &on_addresses, query);
+  }
+
+  static void finish(Query* raw, int code, Answer answer) {
+    const std::unique_ptr<Query> query(raw);
+    std::erase(query->channel->pending_, query->question);
+    if (code != ARES_EDESTRUCTION) query->channel->answers.push_back({query->question, std::move(answer)});
+  }
+
+  static void on_addresses(void* arg, int code, int, ares_addrinfo* found) {
+    auto* query = static_cast<Query*>(arg);
+    Answer answer = failure(code);
+    for (const ares_addrinfo_node* node = found == nullptr ? nullptr : found->nodes; node != nullptr;
+         node = node->ai_next) {
+      IpAddress address;
+      address.v6 = node->ai_family == AF_INET6;
+      if (address.v6) {
+        std::memcpy(address.octets.data(), &reinterpret_cast<const sockaddr_in6*>(node->ai_addr)->sin6_addr, 16);
+      } else {
+        std::memcpy(address.octets.data(), &reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr, 4);
+      }
+      // The hosts file may name an IPv4 address for a question about IPv6, and the reverse.
+      const bool wanted = address.v6 == (query->question.type == RecordType::Aaaa);
+      const auto& known = answer.addresses;
+      if (wanted && std::find(known.begin(), known.end(), address) == known.end()) answer.addresses.push_back(address);
+    }
+    if (found != nullptr) ares_freeaddrinfo(found);
+    if (code == ARES_SUCCESS && answer.addresses.empty()) answer = failure(ARES_ENODATA);
+    finish(query, code, std::move(answer));
+  }
+
+  static void on_records(void* arg, int code, int, unsigned char* octets, int length) {
+    auto* query = static_cast<Query*>(arg);
+    Answer answer = failure(code);
+    if (code == ARES_SUCCESS) {
+      answer = query->question.type == RecordType::Mx ? parse_mx(octets, length) : parse_srv(octets, length);
+    }
+    finish(query, code, std::move(answer));
+  }
+
+  static Answer parse_mx(const unsigned char* octets, int length) {
+    ares_mx_reply* records = nullptr;
+    const int code = ares_parse_mx_reply(octets, length, &records);
+    Answer answer = failure(code);
+    for (const ares_mx_reply* record = records; record != nullptr; record = record->next) {
+      answer.mx.push_back({record->priority, target(record->host)});
+    }
+    if (records != nullptr) ares_free_data(records);
+    // An answer with records of other types only, e.g. an alias that leads nowhere.
+    if (code == ARES_SUCCESS && answer.mx.empty()) return failure(ARES_ENODATA);
+    return answer;
+  }
+
+  static Answer parse_srv(const unsigned char* octets, int length) {
+    ares_srv_reply* records = nullptr;
+    const int code = ares_parse_srv_reply(octets, length, &records);
+    Answer answer = failure(code);
+    for (const ares_srv_reply* record = records; record != nullptr; record = record->next) {
+      answer.srv.push_back({record->priority, record->weight, record->port, target(record->host)});
+    }
+    if (records != nullptr) ares_free_data(records);
+    if (code == ARES_SUCCESS && answer.srv.empty()) return failure(ARES_ENODATA);
+    return answer;
+  }
+
+  ares_channel handle_ = nullptr;
+  int start_error_ = ARES_SUCCESS;
+  std::vector<Question> pending_;
+};
+
+CaresResolver::CaresResolver(Options options) : options_(std::move(options)) {}
+CaresResolver::~CaresResolver() = default;
+
+void CaresResolver::ask(const Question& question) {
+  if (!channel_) channel_ = std::make_unique<Channel>(options_);
+  channel_->ask(question);
+}
+
+std::vector<LookupEvent> CaresResolver::take_answers() {
+  return channel_ ? std::exchange(channel_->answers, {}) : std::vector<LookupEvent>{};
+}
+
+Instant CaresResolver::interests(std::vector<pollfd>& fds, Instant now) {
+  return channel_ ? channel_->interests(fds, now) : Instant::max();
+}
+
+void CaresResolver::serve(std::span<const pollfd> fds, Instant) {
+  if (channel_) channel_->serve(fds);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "deliver/interfaces.h"
+#include "deliver/pollable.h"
+
+namespace relaypipe {
+
+/// DNS by c-ares, without blocking: several questions at a time, over UDP and, for truncated answers, TCP. Addresses
+/// are looked for in the hosts file first, as the C library does; search domains are not used, as in smtp(8). c-ares is
+/// started by the first question: most deliveries to an address need none.
+class CaresResolver final : public Resolver, public Pollable {
+ public:
+  struct Options {
+    std::vector<std::string> servers;  ///< `address` or `address:port`; empty: the system's
+    Duration query_timeout;            ///< one query to one server
+  };
+  explicit CaresResolver(Options options);
+  ~CaresResolver() override;
+  CaresResolver(const CaresResolver&) = delete;
+  CaresResolver& operator=(const CaresResolver&) = delete;
+
+  void ask(const Question& question) override;
+  std::vector<LookupEvent> take_answers() override;
+
+  Instant interests(std::vector<pollfd>& fds, Instant now) override;
+  void serve(std::span<const pollfd> fds, Instant now) override;
+
+ private:
+  class Channel;
+  Options options_;
+  std::unique_ptr<Channel> channel_;
+};
+
+}  // namespace relaypipe

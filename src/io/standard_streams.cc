@@ -1,0 +1,43 @@
+#include "io/standard_streams.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+void write_once(int fd, std::string_view text) {
+  // A result that nobody takes is no reason to change the exit status.
+  [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());
+}
+
+}  // namespace
+
+void occupy_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // open(2) gives the lowest free number, which is this one, as the lower ones are taken.
+    if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd) _exit(75);
+  }
+}
+
+bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
+
+bool stderr_is_separate() {
+  struct stat out {};
+  struct stat err {};
+  if (isatty(STDERR_FILENO) == 1) return true;
+  if (fstat(STDOUT_FILENO, &out) != 0 || fstat(STDERR_FILENO, &err) != 0) return false;
+  return out.st_dev != err.st_dev || out.st_ino != err.st_ino;
+}
+
+void write_result(std::string_view line) { write_once(STDOUT_FILENO, line); }
+
+void StderrTrace::dialogue(const Where& where, Direction direction, std::string_view line) {
+  const std::string_view sign = direction == Direction::Sent ? " > " : direction == Direction::Received ? " < " : " - ";
+  write_once(STDERR_FILENO, where.text() + std::string(sign) + printable(line) + "\n");
+}
+
+}  // namespace relaypipe

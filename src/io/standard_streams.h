@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "deliver/interfaces.h"
+
+namespace relaypipe {
+
+/// Makes sure that 0, 1 and 2 are open, so that no socket of ours ever gets one of these numbers and receives a line
+/// meant for Postfix.
+void occupy_standard_descriptors();
+
+/// Whether standard output is a terminal: a person reads the result.
+bool stdout_is_terminal();
+
+/// Whether the dialogue may be written to standard error: a person's terminal, or a file of its own. Under pipe(8) it
+/// is the same pipe as standard output, and a word there would hide the result from Postfix.
+bool stderr_is_separate();
+
+/// Writes the one line of the result in one write(2), as pipe(8)'s non-blocking pipe wants it. Failure changes nothing:
+/// the exit status counts.
+void write_result(std::string_view line);
+
+/// The dialogue on standard error.
+class StderrTrace final : public Trace {
+ public:
+  void dialogue(const Where& where, Direction direction, std::string_view line) override;
+};
+
+}  // namespace relaypipe

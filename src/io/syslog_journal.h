@@ -1,0 +1,33 @@
+#pragma once
+
+#include <ctime>
+#include <string>
+
+#include "deliver/interfaces.h"
+
+namespace relaypipe {
+
+/// Lines to the syslog daemon, facility mail, over its datagram socket, in the form of RFC 3164 as the C library writes
+/// it.
+///
+/// Not syslog(3): that one blocks for as long as the daemon does not read, and a delivery that hangs after acceptance
+/// is killed and bounced by pipe(8). Here a line that cannot be written within a fifth of a second is dropped.
+class SyslogJournal final : public Journal {
+ public:
+  SyslogJournal(std::string socket_path, std::string ident) : path_(std::move(socket_path)), ident_(std::move(ident)) {}
+  ~SyslogJournal() override;
+  SyslogJournal(const SyslogJournal&) = delete;
+  SyslogJournal& operator=(const SyslogJournal&) = delete;
+
+  void line(Level level, std::string_view text) override;
+
+ private:
+  bool connect();
+
+  std::string path_;
+  std::string ident_;
+  int socket_ = -1;
+  bool broken_ = false;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "deliver/interfaces.h"
+
+namespace relaypipe {
+
+/// The machine's monotonic clock, the only reader of it.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return std::chrono::steady_clock::now(); }
+};
+
+/// Octets from the kernel's generator, the seed of everything random in a delivery.
+std::uint64_t random_seed();
+
+}  // namespace relaypipe
