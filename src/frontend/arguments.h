@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "message/envelope.h"
+
+namespace relaypipe {
+
+/// The command line of a delivery, unchecked: what Postfix or a person wrote.
+struct Arguments {
+  std::optional<std::string> config;
+  std::optional<std::string> nexthop;
+  std::optional<std::string> size;
+  std::optional<std::string> sender;
+  std::string queue_id;
+  ClientInfo client;
+  std::vector<std::string> settings;  ///< `name=value`, in their order
+  std::vector<std::string> recipients;
+  bool verbose = false;
+};
+
+/// Text that was asked for instead of a delivery, and nothing else was: `--help` or `--version` as the only argument.
+/// In any other place they are usage errors, because their exit status 0 would tell Postfix that the message is
+/// delivered.
+std::optional<std::string> information(const std::vector<std::string>& words);
+
+/// Reads the words after the program's name. The value of an option is the next word, whatever it looks like: an
+/// address may begin with `-` and a client address may be empty. The error is a sentence.
+Result<Arguments, std::string> parse_arguments(const std::vector<std::string>& words);
+
+}  // namespace relaypipe

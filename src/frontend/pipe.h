@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "deliver/interfaces.h"
+
+namespace relaypipe {
+
+/// The front-end for pipe(8), and for a person who tests a delivery: reads the words of the command line, delivers the
+/// message on standard input, prints the one line, logs, and returns the exit status. `accepted` becomes true when a
+/// relay has taken the message.
+int run_pipe(const std::vector<std::string>& words, Instant started, bool& accepted);
+
+}  // namespace relaypipe

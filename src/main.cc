@@ -1,0 +1,37 @@
+#include <unistd.h>
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "frontend/arguments.h"
+#include "frontend/pipe.h"
+#include "io/standard_streams.h"
+#include "io/system_clock.h"
+#include "verdict/exit_status.h"
+
+/// Picks the front-end. The one catch-all: a broken assumption defers, unless a relay has the message already.
+int main(int argc, char** argv) {
+  using namespace relaypipe;
+  bool accepted = false;
+  int status = kExitDeferred;
+  try {
+    occupy_standard_descriptors();
+    const Instant started = SystemClock().now();
+    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    if (const auto text = information(words)) {
+      write_result(*text);
+      status = kExitDelivered;
+    } else {
+      status = run_pipe(words, started, accepted);
+    }
+  } catch (const std::exception& error) {
+    if (!accepted)
+      write_result(report_line(refused_verdict({4, 3, 0}, std::string("internal error: ") + error.what())));
+    status = accepted ? kExitDelivered : kExitDeferred;
+  } catch (...) {
+    status = accepted ? kExitDelivered : kExitDeferred;
+  }
+  // No destructors of libraries: everything that matters is written, and they cost time on every message.
+  _exit(status);
+}
