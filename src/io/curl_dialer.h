@@ -8,9 +8,11 @@
 
 namespace relaypipe {
 
+class CurlAttempt;
+class CurlMulti;
+
 /// Opens sessions with libcurl in CONNECT_ONLY mode: TCP, greeting, EHLO, STARTTLS and AUTH are libcurl's, everything
-/// from MAIL on is ours. All attempts, and the sessions that came out of them, live in one multi handle; a session has
-/// to stay in it for as long as it is used.
+/// from MAIL on is ours. All attempts, and the sessions that came out of them, live in one multi handle.
 class CurlDialer final : public Dialer, public Pollable {
  public:
   /// `trace` may be null. The first dialer of the process initialises libcurl.
@@ -28,16 +30,13 @@ class CurlDialer final : public Dialer, public Pollable {
   void serve(std::span<const pollfd> fds, Instant now) override;
 
  private:
-  class Multi;
-  struct Attempt;
-
   void collect_finished();
   void enforce_limits(Instant now);
 
   const Clock& clock_;
   Trace* trace_;
-  std::shared_ptr<Multi> multi_;
-  std::vector<std::unique_ptr<Attempt>> attempts_;
+  std::shared_ptr<CurlMulti> multi_;
+  std::vector<std::unique_ptr<CurlAttempt>> attempts_;
   std::vector<DialEvent> events_;
 };
 

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+
+#include "deliver/interfaces.h"
+#include "io/curl_handle.h"
+
+namespace relaypipe {
+
+/// A ready connection. What libcurl could not send has to be offered to it again with the same octets at the same place
+/// (OpenSSL's rule), so one chunk is kept here until it has gone.
+class CurlSession final : public Session {
+ public:
+  CurlSession(CurlEasy easy, Capabilities capabilities);
+  ~CurlSession() override;
+  CurlSession(const CurlSession&) = delete;
+  CurlSession& operator=(const CurlSession&) = delete;
+
+  [[nodiscard]] const Capabilities& capabilities() const override { return capabilities_; }
+  std::size_t send(std::string_view octets) override;
+  [[nodiscard]] bool flushed() const override { return pending_.empty(); }
+  std::size_t receive(std::span<char> buffer) override;
+  [[nodiscard]] bool ended() const override { return ended_; }
+
+ private:
+  void flush();
+
+  CurlEasy easy_;
+  Capabilities capabilities_;
+  CurlMulti::Watched watched_;
+  std::string pending_;
+  std::size_t sent_ = 0;  ///< octets of `pending_` that have gone
+  bool send_broken_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace relaypipe
