@@ -1,6 +1,5 @@
 #include "config/destination.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,35 +8,19 @@
 #include <system_error>
 
 #include "base/printable.h"
+#include "config/host.h"
 #include "config/settings.h"
 
 namespace relaypipe {
 namespace {
 
-constexpr std::string_view kSeparators = ", \t\r\n";
-constexpr std::string_view kDigits = "0123456789";
-constexpr std::string_view kHostOctets = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-constexpr std::string_view kNameForm = "write a name such as mail.example.com";
 constexpr std::string_view kForm = "write [host]:port";
 constexpr std::string_view kIpv6Form = "write [ipv6:2001:db8::1]:25";
 constexpr std::string_view kIpv6Tag = "ipv6:";
 
-std::string shown(std::string_view text) { return std::string(clip(printable(text), 100)); }
-
-bool made_of(std::string_view octets, std::string_view text) { return text.find_first_not_of(octets) == text.npos; }
-
 std::string_view without_root_dot(std::string_view name) {
   if (!name.empty() && name.back() == '.') name.remove_suffix(1);
   return name;
-}
-
-std::optional<std::string> label_problem(std::string_view label) {
-  if (label.empty()) return fmt::format("the host name has an empty label; {}", kNameForm);
-  if (label.size() > 63) return fmt::format("the label \"{}\" is longer than 63 octets; {}", shown(label), kNameForm);
-  if (label.front() == '-' || label.back() == '-') {
-    return fmt::format("the label \"{}\" begins or ends with a hyphen; {}", label, kNameForm);
-  }
-  return std::nullopt;
 }
 
 enum class Prefix { None, Smtp, Smtps, Srv };
@@ -217,48 +200,6 @@ Parsed<Destination> parse_destination(std::string_view text, const ServicePort& 
 }
 
 }  // namespace
-
-std::vector<std::string_view> split_list(std::string_view list) {
-  std::vector<std::string_view> words;
-  for (std::size_t at = list.find_first_not_of(kSeparators); at != list.npos;) {
-    const std::size_t end = std::min(list.find_first_of(kSeparators, at), list.size());
-    words.push_back(list.substr(at, end - at));
-    at = list.find_first_not_of(kSeparators, end);
-  }
-  return words;
-}
-
-std::optional<IpVersion> address_version(std::string_view text) {
-  // A NUL would end the text early for inet_pton(3), and no address is longer than this.
-  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != text.npos) return std::nullopt;
-  const std::string address(text);
-  std::array<unsigned char, sizeof(in6_addr)> octets{};
-  if (inet_pton(AF_INET, address.c_str(), octets.data()) == 1) return IpVersion::V4;
-  if (inet_pton(AF_INET6, address.c_str(), octets.data()) == 1) return IpVersion::V6;
-  return std::nullopt;
-}
-
-std::optional<std::string> host_name_problem(std::string_view name) {
-  if (name.empty()) return fmt::format("the host name is missing; {}", kNameForm);
-  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) > 127; })) {
-    return "the host name is not ASCII; write its A-label form (xn--...)";
-  }
-  if (const std::size_t at = name.find_first_not_of(kHostOctets); at != name.npos) {
-    return fmt::format("\"{}\" cannot be in a host name; {}", shown(name.substr(at, 1)), kNameForm);
-  }
-  if (name.size() > 253) return fmt::format("the host name is longer than 253 octets; {}", kNameForm);
-  std::string_view label;
-  for (std::string_view rest = name;;) {
-    const std::size_t dot = rest.find('.');
-    label = rest.substr(0, dot);
-    if (std::optional<std::string> problem = label_problem(label)) return problem;
-    if (dot == rest.npos) break;
-    rest.remove_prefix(dot + 1);
-  }
-  if (!made_of(kDigits, label)) return std::nullopt;
-  return fmt::format("\"{}\" is no IPv4 address, and the last label of a host name is not all digits; {} or 192.0.2.1",
-                     shown(name), kNameForm);
-}
 
 Result<std::vector<Destination>, std::string> parse_nexthop(std::string_view list, const ServicePort& service) {
   const std::vector<std::string_view> elements = split_list(list);

@@ -1,6 +1,5 @@
 #include "config/settings.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,7 +8,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/ip_address.h"
 #include "base/printable.h"
+#include "config/host.h"
 #include "config/nearest.h"
 #include "config/units.h"
 
@@ -25,7 +26,7 @@ constexpr std::int64_t kMillisecond = 1;
 constexpr std::int64_t kSecond = 1000 * kMillisecond;
 constexpr std::int64_t kHour = 3600 * kSecond;
 
-std::string quoted(std::string_view text) { return fmt::format("\"{}\"", clip(printable(text), 100)); }
+std::string quoted(std::string_view text) { return fmt::format("\"{}\"", shown(text)); }
 
 template <class Owner, class Value>
 Value& field_of(Settings& settings, Value Owner::*field) {
@@ -104,22 +105,13 @@ Problem apply_choice(Settings& settings, std::string_view value) {
   return fmt::format("{} is not allowed; write {} or {}", quoted(value), fmt::join(names, ", "), last);
 }
 
-/// The one text of an address, so that equal addresses are equal strings (for IPv6 as RFC 5952 has it).
-std::string canonical(std::string_view address, IpVersion version) {
-  const int family = version == IpVersion::V4 ? AF_INET : AF_INET6;
-  std::array<unsigned char, sizeof(in6_addr)> octets{};
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_pton(family, std::string(address).c_str(), octets.data());
-  inet_ntop(family, octets.data(), text.data(), text.size());
-  return text.data();
-}
-
 Result<std::string, std::string> read_address(std::string_view text) {
   const bool bracketed = text.size() > 1 && text.front() == '[' && text.back() == ']';
   const std::string_view address = bracketed ? text.substr(1, text.size() - 2) : text;
-  const std::optional<IpVersion> version = address_version(address);
-  if (!version) return fail(fmt::format("{} is no IP address; {}", quoted(text), kAddressForm));
-  return canonical(address, *version);
+  const std::optional<IpAddress> parsed = parse_ip_address(address);
+  if (!parsed) return fail(fmt::format("{} is no IP address; {}", quoted(text), kAddressForm));
+  // Its one text, so that equal addresses are equal strings (for IPv6 as RFC 5952 has it).
+  return parsed->text();
 }
 
 /// With a port the form is `192.0.2.1:53` or `[2001:db8::1]:53`; without one the bare address.
@@ -163,11 +155,11 @@ Result<std::string, std::string> read_hostname(std::string_view value) {
   const bool closed = value.back() == ']';
   const bool tagged = lower(value).starts_with("[ipv6:");
   const std::string_view address = value.substr(tagged ? 6 : 1, value.size() - (tagged ? 6 : 1) - (closed ? 1 : 0));
-  const std::optional<IpVersion> version = address_version(address);
-  if (!closed || !version || (tagged && *version == IpVersion::V4)) {
+  const std::optional<IpAddress> parsed = parse_ip_address(address);
+  if (!closed || !parsed || (tagged && !parsed->v6)) {
     return fail(fmt::format("{} is no address; write [192.0.2.1] or [IPv6:2001:db8::1]", quoted(value)));
   }
-  return fmt::format("[{}{}]", *version == IpVersion::V6 ? "IPv6:" : "", canonical(address, *version));
+  return fmt::format("[{}{}]", parsed->v6 ? "IPv6:" : "", parsed->text());
 }
 
 Problem apply_hostname(Settings& settings, std::string_view value) {

@@ -88,15 +88,4 @@ std::optional<std::string> apply_setting(Settings& settings, std::string_view as
 /// What is wrong between settings, e.g. two bind addresses of one IP version; empty when nothing is.
 std::vector<std::string> settings_problems(const Settings& settings);
 
-/// The words of a list that is separated by commas or blanks or both.
-std::vector<std::string_view> split_list(std::string_view list);
-
-/// Which IP version `text` is an address of, or nothing; without brackets, port and zone, as inet_pton(3) reads it.
-std::optional<IpVersion> address_version(std::string_view text);
-
-/// What is wrong with `name` as the name of a host or domain, and the form that would be right; nothing when it is
-/// well-formed. The name comes without the dot of the root. Underscores pass because real relays have them; an
-/// all-digit last label does not, since it would be read as a broken address.
-std::optional<std::string> host_name_problem(std::string_view name);
-
 }  // namespace relaypipe

@@ -35,12 +35,14 @@ std::string target(const char* host) {
 /// The c-ares channel and what is being asked over it.
 class CaresResolver::Channel {
  public:
-  explicit Channel(const Options& options) {
+  /// With `any_answer` the first answer counts, whatever its code; otherwise a failing one makes c-ares ask the next
+  /// server.
+  Channel(const Options& options, bool any_answer) {
     ares_library_init(ARES_LIB_INIT_ALL);
     ares_options settings{};
     settings.timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(options.query_timeout).count());
-    settings.tries = 2;
-    settings.flags = ARES_FLAG_NOSEARCH;
+    settings.tries = any_answer ? 1 : 2;
+    settings.flags = ARES_FLAG_NOSEARCH | (any_answer ? ARES_FLAG_NOCHECKRESP : 0);
     int code = ares_init_options(&handle_, &settings, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS);
     if (code == ARES_SUCCESS && !options.servers.empty()) {
       std::string list;
@@ -57,10 +59,16 @@ class CaresResolver::Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
+  struct Finished {
+    Question question;
+    int code;
+    Answer answer;
+  };
+
   void ask(const Question& question) {
     if (std::find(pending_.begin(), pending_.end(), question) != pending_.end()) return;
     if (start_error_ != ARES_SUCCESS) {
-      answers.push_back({question, failure(start_error_)});
+      finished.push_back({question, start_error_, failure(start_error_)});
       return;
     }
     pending_.push_back(question);
@@ -77,7 +85,7 @@ class CaresResolver::Channel {
   }
 
   Instant interests(std::vector<pollfd>& fds, Instant now) const {
-    if (handle_ == nullptr || pending_.empty()) return answers.empty() ? Instant::max() : now;
+    if (handle_ == nullptr || pending_.empty()) return finished.empty() ? Instant::max() : now;
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
     const int bits = ares_getsock(handle_, sockets.data(), static_cast<int>(sockets.size()));
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
@@ -87,7 +95,7 @@ class CaresResolver::Channel {
     }
     timeval span{};
     const timeval* next = ares_timeout(handle_, nullptr, &span);
-    if (!answers.empty()) return now;
+    if (!finished.empty()) return now;
     return next == nullptr ? Instant::max()
                            : now + std::chrono::seconds(next->tv_sec) + std::chrono::microseconds(next->tv_usec);
   }
@@ -109,7 +117,7 @@ class CaresResolver::Channel {
     if (!any) ares_process_fd(handle_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
   }
 
-  std::vector<LookupEvent> answers;
+  std::vector<Finished> finished;
 
  private:
   struct Query {
@@ -127,7 +135,8 @@ class CaresResolver::Channel {
   static void finish(Query* raw, int code, Answer answer) {
     const std::unique_ptr<Query> query(raw);
     std::erase(query->channel->pending_, query->question);
-    if (code != ARES_EDESTRUCTION) query->channel->answers.push_back({query->question, std::move(answer)});
+    if (code == ARES_EDESTRUCTION) return;
+    query->channel->finished.push_back({query->question, code, std::move(answer)});
   }
 
   static void on_addresses(void* arg, int code, int, ares_addrinfo* found) {
@@ -195,20 +204,43 @@ CaresResolver::CaresResolver(Options options) : options_(std::move(options)) {}
 CaresResolver::~CaresResolver() = default;
 
 void CaresResolver::ask(const Question& question) {
-  if (!channel_) channel_ = std::make_unique<Channel>(options_);
+  if (!channel_) channel_ = std::make_unique<Channel>(options_, false);
   channel_->ask(question);
 }
 
 std::vector<LookupEvent> CaresResolver::take_answers() {
-  return channel_ ? std::exchange(channel_->answers, {}) : std::vector<LookupEvent>{};
+  std::vector<LookupEvent> answers;
+  if (channel_) {
+    for (Channel::Finished& done : std::exchange(channel_->finished, {})) {
+      // c-ares before 1.3x says "connection refused" when every server answered SERVFAIL, REFUSED or NOTIMP: asked once
+      // more, the first answer is taken as it is, and tells which.
+      if (done.code == ARES_ECONNREFUSED)
+        ask_again(done.question);
+      else
+        answers.push_back({std::move(done.question), std::move(done.answer)});
+    }
+  }
+  if (second_) {
+    for (Channel::Finished& done : std::exchange(second_->finished, {})) {
+      answers.push_back({std::move(done.question), std::move(done.answer)});
+    }
+  }
+  return answers;
+}
+
+void CaresResolver::ask_again(const Question& question) {
+  if (!second_) second_ = std::make_unique<Channel>(options_, true);
+  second_->ask(question);
 }
 
 Instant CaresResolver::interests(std::vector<pollfd>& fds, Instant now) {
-  return channel_ ? channel_->interests(fds, now) : Instant::max();
+  Instant wake = channel_ ? channel_->interests(fds, now) : Instant::max();
+  return second_ ? std::min(wake, second_->interests(fds, now)) : wake;
 }
 
 void CaresResolver::serve(std::span<const pollfd> fds, Instant) {
   if (channel_) channel_->serve(fds);
+  if (second_) second_->serve(fds);
 }
 
 }  // namespace relaypipe

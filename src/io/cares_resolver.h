@@ -31,8 +31,12 @@ class CaresResolver final : public Resolver, public Pollable {
 
  private:
   class Channel;
+  void ask_again(const Question& question);
+
   Options options_;
   std::unique_ptr<Channel> channel_;
+  std::unique_ptr<Channel>
+      second_;  ///< for questions that no server answered well: takes the first answer, good or bad
 };
 
 }  // namespace relaypipe

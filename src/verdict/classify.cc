@@ -83,7 +83,8 @@ struct Classifier {
       case Trouble::LoopsBack: return {4, 4, 6};
       case Trouble::Unconnected: return {4, 4, 1};
       case Trouble::TimedOut:
-        return unreached.stage <= Stage::Connect ? EnhancedStatus{4, 4, 1} : EnhancedStatus{4, 4, 2};
+        if (unreached.stage == Stage::Resolve) return {4, 4, 3};
+        return unreached.stage == Stage::Connect ? EnhancedStatus{4, 4, 1} : EnhancedStatus{4, 4, 2};
       case Trouble::Lost: return {4, 4, 2};
       case Trouble::Garbled: return {4, 5, 0};
       case Trouble::TlsMissing: return {4, 7, 4};
