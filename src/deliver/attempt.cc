@@ -17,6 +17,8 @@ namespace {
 /// ten seconds).
 constexpr Duration kLastWait = std::chrono::seconds(10);
 
+constexpr int kRounds = 16;  ///< reads of 4 KiB before everything else gets its turn
+
 /// Cuts a stream of octets into lines for the trace.
 class LineTrace {
  public:
@@ -74,15 +76,19 @@ class Attempt {
   void step() {
     const bool halted = context_.halted();
     if (halted) transaction_.withhold();
-    const Stage before = transaction_.stage();
-    bool moved = speak(halted);
-    moved = hear() || moved;
+    const Stage stage = transaction_.stage();
+    const std::size_t replies = transaction_.replies();
+    const bool spoke = speak(halted);
+    const bool heard = hear();
     if (transaction_.want() == Transaction::Want::Finished) return;
     const Instant now = context_.clock.now();
-    if (transaction_.stage() != before || (moved && before == Stage::Content)) restart_clock(now);
+    // Progress is a new stage, a whole reply, or content that went out; octets that drip in are none.
+    const bool progress =
+        transaction_.stage() != stage || transaction_.replies() != replies || (spoke && stage == Stage::Content);
+    if (progress) restart_clock(now);
     if (halted) shorten(now);
     if (now >= step_end_) return transaction_.lost(Loss::TimedOut);
-    if (!moved) context_.waiter.wait(step_end_);
+    if (!spoke && !heard) context_.waiter.wait(step_end_);
   }
 
   bool speak(bool halted) {
@@ -137,7 +143,10 @@ class Attempt {
   bool hear() {
     std::array<char, 4096> buffer;
     bool moved = false;
-    while (const std::size_t count = session_.receive(buffer)) {
+    // Bounded, so that a relay that floods cannot keep the loop from looking at the clock.
+    for (int round = 0; round < kRounds && transaction_.want() != Transaction::Want::Finished; ++round) {
+      const std::size_t count = session_.receive(buffer);
+      if (count == 0) break;
       const std::string_view octets(buffer.data(), count);
       received_.octets(octets);
       transaction_.receive(octets);

@@ -33,7 +33,8 @@ class Delivery {
   /// The next ready session, with the message complete; nothing when the plan is used up or the delivery has to stop.
   std::unique_ptr<Session> open_session() {
     std::unique_ptr<Session> ready;
-    while (!halted()) {
+    // What came in during the transaction before this is heard before anything is decided.
+    for (hear(ready); !halted(); hear(ready)) {
       if (!ready) {
         perform(race_.advance(now(), [&](DialId id) { return world_.dialer.stage(id); }));
         note_race();
@@ -42,7 +43,6 @@ class Delivery {
         return ready;
       }
       world_.waiter.wait(std::min(ready ? deadline_.end() : race_.wake(now()), deadline_.end()));
-      hear(ready);
     }
     return nullptr;
   }
@@ -105,10 +105,10 @@ class Delivery {
     outcomes_.push_back(std::move(outcome));
   }
 
-  /// The outcomes of the race; one that decides (the recipient's domain does not exist, mail loops) ends the delivery.
+  /// The outcomes of the race; one that decides (the recipient's domain does not exist) ends the delivery.
   void note_race() {
     for (Outcome& outcome : race_.take_outcomes()) {
-      settled_ = settled_ || classify(outcome).next == Next::Stop;
+      settled_ = settled_ || classify(outcome).severity == Severity::Hard;
       note(std::move(outcome));
     }
   }

@@ -78,10 +78,22 @@ void Race::look(std::size_t leg, Instant now, std::vector<Act>& acts) {
   if (!*found) {
     Where where{relay.name, relay.destination.host, "", relay.destination.port};
     outcomes_.push_back({std::move(where), found->error(), now - state.started, {}});
+    const Trouble trouble = found->error().trouble;
+    if (trouble == Trouble::LoopsBack || trouble == Trouble::NoPrimary) skip_waiting(false);
     return;
   }
+  if (state.reach->is_own_domain(now)) skip_waiting(true);
   for (const Endpoint& endpoint : **found)
     state.queue.push_back({leg, endpoint});
+}
+
+/// This host is an MX of the domain: whoever stands later in the list, or is a relay of last resort, would send the
+/// message back to us.
+void Race::skip_waiting(bool only_fallback) {
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
+    const bool concerned = !only_fallback || plan_->legs[leg].fallback;
+    if (legs_[leg].phase == Phase::Waiting && concerned) legs_[leg].phase = Phase::Trying;
+  }
 }
 
 void Race::dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts) {

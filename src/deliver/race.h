@@ -92,6 +92,7 @@ class Race {
 
   void start_legs(Instant now, std::vector<Act>& acts);
   void look(std::size_t leg, Instant now, std::vector<Act>& acts);
+  void skip_waiting(bool only_fallback);
   void dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts);
   void dial_late(Instant now, std::vector<Act>& acts);
   void dial(Candidate candidate, Instant now, std::vector<Act>& acts);

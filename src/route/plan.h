@@ -13,7 +13,8 @@ namespace relaypipe {
 /// One entry of a route plan.
 struct Leg {
   Relay relay;
-  std::string reason;  ///< why it stands where it stands, e.g. "destination 2 of the list"
+  std::string reason;     ///< why it stands where it stands, e.g. "destination 2 of the list"
+  bool fallback = false;  ///< a relay of last resort: not for domains this host is an MX of
 };
 
 /// The ordered relays for one message.

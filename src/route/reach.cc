@@ -66,17 +66,20 @@ Reach::Reach(const Relay& relay, const OwnHost& self, Random random, Instant now
   const Destination& destination = relay.destination;
   const bool srv = destination.lookup == Lookup::Srv || (destination.lookup == Lookup::Mx && relay.settings.srv);
   if (srv) {
-    listing_ = true;
-    ask(RecordType::Srv, (destination.implicit_tls ? "_submissions._tcp." : "_submission._tcp.") + destination.host);
+    list(RecordType::Srv, (destination.implicit_tls ? "_submissions._tcp." : "_submission._tcp.") + destination.host);
   } else if (destination.lookup == Lookup::Mx) {
-    listing_ = true;
-    ask(RecordType::Mx, destination.host);
+    list(RecordType::Mx, destination.host);
   } else {
     add_host(destination.host, 0, destination.port);
   }
 }
 
 void Reach::ask(RecordType type, const std::string& name) { questions_.push_back({type, name}); }
+
+void Reach::list(RecordType type, const std::string& name) {
+  ask(type, name);
+  listing_ = questions_.back();
+}
 
 void Reach::add_host(const std::string& name, std::uint16_t preference, std::uint16_t port) {
   Host host{name, preference, port, {}, {}, {}};
@@ -98,29 +101,36 @@ void Reach::add_host(const std::string& name, std::uint16_t preference, std::uin
 std::vector<Question> Reach::take_questions() { return std::exchange(questions_, {}); }
 
 void Reach::answer(const Question& question, const Answer& answer, Instant now) {
-  last_answer_ = now;
-  if (question.type == RecordType::Mx) return on_mx(answer);
-  if (question.type == RecordType::Srv) return on_srv(answer);
+  if (question == listing_) {
+    last_answer_ = now;
+    listing_.reset();
+    return question.type == RecordType::Mx ? on_mx(answer) : on_srv(answer);
+  }
   for (Host& host : hosts_) {
-    if (host.name == question.name) (question.type == RecordType::A ? host.v4 : host.v6).answer = answer;
+    Family& family = question.type == RecordType::A ? host.v4 : host.v6;
+    const bool of_addresses = question.type == RecordType::A || question.type == RecordType::Aaaa;
+    if (!of_addresses || host.name != question.name || !family.asked) continue;
+    last_answer_ = now;
+    family.answer = answer;
   }
 }
 
 void Reach::on_mx(const Answer& answer) {
-  listing_ = false;
   const Destination& destination = relay_->destination;
   switch (answer.status) {
     case LookupStatus::Ok: return add_mx_hosts(answer.mx);
     case LookupStatus::NoData: return add_host(destination.host, 0, destination.port);
-    case LookupStatus::NotFound: return fail_with(Trouble::NotFound, explain(destination.host, RecordType::Mx, answer));
+    case LookupStatus::NotFound:
+      return fail_with(Trouble::NotFound, explain(destination.host, RecordType::Mx, answer), relay_->recipient_domain);
     case LookupStatus::Failed:
-      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Mx, answer));
+      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Mx, answer), false);
   }
 }
 
 void Reach::add_mx_hosts(std::vector<MxRecord> records) {
   by_mx_ = true;
-  if (records.size() == 1 && records.front().host.empty()) return fail_with(Trouble::NullMx, "");
+  if (records.size() == 1 && records.front().host.empty())
+    return fail_with(Trouble::NullMx, "", relay_->recipient_domain);
   random_.shuffle(records);
   std::stable_sort(records.begin(), records.end(),
                    [](const auto& a, const auto& b) { return a.preference < b.preference; });
@@ -130,28 +140,28 @@ void Reach::add_mx_hosts(std::vector<MxRecord> records) {
 }
 
 void Reach::on_srv(const Answer& answer) {
-  listing_ = false;
   const Destination& destination = relay_->destination;
   const auto refuses = [](const SrvRecord& record) { return record.host.empty(); };
   switch (answer.status) {
     case LookupStatus::Ok:
       if (std::all_of(answer.srv.begin(), answer.srv.end(), refuses)) {
+        // It says nothing about mail at port 25, so nothing about the recipient either.
         return fail_with(Trouble::NotFound,
-                         fmt::format("name={} type=SRV: the service is not offered", destination.host));
+                         fmt::format("name={} type=SRV: the service is not offered", destination.host), false);
       }
       for (const SrvRecord& record : srv_order(answer.srv, random_)) {
         if (!refuses(record)) add_host(lower(record.host), record.priority, record.port);
       }
       return;
     case LookupStatus::Failed:
-      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Srv, answer));
+      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Srv, answer), false);
     case LookupStatus::NotFound:
-    case LookupStatus::NoData: listing_ = true; return ask(RecordType::Mx, destination.host);
+    case LookupStatus::NoData: return list(RecordType::Mx, destination.host);
   }
 }
 
-void Reach::fail_with(Trouble trouble, std::string detail) {
-  failure_ = Unreached{Stage::Resolve, trouble, std::move(detail), std::nullopt, relay_->recipient_domain};
+void Reach::fail_with(Trouble trouble, std::string detail, bool recipient_domain) {
+  failure_ = Unreached{Stage::Resolve, trouble, std::move(detail), std::nullopt, recipient_domain};
 }
 
 bool Reach::answered(Instant now) const {
@@ -197,50 +207,51 @@ Unreached Reach::why_none() const {
     }
   }
   // MX hosts without addresses are somebody's mistake that will be mended; a domain without MX and address takes no
-  // mail.
-  none.recipient_domain = relay_->recipient_domain && !by_mx_ && none.trouble == Trouble::NotFound;
+  // mail, if both kinds of address were asked for.
+  none.recipient_domain =
+      relay_->recipient_domain && !by_mx_ && none.trouble == Trouble::NotFound && relay_->settings.ip == IpVersion::Any;
   return none;
 }
 
-std::optional<Unreached> Reach::drop_own(std::vector<const Host*>& hosts) const {
-  const auto own = std::find_if(hosts.begin(), hosts.end(), [&](const Host* host) {
-    return host->port == kSmtpPort && self_->is_me(host->name, addresses_of(*host));
+/// The best of the hosts that are this machine. Only on port 25: elsewhere it is another service of ours.
+const Reach::Host* Reach::own() const {
+  const auto it = std::find_if(hosts_.begin(), hosts_.end(), [&](const Host& host) {
+    return host.port == kSmtpPort && self_->is_me(host.name, addresses_of(host));
   });
-  if (own == hosts.end()) return std::nullopt;
-  const std::uint16_t preference = (*own)->preference;
-  const bool best = hosts.front()->preference == preference;
-  std::erase_if(hosts, [&](const Host* host) { return host->preference >= preference; });
-  if (!hosts.empty()) return std::nullopt;
-  return Unreached{Stage::Resolve, best ? Trouble::LoopsBack : Trouble::NoPrimary, "", std::nullopt, false};
+  return it == hosts_.end() ? nullptr : &*it;
 }
 
-std::vector<Endpoint> Reach::order(const std::vector<const Host*>& hosts) const {
+bool Reach::is_own_domain(Instant now) const { return by_mx_ && outcome(now).has_value() && own() != nullptr; }
+
+/// What may be dialled, in order: nothing that is this machine, or stands as low as it.
+std::vector<Endpoint> Reach::endpoints() const {
   const std::uint64_t limit = relay_->settings.mx_address_limit;
-  std::vector<Endpoint> endpoints;
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    for (const IpAddress& address : addresses_of(*hosts[i])) {
-      if (limit != 0 && endpoints.size() >= limit) return endpoints;
-      endpoints.push_back({hosts[i]->name, address, hosts[i]->port, i});
+  const Host* self = own();
+  std::vector<Endpoint> found;
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (self != nullptr && hosts_[i].preference >= self->preference) break;
+    for (const IpAddress& address : addresses_of(hosts_[i])) {
+      if (limit != 0 && found.size() >= limit) return found;
+      found.push_back({hosts_[i].name, address, hosts_[i].port, i});
     }
   }
-  return endpoints;
+  return found;
 }
 
 std::optional<Result<std::vector<Endpoint>, Unreached>> Reach::outcome(Instant now) const {
   using Found = Result<std::vector<Endpoint>, Unreached>;
   if (failure_) return Found(fail(*failure_));
-  if (now < end_ && (listing_ || !answered(now))) return std::nullopt;
-  // The name of the relay may be ours without being looked up: hosts are judged before those without address fall out.
-  std::vector<const Host*> hosts;
-  for (const Host& host : hosts_)
-    hosts.push_back(&host);
-  if (const auto own = drop_own(hosts)) return Found(fail(*own));
-  std::vector<Endpoint> endpoints = order(hosts);
-  if (!endpoints.empty()) return Found(std::move(endpoints));
-  if (listing_ || !answered(now)) {
-    return Found(fail(Unreached{Stage::Resolve, Trouble::TimedOut, "no answer from DNS in time", std::nullopt, false}));
+  const bool complete = !listing_ && answered(now);
+  if (now < end_ && !complete) return std::nullopt;
+  std::vector<Endpoint> found = endpoints();
+  if (!found.empty()) return Found(std::move(found));
+  if (const Host* self = own()) {
+    const bool best = hosts_.front().preference == self->preference;
+    return Found(
+        fail(Unreached{Stage::Resolve, best ? Trouble::LoopsBack : Trouble::NoPrimary, "", std::nullopt, false}));
   }
-  return Found(fail(why_none()));
+  if (complete) return Found(fail(why_none()));
+  return Found(fail(Unreached{Stage::Resolve, Trouble::TimedOut, "no answer from DNS in time", std::nullopt, false}));
 }
 
 }  // namespace relaypipe

@@ -52,6 +52,9 @@ class Reach {
   void answer(const Question& question, const Answer& answer, Instant now);
   /// When outcome() may change without an answer.
   [[nodiscard]] Instant wake(Instant now) const;
+  /// Whether this machine is among the MX hosts of the domain: relays of last resort must then not be used for it
+  /// (Postfix, STANDARD_CONFIGURATION_README, "backup MX").
+  [[nodiscard]] bool is_own_domain(Instant now) const;
   /// The endpoints, at most mx_address_limit of them, or why there are none; nothing while answers that matter are
   /// missing.
   [[nodiscard]] std::optional<Result<std::vector<Endpoint>, Unreached>> outcome(Instant now) const;
@@ -71,16 +74,17 @@ class Reach {
   };
 
   void ask(RecordType type, const std::string& name);
+  void list(RecordType type, const std::string& name);
   void add_host(const std::string& name, std::uint16_t preference, std::uint16_t port);
   void on_mx(const Answer& answer);
   void on_srv(const Answer& answer);
   void add_mx_hosts(std::vector<MxRecord> records);
-  void fail_with(Trouble trouble, std::string detail);
+  void fail_with(Trouble trouble, std::string detail, bool recipient_domain);
   [[nodiscard]] bool answered(Instant now) const;
   [[nodiscard]] std::vector<IpAddress> addresses_of(const Host& host) const;
   [[nodiscard]] Unreached why_none() const;
-  [[nodiscard]] std::optional<Unreached> drop_own(std::vector<const Host*>& hosts) const;
-  [[nodiscard]] std::vector<Endpoint> order(const std::vector<const Host*>& hosts) const;
+  [[nodiscard]] const Host* own() const;
+  [[nodiscard]] std::vector<Endpoint> endpoints() const;
 
   const Relay* relay_;
   const OwnHost* self_;
@@ -88,8 +92,8 @@ class Reach {
   Instant end_;
   Instant last_answer_;
   std::vector<Question> questions_;
-  std::vector<Host> hosts_;  ///< in the order in which they are tried
-  bool listing_ = false;     ///< the MX or SRV answer is still missing
+  std::vector<Host> hosts_;          ///< in the order in which they are tried
+  std::optional<Question> listing_;  ///< the MX or SRV question whose answer is still missing
   bool by_mx_ = false;
   std::optional<Unreached> failure_;
 };

@@ -85,7 +85,10 @@ void Transaction::withhold() {
 void Transaction::receive(std::string_view octets) {
   while (!octets.empty() && !parser_.fault()) {
     octets.remove_prefix(parser_.feed(octets));
-    if (auto reply = parser_.take()) take_reply(*std::move(reply));
+    if (auto reply = parser_.take()) {
+      ++replies_;
+      take_reply(*std::move(reply));
+    }
   }
   if (!parser_.fault()) return;
   usable_ = false;

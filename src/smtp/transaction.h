@@ -101,6 +101,8 @@ class Transaction {
   void lost(Loss loss);
   /// The stage whose reply is awaited (Content while the content is being sent): it chooses the time limit.
   [[nodiscard]] Stage stage() const;
+  /// Complete replies so far: the time limit of a stage is one reply's, and a drip is no reply.
+  [[nodiscard]] std::size_t replies() const { return replies_; }
   /// Only when Finished.
   [[nodiscard]] const TransactionResult& result() const { return *result_; }
   /// Whether a QUIT may be sent on this connection: the relay is at a command boundary and in step, not inside DATA nor
@@ -133,6 +135,7 @@ class Transaction {
   std::deque<Awaited> awaited_;    // in the order of sending; never empty in Phase::Commands
   std::vector<Reply> recipients_;  // replies to RCPT
   ReplyParser parser_;
+  std::size_t replies_ = 0;
 
   // The content is not counted here: the owner streams it between two groups of ours.
   std::string output_;

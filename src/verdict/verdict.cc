@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "base/printable.h"
 
@@ -33,24 +34,33 @@ std::size_t decisive(std::span<const Outcome> outcomes) {
 /// said once.
 std::string others(std::span<const Outcome> outcomes, std::size_t decided) {
   std::string text;
+  std::vector<std::string> told;
   for (std::size_t i = outcomes.size(); i-- > 0;) {
     if (i == decided) continue;
     // Of the relay that decided, an address that was only slower is no news.
     const bool slower = std::holds_alternative<Outrun>(outcomes[i].what);
     if (slower && decided < outcomes.size() && outcomes[decided].where.relay == outcomes[i].where.relay) continue;
-    const std::string one = describe_briefly(outcomes[i]);
-    if (text.find(one) != std::string::npos) continue;
-    text += (text.empty() ? "; tried " : ", ") + one;
+    std::string one = describe_briefly(outcomes[i]);
+    if (std::find(told.begin(), told.end(), one) != told.end()) continue;
+    text += (told.empty() ? "; tried " : ", ") + one;
+    told.push_back(std::move(one));
   }
   return text;
 }
 
-/// Every relay refused the message for something it is (too big, internationalized): then and only then that is its own
-/// fault.
+/// The message itself is what this relay cannot take: too big, internationalized.
+bool is_unfit(const Outcome& outcome) {
+  const Judgement judgement = classify(outcome);
+  return judgement.severity == Severity::Hard && judgement.next == Next::NextLeg;
+}
+
+/// Every relay found the message unfit: then and only then that is its own fault. That a relay was not reached at
+/// another of its addresses changes nothing.
 bool all_unfit(std::span<const Outcome> outcomes) {
-  return std::all_of(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) {
-    const Judgement judgement = classify(outcome);
-    return judgement.severity == Severity::Hard && judgement.next == Next::NextLeg;
+  return std::all_of(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
+    return std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& other) {
+      return other.where.relay == outcome.where.relay && is_unfit(other);
+    });
   });
 }
 
