@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "frontend/arguments.h"
+#include "frontend/check.h"
 #include "frontend/pipe.h"
+#include "frontend/plan.h"
 #include "io/standard_streams.h"
 #include "io/system_clock.h"
 #include "verdict/exit_status.h"
@@ -18,10 +20,14 @@ int main(int argc, char** argv) {
   try {
     occupy_standard_descriptors();
     const Instant started = SystemClock().now();
-    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    const std::string command = words.empty() ? "" : words.front();
     if (const auto text = information(words)) {
-      write_result(*text);
+      write_text(*text);
       status = kExitDelivered;
+    } else if (command == "plan" || command == "check") {
+      words.erase(words.begin());
+      status = command == "plan" ? run_plan(words) : run_check(words);
     } else {
       status = run_pipe(words, started, accepted);
     }

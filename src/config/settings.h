@@ -68,9 +68,17 @@ struct Settings {
   std::string syslog_socket = "/dev/log";
 };
 
+/// Where a key may stand in a configuration file: at its top, or in `[defaults]` and `[relay.NAME]`.
+enum class SettingScope { Global, Relay };
+
+/// Which sort of value a key takes, and so which types of a configuration file; text it takes always.
+enum class SettingKind { Span, Count, Octets, Choice, YesNo, List, Text };
+
 /// One key: how an administrator writes it (`-o name=value` on the command line; the same key in a configuration file).
 struct SettingKey {
   std::string_view name;
+  SettingScope scope;
+  SettingKind kind;
   std::string_view form;  ///< what values look like, for error texts and `--help`: "duration such as 2s", "none, may,
                           ///< encrypt or verify"
   std::string_view help;  ///< one short phrase
@@ -80,6 +88,9 @@ struct SettingKey {
 
 /// All keys, in the order in which the manual lists them.
 std::span<const SettingKey> settings_table();
+
+/// The key of that name, or nullptr.
+const SettingKey* find_setting(std::string_view name);
 
 /// Applies one `name=value`. The error names the key, the value, what is allowed, and for an unknown key the nearest
 /// known one.

@@ -158,8 +158,8 @@ class Attempt {
 
   void restart_clock(Instant now) {
     const Stage stage = transaction_.stage();
-    Duration limit = limit_of(stage, context_.settings.limits);
-    if (context_.others_left && stage < Stage::EndOfData) limit = std::min(limit, context_.settings.stall_limit);
+    Duration limit = limit_of(stage, context_.relay.settings.limits);
+    if (context_.others_left && stage < Stage::EndOfData) limit = std::min(limit, context_.relay.settings.stall_limit);
     step_end_ = context_.deadline.step(now, limit);
   }
 
@@ -183,7 +183,7 @@ class Attempt {
 }  // namespace
 
 Showing run_attempt(Session& session, const Where& where, const AttemptContext& context) {
-  if (const auto unfit = misfit(context.envelope, context.message.facts(), session.capabilities())) {
+  if (const auto unfit = misfit(context.envelope, context.message.facts(), session.capabilities(), context.relay.max_size)) {
     session.send("QUIT\r\n");
     return *unfit;
   }

@@ -5,6 +5,7 @@
 #include "base/deadline.h"
 #include "deliver/interfaces.h"
 #include "message/envelope.h"
+#include "route/relay.h"
 #include "verdict/outcome.h"
 
 namespace relaypipe {
@@ -13,7 +14,7 @@ namespace relaypipe {
 struct AttemptContext {
   const Envelope& envelope;
   MessageSource& message;
-  const Settings& settings;
+  const Relay& relay;
   Deadline deadline;
   const Clock& clock;
   Waiter& waiter;

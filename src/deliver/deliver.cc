@@ -25,6 +25,8 @@ class Delivery {
       session.reset();
       race_.spend_winner(now());
     }
+    if (halt_) race_.abandon(now(), [&](DialId id) { return world_.dialer.stage(id); });
+    note_race();
     delays_.total = now() - order_.started;
     return {halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_), delays_};
   }
@@ -78,7 +80,7 @@ class Delivery {
   Outcome transact(Session& session) {
     const Instant begun = now();
     const AttemptContext context{
-        order_.envelope, world_.message, race_.winner_relay().settings, deadline_,          world_.clock,
+        order_.envelope, world_.message, race_.winner_relay(), deadline_,          world_.clock,
         world_.waiter,   world_.trace,   [&] { return halted(); },      race_.others_left()};
     Showing shown = run_attempt(session, race_.winner(), context);
     accepted_ = std::holds_alternative<Accepted>(shown);

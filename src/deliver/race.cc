@@ -231,6 +231,12 @@ void Race::given_up(DialId id, Stage stage, Instant now) {
   late_.push_back(std::move(running->candidate));
 }
 
+void Race::abandon(Instant now, const StageOf& stage_of) {
+  for (const Running& running : std::exchange(running_, {})) {
+    outcomes_.push_back({running.where, Outrun{stage_of(running.id)}, now - running.started, {}});
+  }
+}
+
 std::vector<Race::Act> Race::won(DialId id, Instant) {
   std::vector<Act> acts;
   winner_ = take_running(id);

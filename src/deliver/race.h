@@ -53,6 +53,8 @@ class Race {
   void answered(const Question& question, const Answer& answer, Instant now);
   void failed(DialId id, const Unreached& why, Instant now);
   void given_up(DialId id, Stage stage, Instant now);
+  /// The delivery ends: what is still being opened is recorded as not ready in time.
+  void abandon(Instant now, const StageOf& stage_of);
   /// A session is ready: it wins. All others have to be given up.
   std::vector<Act> won(DialId id, Instant now);
   /// The winner's transaction did not settle the matter: its host is used up, and with it the leg, unless MX or SRV

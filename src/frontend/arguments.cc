@@ -25,59 +25,80 @@ CLI::callback_t unmarked(std::string& target) {
   };
 }
 
-void add_message_options(CLI::App& app, Arguments& arguments) {
-  const auto option = [&](const std::string& name, auto& target, const std::string& help, const std::string& form) {
-    app.add_option(name, unmarked(target), help)
-        ->type_name(form)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  };
-  option("--nexthop", arguments.nexthop, "relays in order of priority: [host]:port, domain, smtps:[host]", "LIST");
-  option("--config", arguments.config, "configuration file", "FILE");
-  option("--queue-id", arguments.queue_id, "Postfix's name of the message, ${queue_id}", "ID");
-  option("--size", arguments.size, "Postfix's count of the message, ${size}", "N");
-  option("-f", arguments.sender, "envelope sender; '' or <> is the null sender", "SENDER");
-  option("--client-address", arguments.client.address, "${client_address}", "A");
-  option("--client-name", arguments.client.name, "${client_hostname}", "NAME");
-  option("--client-helo", arguments.client.helo, "${client_helo}", "NAME");
-  option("--client-port", arguments.client.port, "${client_port}", "N");
-  option("--client-protocol", arguments.client.protocol, "${client_protocol}", "P");
-  option("--sasl-username", arguments.client.sasl_username, "${sasl_username}", "USER");
+template <class Target>
+CLI::Option* add_value(CLI::App& app, const std::string& name, Target& target, const std::string& help,
+                       const std::string& form) {
+  return app.add_option(name, unmarked(target), help)
+      ->type_name(form)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-/// `-o NAME=VALUE`, `--deadline SPAN` (short for one of them), and what sendmail(1) has and means nothing here: -i and
-/// -oi.
-void add_setting_options(CLI::App& app, Arguments& arguments) {
-  app.add_option(
-         "-o",
-         [&arguments](const CLI::results_t& words) {
-           for (const std::string& word : words) {
-             if (word.substr(1) != "i") arguments.settings.push_back(word.substr(1));
-           }
-           return true;
-         },
-         "sets a setting; `relaypipe --help` lists them")
+/// `--config FILE`, `-o NAME=VALUE`, and `--deadline SPAN`, which is short for one of these.
+void add_common_options(CLI::App& app, CommonArguments& arguments) {
+  add_value(app, "--config", arguments.config, "configuration file", "FILE");
+  const auto settings = [&arguments](const std::string& prefix) {
+    return [&arguments, prefix](const CLI::results_t& words) {
+      for (const std::string& word : words) {
+        // sendmail's -oi arrives here as the setting "i"; it means nothing to a delivery agent.
+        if (word.substr(1) != "i") arguments.settings.push_back(prefix + word.substr(1));
+      }
+      return true;
+    };
+  };
+  app.add_option("-o", settings(""), "sets a setting, see below; wins over the configuration file")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option(
-         "--deadline",
-         [&arguments](const CLI::results_t& words) {
-           arguments.settings.push_back("deadline=" + words.back().substr(1));
-           return true;
-         },
-         "end of the whole delivery, 15m unless told")
+  app.add_option("--deadline", settings("deadline="), "end of the whole delivery, 15m unless told")
       ->type_name("SPAN")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+void describe_delivery(CLI::App& app, Arguments& arguments) {
+  app.set_help_flag();
+  add_value(app, "--nexthop", arguments.nexthop,
+            "a chain of the configuration, or relays in order of priority: [host]:port, domain, smtps:[host]",
+            "CHAIN|LIST");
+  add_value(app, "-f", arguments.sender, "envelope sender; '' or <> is the null sender", "SENDER");
+  add_common_options(app, arguments);
+  add_value(app, "--queue-id", arguments.queue_id, "Postfix's name of the message, ${queue_id}", "ID");
+  add_value(app, "--size", arguments.size, "Postfix's count of the message, ${size}", "N");
+  add_value(app, "--client-address", arguments.client.address, "${client_address}", "A");
+  add_value(app, "--client-name", arguments.client.name, "${client_hostname}", "NAME");
+  add_value(app, "--client-helo", arguments.client.helo, "${client_helo}", "NAME");
+  add_value(app, "--client-port", arguments.client.port, "${client_port}", "N");
+  add_value(app, "--client-protocol", arguments.client.protocol, "${client_protocol}", "P");
+  add_value(app, "--sasl-username", arguments.client.sasl_username, "${sasl_username}", "USER");
   app.add_flag_function(
       "-i", [](std::int64_t) {}, "ignored, as is -oi (sendmail compatibility)");
   app.add_flag("-v", arguments.verbose, "show the dialogue on standard error");
   app.add_option("RECIPIENT", arguments.recipients, "envelope recipients, after --");
 }
 
-void describe_program(CLI::App& app, Arguments& arguments) {
-  app.set_help_flag();
-  add_message_options(app, arguments);
-  add_setting_options(app, arguments);
+void describe_check(CLI::App& app, ToolArguments& arguments) {
+  add_common_options(app, arguments);
+  app.add_flag("--json", arguments.json, "for programs");
+}
+
+void describe_plan(CLI::App& app, ToolArguments& arguments) {
+  add_value(app, "--from", arguments.sender, "envelope sender; '' or <> is the null sender", "SENDER");
+  app.add_option(
+         "--to",
+         [&arguments](const CLI::results_t& words) {
+           for (const std::string& word : words)
+             arguments.recipients.push_back(word.substr(1));
+           return true;
+         },
+         "envelope recipient; may be given several times")
+      ->type_name("RECIPIENT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_value(app, "--nexthop", arguments.nexthop, "a chain, or a list; the only chain of the configuration unless told",
+            "CHAIN|LIST");
+  add_value(app, "--size", arguments.size, "size of the message in octets", "N");
+  app.add_flag("--explain", arguments.explain, "the rules that were followed, and what holds for each relay");
+  app.add_flag("--resolve", arguments.resolve, "look the addresses up");
+  describe_check(app, arguments);
 }
 
 /// Whether an option of this name takes a value.
@@ -118,14 +139,42 @@ std::string help() {
   CLI::App app(
       "relaypipe: a Postfix delivery agent. Hands the message on standard input to the first relay that takes it.",
       "relaypipe");
-  describe_program(app, ignored);
-  std::string text = app.help() + "\nSettings for -o:\n";
+  describe_delivery(app, ignored);
+  std::string text = app.help() +
+                     "\nOther commands (each with --help):\n"
+                     "  relaypipe plan              which relays, in which order, and why; sends nothing\n"
+                     "  relaypipe check             what is wrong with the configuration; looks at nothing else\n"
+                     "\nSettings for -o:\n";
   for (const SettingKey& key : settings_table()) {
     std::string name(key.name);
     name.resize(std::max<std::size_t>(name.size() + 1, 20), ' ');
     text += "  " + name + std::string(key.help) + "\n";
   }
   return text;
+}
+
+/// Lets CLI11 read the words, with the values marked. The error is a sentence, or the help text where that was asked
+/// for.
+std::optional<std::string> parse(CLI::App& app, const std::vector<std::string>& words, const std::string& command) {
+  auto marked = mark_values(app, words);
+  if (!marked) return marked.error();
+  try {
+    app.parse(std::vector<std::string>(marked->rbegin(), marked->rend()));
+  } catch (const CLI::CallForHelp&) {
+    return app.help();
+  } catch (const CLI::ParseError& error) {
+    return std::string(error.what()) + "; `" + command + " --help` shows the options";
+  }
+  return std::nullopt;
+}
+
+Result<ToolArguments, std::string> parse_tool(const std::vector<std::string>& words, const std::string& command,
+                                              const std::string& purpose, void (*describe)(CLI::App&, ToolArguments&)) {
+  ToolArguments arguments;
+  CLI::App app(purpose, command);
+  describe(app, arguments);
+  if (auto wrong = parse(app, words, command)) return fail(*std::move(wrong));
+  return arguments;
 }
 
 }  // namespace
@@ -140,15 +189,20 @@ std::optional<std::string> information(const std::vector<std::string>& words) {
 Result<Arguments, std::string> parse_arguments(const std::vector<std::string>& words) {
   Arguments arguments;
   CLI::App app;
-  describe_program(app, arguments);
-  auto marked = mark_values(app, words);
-  if (!marked) return fail(marked.error());
-  try {
-    app.parse(std::vector<std::string>(marked->rbegin(), marked->rend()));
-  } catch (const CLI::ParseError& error) {
-    return fail(std::string(error.what()) + "; `relaypipe --help` shows the options");
-  }
+  describe_delivery(app, arguments);
+  if (auto wrong = parse(app, words, "relaypipe")) return fail(*std::move(wrong));
   return arguments;
+}
+
+Result<ToolArguments, std::string> parse_plan_arguments(const std::vector<std::string>& words) {
+  return parse_tool(words, "relaypipe plan",
+                    "Shows which relays a message would go to, in which order, and why. Sends nothing.", describe_plan);
+}
+
+Result<ToolArguments, std::string> parse_check_arguments(const std::vector<std::string>& words) {
+  return parse_tool(words, "relaypipe check",
+                    "Says what is wrong with the configuration. Exit status: 0 nothing, 1 warnings, 2 errors.",
+                    describe_check);
 }
 
 }  // namespace relaypipe

@@ -9,17 +9,32 @@
 
 namespace relaypipe {
 
-/// The command line of a delivery, unchecked: what Postfix or a person wrote.
-struct Arguments {
+/// What every command knows: where the configuration is, and what stands above it.
+struct CommonArguments {
   std::optional<std::string> config;
+  std::vector<std::string> settings;  ///< `name=value`, in their order
+};
+
+/// The command line of a delivery, unchecked: what Postfix or a person wrote.
+struct Arguments : CommonArguments {
   std::optional<std::string> nexthop;
   std::optional<std::string> size;
   std::optional<std::string> sender;
   std::string queue_id;
   ClientInfo client;
-  std::vector<std::string> settings;  ///< `name=value`, in their order
   std::vector<std::string> recipients;
   bool verbose = false;
+};
+
+/// The command line of `relaypipe plan` and `relaypipe check`, unchecked.
+struct ToolArguments : CommonArguments {
+  std::optional<std::string> nexthop;
+  std::optional<std::string> size;
+  std::optional<std::string> sender;
+  std::vector<std::string> recipients;
+  bool explain = false;
+  bool resolve = false;
+  bool json = false;
 };
 
 /// Text that was asked for instead of a delivery, and nothing else was: `--help` or `--version` as the only argument.
@@ -30,5 +45,9 @@ std::optional<std::string> information(const std::vector<std::string>& words);
 /// Reads the words after the program's name. The value of an option is the next word, whatever it looks like: an
 /// address may begin with `-` and a client address may be empty. The error is a sentence.
 Result<Arguments, std::string> parse_arguments(const std::vector<std::string>& words);
+
+/// The same for the words after `plan` and after `check`. Alone, `--help` gives the help text as the error.
+Result<ToolArguments, std::string> parse_plan_arguments(const std::vector<std::string>& words);
+Result<ToolArguments, std::string> parse_check_arguments(const std::vector<std::string>& words);
 
 }  // namespace relaypipe

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/printable.h"
 
 namespace relaypipe {
@@ -34,6 +36,14 @@ bool stderr_is_separate() {
 }
 
 void write_result(std::string_view line) { write_once(STDOUT_FILENO, line); }
+
+void write_text(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = write(STDOUT_FILENO, text.data(), text.size());
+    if (count < 0 && errno != EINTR) return;
+    if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
 
 void StderrTrace::dialogue(const Where& where, Direction direction, std::string_view line) {
   const std::string_view sign = direction == Direction::Sent ? " > " : direction == Direction::Received ? " < " : " - ";

@@ -22,6 +22,9 @@ bool stderr_is_separate();
 /// the exit status counts.
 void write_result(std::string_view line);
 
+/// Writes all of a longer text for a person or a program, however many writes it takes.
+void write_text(std::string_view text);
+
 /// The dialogue on standard error.
 class StderrTrace final : public Trace {
  public:

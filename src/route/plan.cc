@@ -3,11 +3,47 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/printable.h"
+#include "route/tier_order.h"
 
 namespace relaypipe {
 namespace {
+
+std::string shown_address(const Address& address) { return "<" + printable(address.text()) + ">"; }
+
+/// The rule with the narrowest pattern that matches.
+const ChainRule* match(const std::vector<ChainRule>& rules, const Address& address) {
+  const ChainRule* best = nullptr;
+  for (const ChainRule& rule : rules) {
+    if (!rule.pattern.matches(address.text())) continue;
+    if (best == nullptr || rule.pattern.precision() > best->pattern.precision()) best = &rule;
+  }
+  return best;
+}
+
+bool matches_any(const std::vector<AddressPattern>& patterns, const Address& address) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const AddressPattern& p) { return p.matches(address.text()); });
+}
+
+/// Why a relay may not carry the message, or nothing. The size is Postfix's count, close enough to leave a relay out
+/// before the content is read; the exact size is judged again before MAIL.
+std::optional<std::string> why_not(const RelayConfig& relay, const Envelope& envelope) {
+  if (!relay.senders.empty() && !matches_any(relay.senders, envelope.sender)) {
+    return fmt::format("may not carry the sender {}", shown_address(envelope.sender));
+  }
+  for (const Address& recipient : envelope.recipients) {
+    if (!relay.recipients.empty() && !matches_any(relay.recipients, recipient)) {
+      return fmt::format("may not carry the recipient {}", shown_address(recipient));
+    }
+  }
+  if (relay.max_size && envelope.announced_size && *envelope.announced_size > *relay.max_size) {
+    return fmt::format("message of {} octets exceeds its max_size of {}", *envelope.announced_size, *relay.max_size);
+  }
+  return std::nullopt;
+}
 
 /// Whether the destination is what Postfix fills in where no nexthop is configured: the domain of the recipients.
 bool is_recipient_domain(const Destination& destination, const Envelope& envelope) {
@@ -16,18 +52,128 @@ bool is_recipient_domain(const Destination& destination, const Envelope& envelop
                      [&](const Address& recipient) { return lower(recipient.domain()) == destination.host; });
 }
 
+class Planner {
+ public:
+  Planner(const Configuration& configuration, const Envelope& envelope, const ServicePort& service, Random random)
+      : configuration_(configuration), envelope_(envelope), service_(service), random_(random) {}
+
+  Result<RoutePlan, std::string> plan(std::string nexthop) {
+    // read_configuration() refuses rules that lead back; the bound only keeps a mistake of ours from hanging a
+    // delivery.
+    for (std::size_t steps = 0; steps <= configuration_.chains.size(); ++steps) {
+      const ChainConfig* chain = configuration_.chain(nexthop);
+      if (chain == nullptr) return plan_list(nexthop);
+      auto rule = rule_of(*chain);
+      if (!rule) return fail(rule.error());
+      if (*rule == nullptr) return plan_chain(*chain);
+      plan_.steps.push_back(fmt::format("chain {}: {} leads to {}", chain->name, rule_text(**rule), (*rule)->nexthop));
+      nexthop = (*rule)->nexthop;
+    }
+    return fail(fmt::format("the rules of chain {} lead back to it", nexthop));
+  }
+
+ private:
+  static std::string rule_text(const ChainRule& rule) {
+    return rule.pattern.text().empty() ? "<>" : rule.pattern.text();
+  }
+
+  /// The rule of a chain that this message follows, or null.
+  Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain) const {
+    const ChainRule* first = nullptr;
+    for (std::size_t i = 0; i < envelope_.recipients.size(); ++i) {
+      const ChainRule* rule = match(chain.by_recipient, envelope_.recipients[i]);
+      const bool same = rule == first || (rule != nullptr && first != nullptr && rule->nexthop == first->nexthop);
+      if (i > 0 && !same) {
+        return fail(
+            fmt::format("the recipients {} and {} need different relays (by_recipient of chain {}): set "
+                        "relaypipe_destination_recipient_limit = 1",
+                        shown_address(envelope_.recipients[0]), shown_address(envelope_.recipients[i]), chain.name));
+      }
+      first = rule;
+    }
+    return first != nullptr ? first : match(chain.by_sender, envelope_.sender);
+  }
+
+  Result<RoutePlan, std::string> plan_list(const std::string& nexthop) {
+    const auto destinations = parse_nexthop(nexthop, service_);
+    if (!destinations) return fail(destinations.error());
+    for (std::size_t i = 0; i < destinations->size(); ++i) {
+      const Destination& destination = (*destinations)[i];
+      Relay relay = written_relay(destination);
+      // A list is somebody's choice of relays; only a nexthop of one bare domain can be the recipient's own.
+      relay.recipient_domain = destinations->size() == 1 && is_recipient_domain(destination, envelope_);
+      plan_.legs.push_back(
+          {std::move(relay), 0, fmt::format("destination {} of {}", i + 1, destinations->size()), false});
+    }
+    return std::move(plan_);
+  }
+
+  Result<RoutePlan, std::string> plan_chain(const ChainConfig& chain) {
+    plan_.chain = chain.name;
+    for (std::size_t i = 0; i < chain.tiers.size(); ++i)
+      add_tier(chain, chain.tiers[i], i + 1, false);
+    // The relays of last resort keep the order in which they are written.
+    for (const std::string& name : chain.fallback)
+      add_tier(chain, {name}, chain.tiers.size() + 1, true);
+    if (!plan_.legs.empty()) return std::move(plan_);
+    std::string reasons;
+    for (const Skipped& skipped : plan_.skipped)
+      reasons += fmt::format("; {} {}", skipped.relay, skipped.reason);
+    return fail(fmt::format("no relay of chain {} may carry this message{}", chain.name, reasons));
+  }
+
+  void add_tier(const ChainConfig& chain, const std::vector<std::string>& names, std::size_t tier, bool fallback) {
+    std::vector<Weighted> weighted;
+    std::uint64_t sum = 0;
+    for (const std::string& name : names) {
+      const RelayConfig* config = configuration_.relay(name);
+      if (config != nullptr) {
+        if (auto reason = why_not(*config, envelope_)) {
+          plan_.skipped.push_back({name, *std::move(reason)});
+          continue;
+        }
+      }
+      weighted.push_back({name, config == nullptr ? 1 : config->weight});
+      sum += weighted.back().weight;
+    }
+    // The null sender is nobody: its mail is drawn by weight in any case.
+    const bool by_sender = chain.balance == Balance::Sender && !envelope_.sender.is_null() && weighted.size() > 1;
+    const auto order = by_sender ? order_by_key(weighted, lower(envelope_.sender.text()))
+                                 : order_by_weight(weighted, Random(random_.next()));
+    for (const std::size_t i : order) {
+      const std::string why = weighted.size() == 1 ? ""
+                              : by_sender          ? ", by sender"
+                                                   : fmt::format(", weight {} of {}", weighted[i].weight, sum);
+      plan_.legs.push_back(
+          {relay_of(weighted[i].name), tier, fallback ? "fallback" : fmt::format("tier {}{}", tier, why), fallback});
+    }
+  }
+
+  [[nodiscard]] Relay relay_of(const std::string& name) const {
+    const RelayConfig* config = configuration_.relay(name);
+    if (config != nullptr) return {config->name, config->destination, config->settings, false, config->max_size};
+    // read_configuration() has made sure that what is no relay is one destination.
+    const auto destinations = parse_nexthop(name, service_);
+    return written_relay(destinations ? destinations->front()
+                                      : Destination{name, name, false, Lookup::Address, 25, false});
+  }
+
+  [[nodiscard]] Relay written_relay(const Destination& destination) const {
+    return {destination.text, destination, configuration_.settings, false, std::nullopt};
+  }
+
+  const Configuration& configuration_;
+  const Envelope& envelope_;
+  const ServicePort& service_;
+  Random random_;
+  RoutePlan plan_;
+};
+
 }  // namespace
 
-RoutePlan plan_list(const std::vector<Destination>& destinations, const Settings& settings, const Envelope& envelope) {
-  RoutePlan plan;
-  for (const Destination& destination : destinations) {
-    const std::size_t position = plan.legs.size() + 1;
-    // A list is somebody's choice of relays; only a nexthop of one bare domain can be the recipient's own.
-    const bool own_domain = destinations.size() == 1 && is_recipient_domain(destination, envelope);
-    plan.legs.push_back({Relay{destination.text, destination, settings, own_domain},
-                         fmt::format("destination {} of {}", position, destinations.size())});
-  }
-  return plan;
+Result<RoutePlan, std::string> plan_route(const Configuration& configuration, std::string_view nexthop,
+                                          const Envelope& envelope, const ServicePort& service, Random random) {
+  return Planner(configuration, envelope, service, random).plan(std::string(nexthop));
 }
 
 }  // namespace relaypipe

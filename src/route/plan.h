@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "config/destination.h"
-#include "config/settings.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "config/configuration.h"
 #include "message/envelope.h"
 #include "route/relay.h"
 
@@ -13,16 +15,33 @@ namespace relaypipe {
 /// One entry of a route plan.
 struct Leg {
   Relay relay;
-  std::string reason;     ///< why it stands where it stands, e.g. "destination 2 of the list"
+  std::size_t tier = 0;   ///< 1 is the best; 0 in a list, where every destination is its own
+  std::string reason;     ///< why it stands where it stands: "destination 2 of 3", "tier 1, weight 3 of 4"
   bool fallback = false;  ///< a relay of last resort: not for domains this host is an MX of
+};
+
+/// A relay that is left out, and why.
+struct Skipped {
+  std::string relay;
+  std::string reason;
 };
 
 /// The ordered relays for one message.
 struct RoutePlan {
+  std::string chain;               ///< empty for a list
+  std::vector<std::string> steps;  ///< how the nexthop became this chain or list: the rules that were followed
   std::vector<Leg> legs;
+  std::vector<Skipped> skipped;
 };
 
-/// The plan for a nexthop that is a list: its destinations in their order.
-RoutePlan plan_list(const std::vector<Destination>& destinations, const Settings& settings, const Envelope& envelope);
+/// Plans the delivery of one message over a nexthop: a chain of the configuration, or a list of destinations.
+///
+/// A chain's `by_recipient` and `by_sender` may lead to another chain or list, the recipients' rule first (as
+/// transport_maps come before sender_dependent_default_transport_maps in Postfix), the narrowest pattern first. Tiers
+/// keep their order; inside a tier the order is drawn by weight, or fixed by sender. Relays that may not carry the
+/// message are left out. The error is a sentence: a nexthop that cannot be read, recipients that need different chains,
+/// or nothing left.
+Result<RoutePlan, std::string> plan_route(const Configuration& configuration, std::string_view nexthop,
+                                          const Envelope& envelope, const ServicePort& service, Random random);
 
 }  // namespace relaypipe

@@ -119,9 +119,10 @@ void Reach::on_mx(const Answer& answer) {
   const Destination& destination = relay_->destination;
   switch (answer.status) {
     case LookupStatus::Ok: return add_mx_hosts(answer.mx);
-    case LookupStatus::NoData: return add_host(destination.host, 0, destination.port);
-    case LookupStatus::NotFound:
-      return fail_with(Trouble::NotFound, explain(destination.host, RecordType::Mx, answer), relay_->recipient_domain);
+    // The hosts file may know a name that DNS does not; one that neither knows is judged by the answer for its
+    // addresses.
+    case LookupStatus::NoData:
+    case LookupStatus::NotFound: return add_host(destination.host, 0, destination.port);
     case LookupStatus::Failed:
       return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Mx, answer), false);
   }

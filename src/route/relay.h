@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "config/destination.h"
@@ -16,6 +18,7 @@ struct Relay {
   /// DNS speaks about the recipient, and a domain that does not exist is a hard failure. For a configured relay it
   /// never is.
   bool recipient_domain = false;
+  std::optional<std::uint64_t> max_size;  ///< octets of the largest message it may carry, whatever it announces
 };
 
 }  // namespace relaypipe

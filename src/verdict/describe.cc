@@ -21,11 +21,12 @@ std::string refusals(const std::vector<Reply>& replies) {
   return text;
 }
 
-bool some_accepted(const std::vector<Reply>& replies) {
+/// Whether all recipients fared alike.
+bool unanimous(const std::vector<Reply>& replies) {
   for (const Reply& reply : replies) {
-    if (reply.positive()) return true;
+    if (reply.klass() != replies.front().klass()) return false;
   }
-  return false;
+  return true;
 }
 
 struct Describer {
@@ -42,9 +43,9 @@ struct Describer {
   std::string operator()(const RecipientsRefused& refused) const {
     std::string text =
         fmt::format("host {} said: {} {}", where.text(), refusals(refused.replies), in_reply_to(Stage::Rcpt));
-    if (some_accepted(refused.replies)) {
+    if (!unanimous(refused.replies)) {
       text +=
-          "; nothing was sent, because other recipients of this request were accepted and pipe(8) takes one result for "
+          "; nothing was sent, because the recipients of this request fared differently and pipe(8) takes one result for "
           "all: set relaypipe_destination_recipient_limit = 1";
     }
     return text;

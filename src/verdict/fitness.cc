@@ -2,10 +2,11 @@
 
 namespace relaypipe {
 
-std::optional<Unfit> misfit(const Envelope& envelope, const ContentFacts& content, const Capabilities& relay) {
+std::optional<Unfit> misfit(const Envelope& envelope, const ContentFacts& content, const Capabilities& relay,
+                            std::optional<std::uint64_t> max_size) {
   if (envelope.is_internationalized() && !relay.smtputf8) return Unfit{Unfit::Why::NoSmtpUtf8};
-  if (relay.size_limit && content.size > *relay.size_limit) {
-    return Unfit{Unfit::Why::TooBig, content.size, *relay.size_limit};
+  for (const std::optional<std::uint64_t>& limit : {relay.size_limit, max_size}) {
+    if (limit && content.size > *limit) return Unfit{Unfit::Why::TooBig, content.size, *limit};
   }
   return std::nullopt;
 }

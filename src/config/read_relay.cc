@@ -1,0 +1,143 @@
+#include "config/read_relay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/printable.h"
+#include "config/units.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::uint64_t kHeaviest = 1000;
+constexpr std::string_view kDestinationForm = "write a destination such as \"[mail.example.com]:587\"";
+constexpr std::string_view kWeightForm = "write a whole number from 0 to 1000";
+constexpr std::string_view kSizeForm = "write a number of octets such as 1048576 or \"25M\"";
+
+void read_destination(const Section& section, const DocumentEntry& entry, const ServicePort& service,
+                      RelayConfig& relay) {
+  const std::string* const text = section.text(entry, kDestinationForm);
+  if (text == nullptr) return;
+  const auto list = parse_nexthop(*text, service);
+  if (!list) return section.error(entry.value.at, entry.key, list.error());
+  if (list->size() == 1) {
+    relay.destination = list->front();
+    return;
+  }
+  section.error(entry.value.at, entry.key,
+                fmt::format("these are {} destinations and a relay has one; write a [relay.NAME] for each and list "
+                            "the names in the tiers of a chain",
+                            list->size()));
+}
+
+void read_weight(const Section& section, const DocumentEntry& entry, RelayConfig& relay) {
+  const std::optional<std::string> text = section.number(entry, kWeightForm);
+  if (!text) return;
+  const auto weight = parse_count(*text, 0, kHeaviest);
+  if (!weight) return section.error(entry.value.at, entry.key, weight.error());
+  relay.weight = *weight;
+}
+
+void read_max_size(const Section& section, const DocumentEntry& entry, RelayConfig& relay) {
+  const std::optional<std::string> text = section.number(entry, kSizeForm);
+  if (!text) return;
+  const auto size = parse_octets(*text);
+  if (!size) return section.error(entry.value.at, entry.key, size.error());
+  if (*size == 0) {
+    return section.error(entry.value.at, entry.key, "0 would refuse every message; leave the key out for no limit");
+  }
+  relay.max_size = *size;
+}
+
+const DocumentEntry* find(const DocumentTable& table, std::string_view key) {
+  const auto entry = std::find_if(table.begin(), table.end(), [&](const DocumentEntry& e) { return e.key == key; });
+  return entry == table.end() ? nullptr : &*entry;
+}
+
+/// Where TLS begins with the connection, a level below encrypt means nothing. Written for this very relay it is a
+/// contradiction; as a default for all relays it only means less than this one gives.
+void require_tls(const Section& section, const DocumentTable& table, RelayConfig& relay) {
+  if (!relay.destination.implicit_tls || relay.settings.tls >= TlsLevel::Encrypt) return;
+  relay.settings.tls = TlsLevel::Encrypt;
+  const DocumentEntry* const own = find(table, "tls");
+  const auto* const level = own != nullptr ? std::get_if<std::string>(&own->value.value) : nullptr;
+  // A word that is no level at all was reported as that.
+  if (level == nullptr || (lower(*level) != "none" && lower(*level) != "may")) return;
+  section.error(own->value.at, own->key,
+                fmt::format("{} is TLS from the first octet; write tls = \"encrypt\" or \"verify\", or smtp:[host]:{} "
+                            "in the destination for STARTTLS on that port",
+                            relay.destination.text, relay.destination.port));
+}
+
+/// What this relay's own settings made wrong; what was wrong before is told with the defaults.
+void check_settings(const Section& section, const DocumentTable& table, const Settings& defaults,
+                    const RelayConfig& relay) {
+  const DocumentEntry* const bound = find(table, "bind_address");
+  const DocumentEntry* const version = find(table, "ip");
+  if (bound == nullptr && version == nullptr) return;
+  const std::vector<std::string> before = settings_problems(defaults);
+  for (const std::string& problem : settings_problems(relay.settings)) {
+    if (std::find(before.begin(), before.end(), problem) != before.end()) continue;
+    // The problem names its key.
+    section.error_line(bound != nullptr ? bound->value.at : version->value.at, problem);
+  }
+}
+
+void read_patterns(const Section& section, const DocumentEntry& entry, std::vector<AddressPattern>& patterns) {
+  const std::string form = fmt::format("write an array of patterns such as {} = [\"@example.com\"]", entry.key);
+  const DocumentArray* const array = section.array(entry, form);
+  if (array == nullptr) return;
+  if (array->empty()) {
+    return section.error(entry.value.at, entry.key, "the array is empty; leave the key out to allow all addresses");
+  }
+  patterns.reserve(array->size());
+  for (const DocumentValue& value : *array) {
+    const std::string* const text = section.word(value, entry.key, form);
+    if (text == nullptr) continue;
+    auto pattern = parse_address_pattern(*text);
+    if (pattern) {
+      patterns.push_back(*std::move(pattern));
+    } else {
+      section.error(value.at, entry.key, pattern.error());
+    }
+  }
+}
+
+void apply_overrides(Settings& settings, std::span<const std::string> overrides) {
+  for (const std::string& assignment : overrides) {
+    // Reported once, where the global settings are made.
+    static_cast<void>(apply_setting(settings, assignment));
+  }
+}
+
+void read_key(const Section& section, const DocumentEntry& entry, const ServicePort& service, RelayConfig& relay) {
+  const std::string& key = entry.key;
+  if (key == "destination") return read_destination(section, entry, service, relay);
+  if (key == "weight") return read_weight(section, entry, relay);
+  if (key == "max_size") return read_max_size(section, entry, relay);
+  if (key == "senders") return read_patterns(section, entry, relay.senders);
+  if (key == "recipients") return read_patterns(section, entry, relay.recipients);
+  const SettingKey* const setting = find_setting(key);
+  if (setting == nullptr || !section.takes(*setting)) return section.unknown_key(entry);
+  section.apply(*setting, entry, relay.settings);
+}
+
+}  // namespace
+
+void read_relay(const Section& section, const DocumentTable& table, const RelayContext& context, RelayConfig& relay) {
+  relay.settings = context.defaults;
+  for (const DocumentEntry& entry : table) {
+    read_key(section, entry, context.service, relay);
+  }
+  if (find(table, "destination") == nullptr) {
+    section.error("there is no destination; write destination = \"[mail.example.com]:587\"");
+  }
+  check_settings(section, table, context.defaults, relay);
+  require_tls(section, table, relay);
+  apply_overrides(relay.settings, context.overrides);
+  if (relay.destination.implicit_tls) relay.settings.tls = std::max(relay.settings.tls, TlsLevel::Encrypt);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,58 @@
+#include "frontend/json_output.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace relaypipe {
+namespace {
+
+// Fields keep the order in which they are written; texts from elsewhere may hold any octets.
+using Json = nlohmann::ordered_json;
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+Json leg_json(const Leg& leg, std::size_t position) {
+  const Destination& destination = leg.relay.destination;
+  Json json{{"position", position},     {"relay", leg.relay.name},  {"destination", destination.text},
+            {"host", destination.host}, {"port", destination.port}, {"tier", leg.tier},
+            {"fallback", leg.fallback}, {"reason", leg.reason}};
+  return json;
+}
+
+}  // namespace
+
+std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved) {
+  Json json{{"chain", plan.chain}, {"steps", plan.steps}, {"legs", Json::array()}, {"skipped", Json::array()}};
+  for (std::size_t i = 0; i < plan.legs.size(); ++i) {
+    Json leg = leg_json(plan.legs[i], i + 1);
+    if (i < resolved.size()) {
+      leg["addresses"] = resolved[i].addresses;
+      if (!resolved[i].failure.empty()) leg["failure"] = resolved[i].failure;
+    }
+    json["legs"].push_back(std::move(leg));
+  }
+  for (const Skipped& skipped : plan.skipped) {
+    json["skipped"].push_back({{"relay", skipped.relay}, {"reason", skipped.reason}});
+  }
+  return dump(json);
+}
+
+std::string check_json(const LoadedConfiguration& loaded) {
+  const auto is_error = [](const ConfigProblem& p) { return p.severity == ConfigProblem::Severity::Error; };
+  const auto errors = std::count_if(loaded.problems.begin(), loaded.problems.end(), is_error);
+  Json json{{"file", loaded.file},
+            {"errors", errors},
+            {"warnings", std::ssize(loaded.problems) - errors},
+            {"relays", loaded.configuration.relays.size()},
+            {"chains", loaded.configuration.chains.size()},
+            {"problems", Json::array()}};
+  for (const ConfigProblem& problem : loaded.problems) {
+    json["problems"].push_back({{"severity", is_error(problem) ? "error" : "warning"},
+                                {"file", problem.at.file},
+                                {"line", problem.at.line},
+                                {"column", problem.at.column},
+                                {"text", problem.text}});
+  }
+  return dump(json);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,162 @@
+#include "frontend/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "config/units.h"
+#include "frontend/arguments.h"
+#include "frontend/json_output.h"
+#include "frontend/request.h"
+#include "io/cares_resolver.h"
+#include "io/own_host.h"
+#include "io/poll_waiter.h"
+#include "io/standard_streams.h"
+#include "io/system_clock.h"
+#include "route/reach.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kNoPlan = 1;
+constexpr int kBadInput = 2;
+
+/// Asks DNS for one relay, as a delivery would.
+Resolved resolve(const Relay& relay, const Settings& settings, const OwnHost& self) {
+  const SystemClock clock;
+  CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
+  PollWaiter waiter(clock, {&resolver});
+  Reach reach(relay, self, Random(random_seed()), clock.now());
+  while (true) {
+    for (const Question& question : reach.take_questions())
+      resolver.ask(question);
+    for (const LookupEvent& event : resolver.take_answers())
+      reach.answer(event.question, event.answer, clock.now());
+    const auto outcome = reach.outcome(clock.now());
+    if (!outcome) {
+      waiter.wait(reach.wake(clock.now()));
+      continue;
+    }
+    const Where where{relay.name, relay.destination.host, "", relay.destination.port};
+    if (!*outcome) return {{}, describe({where, outcome->error(), {}, {}})};
+    Resolved resolved;
+    for (const Endpoint& endpoint : **outcome) {
+      resolved.addresses.push_back(Where{relay.name, endpoint.host, endpoint.address.text(), endpoint.port}.text());
+    }
+    return resolved;
+  }
+}
+
+std::string_view name(TlsLevel level) {
+  switch (level) {
+    case TlsLevel::None: return "none";
+    case TlsLevel::May: return "may";
+    case TlsLevel::Encrypt: return "encrypt";
+    case TlsLevel::Verify: break;
+  }
+  return "verify";
+}
+
+/// What `--explain` adds for a relay.
+std::string explained(const Relay& relay) {
+  const Destination& destination = relay.destination;
+  const std::string_view lookup = destination.lookup == Lookup::Address ? "addresses of the host"
+                                  : destination.lookup == Lookup::Srv || relay.settings.srv
+                                      ? "SRV, then MX of the domain"
+                                      : "MX of the domain";
+  const std::string_view tls = destination.implicit_tls ? "implicit, " : "";
+  return fmt::format("       looks up the {}; TLS {}{}; connect within {}\n", lookup, tls, name(relay.settings.tls),
+                     format_duration(relay.settings.limits.connect));
+}
+
+std::string addresses(const Resolved& resolved) {
+  std::string text;
+  for (const std::string& address : resolved.addresses)
+    text += "       " + address + "\n";
+  return resolved.failure.empty() ? text : text + "       " + resolved.failure + "\n";
+}
+
+std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, bool explain) {
+  const bool terminal = stdout_is_terminal();
+  const std::string bold = terminal ? "\033[1m" : "";
+  const std::string plain = terminal ? "\033[0m" : "";
+  std::size_t name_width = 5;
+  std::size_t destination_width = 11;
+  for (const Leg& leg : plan.legs) {
+    name_width = std::max(name_width, std::min<std::size_t>(leg.relay.name.size(), 20));
+    destination_width = std::max(destination_width, std::min<std::size_t>(leg.relay.destination.text.size(), 34));
+  }
+  std::string text;
+  for (std::size_t i = 0; i < plan.legs.size(); ++i) {
+    const Leg& leg = plan.legs[i];
+    // A relay written in the nexthop is its own name: said once.
+    const bool named = leg.relay.name != leg.relay.destination.text;
+    const std::string relay = named ? fmt::format("{:<{}}  ", leg.relay.name, name_width) : "";
+    text += fmt::format("{:>4}  {}{}{:<{}}{}  {}\n", i + 1, bold, relay, leg.relay.destination.text, destination_width,
+                        plain, leg.reason);
+    if (explain) text += explained(leg.relay);
+    if (i < resolved.size()) text += addresses(resolved[i]);
+  }
+  for (const Skipped& skipped : plan.skipped)
+    text += fmt::format("   -  {:<{}}  {}\n", skipped.relay, name_width, skipped.reason);
+  return text;
+}
+
+std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Envelope& envelope,
+                   bool explain) {
+  std::string to;
+  for (const Address& recipient : envelope.recipients)
+    to += (to.empty() ? "" : ", ") + recipient.path();
+  std::string text = fmt::format("from {} to {}, by {}\n", printable(envelope.sender.path()), printable(to),
+                                 plan.chain.empty() ? "a list" : "chain " + plan.chain);
+  if (explain) {
+    for (const std::string& step : plan.steps)
+      text += "  " + step + "\n";
+  }
+  return text + table(plan, resolved, explain);
+}
+
+/// The nexthop of the command line, or the only chain there is.
+Result<std::string, std::string> nexthop_of(const ToolArguments& arguments, const Configuration& configuration) {
+  if (arguments.nexthop) return *arguments.nexthop;
+  if (configuration.chains.size() == 1) return configuration.chains.begin()->first;
+  std::string known;
+  for (const auto& [chain, config] : configuration.chains)
+    known += (known.empty() ? "" : ", ") + chain;
+  return fail(known.empty() ? std::string("no chain is configured: write --nexthop LIST")
+                            : "write --nexthop with one of " + known + ", or a list");
+}
+
+int complain(const std::string& text, int status) {
+  write_text(text + "\n");
+  return status;
+}
+
+}  // namespace
+
+int run_plan(const std::vector<std::string>& words) {
+  const auto arguments = parse_plan_arguments(words);
+  if (!arguments) return complain(arguments.error(), kBadInput);
+  const LoadedConfiguration loaded = load(*arguments);
+  if (const auto error = loaded.first_error())
+    return complain(*error + "\n`relaypipe check` shows all problems", kBadInput);
+  if (!arguments->sender || arguments->recipients.empty())
+    return complain("write --from SENDER and --to RECIPIENT", kBadInput);
+  const auto envelope = read_envelope(arguments->sender, arguments->recipients, arguments->size);
+  if (!envelope) return complain(envelope.error().text, kBadInput);
+  const auto nexthop = nexthop_of(*arguments, loaded.configuration);
+  if (!nexthop) return complain(nexthop.error(), kBadInput);
+  const auto plan = plan_route(loaded.configuration, *nexthop, *envelope, service_port, Random(random_seed()));
+  if (!plan) return complain(plan.error(), kNoPlan);
+  std::vector<Resolved> resolved;
+  if (arguments->resolve) {
+    const OwnHost self = own_host(loaded.configuration.settings);
+    for (const Leg& leg : plan->legs)
+      resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
+  }
+  write_text(arguments->json ? plan_json(*plan, resolved) : report(*plan, resolved, *envelope, arguments->explain));
+  return 0;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,79 @@
+#include "frontend/request.h"
+
+#include "config/units.h"
+#include "io/own_host.h"
+#include "io/toml_config.h"
+
+namespace relaypipe {
+
+std::optional<std::string> LoadedConfiguration::first_error() const {
+  for (const ConfigProblem& problem : problems) {
+    if (problem.severity == ConfigProblem::Severity::Error) return problem.line();
+  }
+  return std::nullopt;
+}
+
+LoadedConfiguration load(const CommonArguments& arguments) {
+  LoadedConfiguration loaded;
+  loaded.file = arguments.config.value_or(kDefaultConfigFile);
+  std::vector<ConfigProblem> wrong;
+  Settings scratch;
+  for (const std::string& assignment : arguments.settings) {
+    if (auto text = apply_setting(scratch, assignment)) {
+      wrong.push_back({ConfigProblem::Severity::Error, {"-o", 0, 0}, *std::move(text)});
+    }
+  }
+  for (std::string& text : settings_problems(scratch)) {
+    wrong.push_back({ConfigProblem::Severity::Error, {"-o", 0, 0}, std::move(text)});
+  }
+  const std::vector<std::string> overrides = wrong.empty() ? arguments.settings : std::vector<std::string>{};
+  loaded.configuration =
+      load_configuration(loaded.file, arguments.config.has_value(), service_port, overrides, loaded.problems);
+  loaded.problems.insert(loaded.problems.begin(), wrong.begin(), wrong.end());
+  // The machine's own name where none is configured; asked for once.
+  std::string name;
+  const auto fill = [&](Settings& settings) {
+    if (!settings.hostname.empty()) return;
+    if (name.empty()) name = machine_name();
+    settings.hostname = name;
+  };
+  fill(loaded.configuration.settings);
+  for (auto& [key, relay] : loaded.configuration.relays)
+    fill(relay.settings);
+  return loaded;
+}
+
+Verdict bad_configuration(const std::string& text) { return refused_verdict({4, 3, 5}, text); }
+
+Result<Envelope, Verdict> read_envelope(const std::optional<std::string>& sender,
+                                        const std::vector<std::string>& recipients,
+                                        const std::optional<std::string>& size) {
+  Envelope envelope;
+  if (!sender) return fail(bad_configuration("no sender: write -f SENDER, or -f '' for the null sender"));
+  const auto from = parse_sender(*sender);
+  if (!from) return fail(refused_verdict({5, 1, 7}, "bad sender address <" + *sender + ">: " + from.error()));
+  envelope.sender = *from;
+  std::optional<std::string> wrong;
+  for (const std::string& text : recipients) {
+    auto recipient = parse_address(text);
+    if (recipient)
+      envelope.recipients.push_back(*std::move(recipient));
+    else if (!wrong)
+      wrong = "bad recipient address <" + text + ">: " + recipient.error();
+  }
+  if (wrong && envelope.recipients.empty()) return fail(refused_verdict({5, 1, 3}, *wrong));
+  if (wrong) {
+    return fail(refused_verdict(
+        {4, 1, 3}, *wrong + "; nothing was sent to the other recipients of this request, because pipe(8) takes "
+                            "one result for all: set relaypipe_destination_recipient_limit = 1"));
+  }
+  if (envelope.recipients.empty()) return fail(bad_configuration("no recipient: write them after --"));
+  if (size) {
+    const auto octets = parse_count(*size, 0, UINT64_MAX);
+    if (!octets) return fail(bad_configuration("size " + *size + ": " + octets.error()));
+    envelope.announced_size = *octets;
+  }
+  return envelope;
+}
+
+}  // namespace relaypipe
