@@ -51,7 +51,8 @@ std::string unquoted(std::string_view local) {
 std::optional<std::string> domain_problem(std::string_view domain, bool parent) {
   if (domain.empty()) return "the domain is missing";
   if (!parent && domain.size() > 2 && domain.front() == '[' && domain.back() == ']') return std::nullopt;
-  const bool ascii = std::all_of(domain.begin(), domain.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
+  const bool ascii =
+      std::all_of(domain.begin(), domain.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
   if (ascii) return host_name_problem(domain);
   const bool dotted = domain.front() != '.' && domain.back() != '.' && domain.find("..") == domain.npos;
   return dotted ? std::nullopt : std::optional<std::string>("the host name has an empty label");

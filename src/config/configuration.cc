@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "config/check_chains.h"
 #include "config/document_reader.h"
 #include "config/host.h"
 #include "config/read_chain.h"

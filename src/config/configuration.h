@@ -84,9 +84,9 @@ void sort_problems(std::vector<ConfigProblem>& problems);
 /// own settings too. Every problem is reported, not only the first; with an Error among them the configuration must not
 /// be used.
 ///
-/// Unknown keys, wrong types, impossible values, unknown relays and chains, a relay twice in one chain, a chain or relay
-/// named like a destination, chains that lead back to themselves, implicit TLS with a level below encrypt are errors;
-/// relays that no chain uses are warnings.
+/// Unknown keys, wrong types, impossible values, unknown relays and chains, a relay twice in one chain, a chain or
+/// relay named like a destination, chains that lead back to themselves, implicit TLS with a level below encrypt are
+/// errors; relays that no chain uses are warnings.
 Configuration read_configuration(const std::vector<Document>& documents, const Settings& base,
                                  const ServicePort& service, std::span<const std::string> overrides,
                                  std::vector<ConfigProblem>& problems);

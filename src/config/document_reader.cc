@@ -138,7 +138,8 @@ void Section::unknown_key(const DocumentEntry& entry) const {
   if (!home.empty()) return error(entry.at, entry.key, fmt::format("does not belong here; write it {}", home));
   const bool named = kind_ == SectionKind::Relay || kind_ == SectionKind::Chain;
   if (named && std::holds_alternative<DocumentTable>(entry.value.value)) {
-    return error(entry.at, entry.key, "there are no tables in here; write a name with a dot in quotes: [relay.\"a.b\"]");
+    return error(entry.at, entry.key,
+                 "there are no tables in here; write a name with a dot in quotes: [relay.\"a.b\"]");
   }
   const std::span<const std::string_view> own = section_keys(kind_);
   std::vector<std::string_view> known(own.begin(), own.end());
@@ -199,6 +200,12 @@ std::optional<std::string> name_problem(std::string_view name) {
     return fmt::format("\"{}\" cannot be in a name; {}", shown(name.substr(at, 1)), form);
   }
   return std::nullopt;
+}
+
+std::string alone(std::string_view error) {
+  constexpr std::string_view count = "destination 1 of 1, ";
+  if (error.starts_with(count)) error.remove_prefix(count.size());
+  return std::string(error);
 }
 
 bool like_destination(std::string_view text) { return text.find_first_of("[:.") != text.npos; }

@@ -26,8 +26,6 @@ class Section {
           std::vector<ConfigProblem>& problems)
       : document_(document), kind_(kind), name_(name), at_(at), problems_(problems) {}
 
-  [[nodiscard]] Position position() const { return document_.position(at_); }
-  [[nodiscard]] Position position(Place at) const { return document_.position(at); }
   /// `[relay.ses]`; nothing at the top of the file.
   [[nodiscard]] std::string label() const;
 
@@ -69,6 +67,9 @@ class Section {
 
 /// What is wrong with the name of a relay or a chain, as the end of a sentence that begins with the name.
 std::optional<std::string> name_problem(std::string_view name);
+
+/// An error of parse_nexthop() without counting where only one destination was written.
+std::string alone(std::string_view error);
 
 /// Whether `text` is written as only a destination can be: with a bracket, a colon or a dot.
 bool like_destination(std::string_view text);

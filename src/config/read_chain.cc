@@ -1,7 +1,6 @@
 #include "config/read_chain.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -19,6 +18,9 @@ namespace {
 
 constexpr std::string_view kFallbackForm = "write an array of relays such as fallback = [\"lastresort\"]";
 constexpr std::string_view kTiersForm = "write an array of arrays of relays such as tiers = [[\"a\", \"b\"], [\"c\"]]";
+constexpr std::string_view kRulesForm = "write a table of patterns such as { \"@example.org\" = \"other-chain\" }";
+constexpr std::string_view kRuleForm =
+    "write \"PATTERN\" = \"CHAIN\" or \"PATTERN\" = \"DESTINATIONS\", both in quotes";
 constexpr std::string_view kBalanceForm = "write \"weight\" or \"sender\"";
 constexpr std::string_view kPolicyForm = "write unix:/absolute/path or inet:HOST:PORT";
 constexpr std::size_t kLongestSocketPath = 107;  // sun_path without its final NUL
@@ -105,7 +107,8 @@ std::string tiers_form(const DocumentArray& array) {
 void ChainReader::read_tiers(const DocumentEntry& entry) {
   const DocumentArray* const array = section_.array(entry, kTiersForm);
   if (array == nullptr) return;
-  if (array->empty()) return section_.error(entry.value.at, entry.key, fmt::format("the array is empty; {}", kTiersForm));
+  if (array->empty())
+    return section_.error(entry.value.at, entry.key, fmt::format("the array is empty; {}", kTiersForm));
   for (const DocumentValue& value : *array) {
     if (std::holds_alternative<DocumentArray>(value.value)) continue;
     return section_.error(value.at, entry.key,
@@ -141,9 +144,10 @@ void ChainReader::read_element(const DocumentValue& value, std::vector<std::stri
     return;
   }
   const auto& [at, where] = first->second;
-  section_.error(value.at, key,
-                 fmt::format("\"{}\" is in {} and at line {}, column {} already in {}; a relay has one place in a chain",
-                             shown(*name), seat_text(tier), at.line, at.column, seat_text(where)));
+  section_.error(
+      value.at, key,
+      fmt::format("\"{}\" is in {} and at line {}, column {} already in {}; a relay has one place in a chain",
+                  shown(*name), seat_text(tier), at.line, at.column, seat_text(where)));
 }
 
 std::optional<std::string> ChainReader::relay_problem(const std::string& name) const {
@@ -154,7 +158,7 @@ std::optional<std::string> ChainReader::relay_problem(const std::string& name) c
                                   "write the name of a [relay.NAME] or a destination such as [mail.example.com]:587"));
   }
   const auto list = parse_nexthop(name, service_);
-  if (!list) return list.error();
+  if (!list) return alone(list.error());
   if (list->size() == 1) return std::nullopt;
   return fmt::format("\"{}\" is {} destinations; write each in quotes of its own", shown(name), list->size());
 }
@@ -171,15 +175,12 @@ void ChainReader::read_balance(const DocumentEntry& entry) {
 }
 
 void ChainReader::read_rules(const DocumentEntry& entry, std::vector<ChainRule>& rules) {
-  const std::string form =
-      fmt::format("write a table of patterns such as {} = {{ \"@example.org\" = \"other-chain\" }}", entry.key);
-  const DocumentTable* const table = section_.table(entry, form);
+  const DocumentTable* const table = section_.table(entry, kRulesForm);
   if (table == nullptr) return;
   rules.reserve(table->size());
   std::set<std::string> patterns;
   for (const DocumentEntry& rule : *table) {
-    const std::string* const nexthop =
-        section_.word(rule.value, entry.key, fmt::format("{}, with the pattern in quotes", form));
+    const std::string* const nexthop = section_.word(rule.value, entry.key, kRuleForm);
     if (nexthop == nullptr) continue;
     auto pattern = parse_address_pattern(rule.key);
     if (!pattern) {
@@ -202,7 +203,7 @@ std::optional<std::string> ChainReader::nexthop_problem(const std::string& nexth
                                   "write the name of a [chain.NAME] or destinations such as [mail.example.com]:587"));
   }
   const auto list = parse_nexthop(nexthop, service_);
-  return list ? std::nullopt : std::optional(list.error());
+  return list ? std::nullopt : std::optional(alone(list.error()));
 }
 
 /// `HOST:PORT`, where HOST may be an IPv6 address in brackets.
@@ -216,7 +217,8 @@ bool is_host_port(std::string_view text) {
 }
 
 bool is_socket_path(std::string_view path) {
-  const bool control = std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
+  const bool control =
+      std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
   return path.size() > 1 && path.front() == '/' && path.size() <= kLongestSocketPath && !control;
 }
 
@@ -233,90 +235,11 @@ void ChainReader::read_policy(const DocumentEntry& entry) {
   section_.error(entry.value.at, entry.key, fmt::format("\"{}\" is no policy server; {}", shown(policy), kPolicyForm));
 }
 
-/// Follows the rules of all chains, once each.
-class CircleFinder {
- public:
-  CircleFinder(const Configuration& configuration, std::vector<ConfigProblem>& problems)
-      : configuration_(configuration), problems_(problems) {}
-
-  /// Depth first; the path is a vector and not the stack, so that no file is too long for it.
-  void follow(const ChainConfig& start) {
-    enter(start);
-    while (!path_.empty()) {
-      Step& step = path_.back();
-      const ChainRule* const rule = rule_at(*step.chain, step.next++);
-      if (rule == nullptr) {
-        on_path_.erase(step.chain->name);
-        path_.pop_back();
-      } else if (const ChainConfig* const target = configuration_.chain(rule->nexthop)) {
-        on_path_.contains(target->name) ? report(*target, *rule) : enter(*target);
-      }
-    }
-  }
-
- private:
-  struct Step {
-    const ChainConfig* chain;
-    std::size_t next = 0;
-  };
-
-  static const ChainRule* rule_at(const ChainConfig& chain, std::size_t i) {
-    if (i < chain.by_sender.size()) return &chain.by_sender[i];
-    i -= chain.by_sender.size();
-    return i < chain.by_recipient.size() ? &chain.by_recipient[i] : nullptr;
-  }
-
-  void enter(const ChainConfig& chain) {
-    if (!seen_.insert(chain.name).second) return;
-    on_path_.insert(chain.name);
-    path_.push_back({&chain});
-  }
-
-  void report(const ChainConfig& target, const ChainRule& rule) {
-    const auto first = std::find_if(path_.begin(), path_.end(), [&](const Step& step) { return step.chain == &target; });
-    std::string text = fmt::format("[chain.{}] the rules lead in a circle: ", path_.back().chain->name);
-    for (auto step = first; step != path_.end(); ++step) {
-      text += step->chain->name + " -> ";
-    }
-    problems_.push_back({ConfigProblem::Severity::Error,
-                         {path_.back().chain->at.file, rule.at.line, rule.at.column},
-                         text + target.name + "; a rule may only lead to a chain that does not lead back"});
-  }
-
-  const Configuration& configuration_;
-  std::vector<ConfigProblem>& problems_;
-  std::vector<Step> path_;
-  std::set<std::string_view> on_path_;
-  std::set<std::string_view> seen_;
-};
-
 }  // namespace
 
 void read_chain(const Section& section, const DocumentTable& table, const Configuration& known,
                 const ServicePort& service, ChainConfig& chain) {
   ChainReader(section, known, service, chain).read(table);
-}
-
-void find_circles(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
-  CircleFinder finder(configuration, problems);
-  for (const auto& [name, chain] : configuration.chains) {
-    finder.follow(chain);
-  }
-}
-
-void find_unused(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
-  std::set<std::string_view> used;
-  for (const auto& [name, chain] : configuration.chains) {
-    for (const auto& tier : chain.tiers) {
-      used.insert(tier.begin(), tier.end());
-    }
-    used.insert(chain.fallback.begin(), chain.fallback.end());
-  }
-  for (const auto& [name, relay] : configuration.relays) {
-    if (used.contains(name)) continue;
-    problems.push_back({ConfigProblem::Severity::Warning, relay.at,
-                        fmt::format("[relay.{}]: no chain has it in its tiers or its fallback, so it gets no mail", name)});
-  }
 }
 
 }  // namespace relaypipe

@@ -21,7 +21,7 @@ void read_destination(const Section& section, const DocumentEntry& entry, const 
   const std::string* const text = section.text(entry, kDestinationForm);
   if (text == nullptr) return;
   const auto list = parse_nexthop(*text, service);
-  if (!list) return section.error(entry.value.at, entry.key, list.error());
+  if (!list) return section.error(entry.value.at, entry.key, alone(list.error()));
   if (list->size() == 1) {
     relay.destination = list->front();
     return;
@@ -86,7 +86,7 @@ void check_settings(const Section& section, const DocumentTable& table, const Se
 }
 
 void read_patterns(const Section& section, const DocumentEntry& entry, std::vector<AddressPattern>& patterns) {
-  const std::string form = fmt::format("write an array of patterns such as {} = [\"@example.com\"]", entry.key);
+  constexpr std::string_view form = "write an array of patterns such as [\"@example.com\", \"<>\"]";
   const DocumentArray* const array = section.array(entry, form);
   if (array == nullptr) return;
   if (array->empty()) {

@@ -31,7 +31,8 @@ Value& field_of(Settings& settings, Value Owner::*field) {
 /// `low` and `high` in milliseconds, which a template parameter can be.
 template <auto Field, std::int64_t low = kMillisecond, std::int64_t high = kHour>
 ValueProblem apply_duration(Settings& settings, std::string_view value) {
-  return set_duration(field_of(settings, Field), value, std::chrono::milliseconds(low), std::chrono::milliseconds(high));
+  return set_duration(field_of(settings, Field), value, std::chrono::milliseconds(low),
+                      std::chrono::milliseconds(high));
 }
 
 template <auto Field, std::uint64_t low, std::uint64_t high>
@@ -69,9 +70,7 @@ ValueProblem apply_servers(Settings& settings, std::string_view value) {
 ValueProblem apply_hostname(Settings& settings, std::string_view value) {
   return set_hostname(settings.hostname, value);
 }
-ValueProblem apply_ident(Settings& settings, std::string_view value) {
-  return set_ident(settings.syslog_ident, value);
-}
+ValueProblem apply_ident(Settings& settings, std::string_view value) { return set_ident(settings.syslog_ident, value); }
 
 constexpr SettingScope kGlobal = SettingScope::Global;
 constexpr SettingScope kRelay = SettingScope::Relay;

@@ -140,6 +140,15 @@ Duration CurlAttempt::limit() const {
   }
 }
 
+void CurlAttempt::quit() {
+  const bool greeted = handshake_.last_reply() && handshake_.last_reply()->positive();
+  const bool in_clear = !target_.implicit_tls && (stage() == Stage::Greeting || stage() == Stage::Ehlo) &&
+                        easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) == 0;
+  if (!greeted || !in_clear) return;
+  // libcurl says no QUIT for a session that is not ready, so it goes past it; whether it arrives does not matter.
+  [[maybe_unused]] const ssize_t sent = ::send(socket_, "QUIT\r\n", 6, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 DialEvent CurlAttempt::finish(CURLcode code) {
   note_connected();
   if (code != CURLE_OK) return {id_, diagnose(code)};

@@ -25,6 +25,8 @@ class CurlAttempt {
   Stage stage();
   /// When the stage it stands at has had its time; a drip does not put it off.
   Instant ends(Instant now);
+  /// Takes leave of a relay that is given up: QUIT, where it has greeted and no TLS is on its way.
+  void quit();
   /// libcurl is done with it: the session, or what went wrong.
   [[nodiscard]] DialEvent finish(CURLcode code);
   /// The stage's time is over.

@@ -54,6 +54,9 @@ Stage CurlDialer::stage(DialId id) const {
 
 Stage CurlDialer::cancel(DialId id) {
   const Stage reached = stage(id);
+  for (const auto& attempt : attempts_) {
+    if (attempt->id() == id) attempt->quit();
+  }
   std::erase_if(attempts_, [&](const auto& attempt) { return attempt->id() == id; });
   std::erase_if(events_, [&](const DialEvent& event) { return event.id == id; });
   return reached;

@@ -20,8 +20,9 @@ void write_once(int fd, std::string_view text) {
 
 void occupy_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    // open(2) gives the lowest free number, which is this one, as the lower ones are taken.
-    if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd) _exit(75);
+    // open(2) gives the lowest free number, which is this one, as the lower ones are taken. Write-only, standard input
+    // too: reading a message that nobody gave us has to fail, where an empty file would be an empty message.
+    if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_WRONLY) != fd) _exit(75);
   }
 }
 

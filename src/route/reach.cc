@@ -86,7 +86,8 @@ void Reach::add_host(const std::string& name, std::uint16_t preference, std::uin
   // An MX record with an address instead of a name is wrong, and smtp(8) uses it all the same (dns_lookup.c, "numeric
   // domain name").
   if (const auto address = parse_ip_address(name)) {
-    host.literal.push_back(*address);
+    const IpVersion excluded = address->v6 ? IpVersion::V4 : IpVersion::V6;
+    if (relay_->settings.ip != excluded) host.literal.push_back(*address);
   } else {
     const IpVersion ip = relay_->settings.ip;
     const bool twin = std::any_of(hosts_.begin(), hosts_.end(), [&](const Host& other) { return other.name == name; });
@@ -196,7 +197,8 @@ std::vector<IpAddress> Reach::addresses_of(const Host& host) const {
 
 /// Why no host has an address: a failed look-up outranks "there is none", because it says nothing about the name.
 Unreached Reach::why_none() const {
-  Unreached none{Stage::Resolve, Trouble::NotFound, "name=" + relay_->destination.host + ": no address", std::nullopt,
+  Unreached none{Stage::Resolve, Trouble::NotFound,
+                 fmt::format("name={}: no address of the IP version in use", relay_->destination.host), std::nullopt,
                  false};
   for (const Host& host : hosts_) {
     for (const auto& [type, family] : {std::pair{RecordType::Aaaa, &host.v6}, std::pair{RecordType::A, &host.v4}}) {

@@ -45,8 +45,11 @@ struct Classifier {
       return {scope, Severity::Soft, Next::NextLeg, status.as_soft()};
     }
     if (hard == std::ssize(refused.replies)) return {Scope::Recipient, Severity::Hard, Next::Stop, status};
-    // One result serves all recipients: neither a bounce nor a delivery would be true for each of them.
-    return {Scope::Recipient, Severity::Soft, Next::Stop, status.as_soft()};
+    // One result serves all recipients: neither a bounce nor a delivery would be true for each of them. The status is
+    // that of the first refusal, which is the first that is quoted.
+    const auto first =
+        std::find_if(refused.replies.begin(), refused.replies.end(), [](const Reply& r) { return !r.positive(); });
+    return {Scope::Recipient, Severity::Soft, Next::Stop, first->status.as_soft()};
   }
 
   Judgement operator()(const Lost&) const { return kRelayTrouble; }

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "catch.h"
+#include "config/host.h"
 #include "config/nearest.h"
 #include "config/units.h"
 

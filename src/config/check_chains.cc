@@ -1,0 +1,96 @@
+#include "config/check_chains.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace relaypipe {
+namespace {
+
+/// Follows the rules of all chains, once each.
+class CircleFinder {
+ public:
+  CircleFinder(const Configuration& configuration, std::vector<ConfigProblem>& problems)
+      : configuration_(configuration), problems_(problems) {}
+
+  /// Depth first; the path is a vector and not the stack, so that no file is too long for it.
+  void follow(const ChainConfig& start) {
+    enter(start);
+    while (!path_.empty()) {
+      Step& step = path_.back();
+      const ChainRule* const rule = rule_at(*step.chain, step.next++);
+      if (rule == nullptr) {
+        on_path_.erase(step.chain->name);
+        path_.pop_back();
+      } else if (const ChainConfig* const target = configuration_.chain(rule->nexthop)) {
+        on_path_.contains(target->name) ? report(*target, *rule) : enter(*target);
+      }
+    }
+  }
+
+ private:
+  struct Step {
+    const ChainConfig* chain;
+    std::size_t next = 0;
+  };
+
+  static const ChainRule* rule_at(const ChainConfig& chain, std::size_t i) {
+    if (i < chain.by_sender.size()) return &chain.by_sender[i];
+    i -= chain.by_sender.size();
+    return i < chain.by_recipient.size() ? &chain.by_recipient[i] : nullptr;
+  }
+
+  void enter(const ChainConfig& chain) {
+    if (!seen_.insert(chain.name).second) return;
+    on_path_.insert(chain.name);
+    path_.push_back({&chain});
+  }
+
+  void report(const ChainConfig& target, const ChainRule& rule) {
+    const auto first =
+        std::find_if(path_.begin(), path_.end(), [&](const Step& step) { return step.chain == &target; });
+    std::string text = fmt::format("[chain.{}] the rules lead in a circle: ", path_.back().chain->name);
+    for (auto step = first; step != path_.end(); ++step) {
+      text += step->chain->name + " -> ";
+    }
+    problems_.push_back({ConfigProblem::Severity::Error,
+                         {path_.back().chain->at.file, rule.at.line, rule.at.column},
+                         text + target.name + "; a rule may only lead to a chain that does not lead back"});
+  }
+
+  const Configuration& configuration_;
+  std::vector<ConfigProblem>& problems_;
+  std::vector<Step> path_;
+  std::set<std::string_view> on_path_;
+  std::set<std::string_view> seen_;
+};
+
+}  // namespace
+
+void find_circles(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
+  CircleFinder finder(configuration, problems);
+  for (const auto& [name, chain] : configuration.chains) {
+    finder.follow(chain);
+  }
+}
+
+void find_unused(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
+  std::set<std::string_view> used;
+  for (const auto& [name, chain] : configuration.chains) {
+    for (const auto& tier : chain.tiers) {
+      used.insert(tier.begin(), tier.end());
+    }
+    used.insert(chain.fallback.begin(), chain.fallback.end());
+  }
+  for (const auto& [name, relay] : configuration.relays) {
+    if (used.contains(name)) continue;
+    problems.push_back(
+        {ConfigProblem::Severity::Warning, relay.at,
+         fmt::format("[relay.{}]: no chain has it in its tiers or its fallback, so it gets no mail", name)});
+  }
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "deliver/deliver.h"
+#include "deliver/interfaces.h"
+#include "fake/fake_relay.h"
+#include "fake/timeline.h"
+#include "message/content_encoder.h"
+
+namespace relaypipe::fake {
+
+/// DNS with scripted answers; what nobody scripted does not answer at all.
+class FakeResolver final : public Resolver {
+ public:
+  explicit FakeResolver(Timeline& timeline) : timeline_(&timeline) {}
+
+  void has(RecordType type, const std::string& name, Answer answer, Duration takes = {});
+  void addresses(const std::string& name, const std::vector<std::string>& v4, const std::vector<std::string>& v6 = {},
+                 Duration takes = {});
+  void mx(const std::string& name, std::vector<MxRecord> records, Duration takes = {});
+
+  void ask(const Question& question) override;
+  std::vector<LookupEvent> take_answers() override { return std::exchange(events_, {}); }
+
+  std::vector<Question> asked;
+
+ private:
+  using Key = std::pair<RecordType, std::string>;
+  struct Scripted {
+    Answer answer;
+    Duration takes;
+  };
+  Timeline* timeline_;
+  std::map<Key, Scripted> scripted_;
+  std::set<Key> pending_;
+  std::vector<LookupEvent> events_;
+};
+
+/// A message that comes in over time.
+class FakeMessage final : public MessageSource {
+ public:
+  void arrives(std::string_view part) { encoder_.feed(part, wire_); }
+  void ends();
+  void breaks(std::string why);
+  /// Offsets from here on cannot be read back.
+  void unreadable_from(std::uint64_t offset) { readable_ = offset; }
+  /// Handed out in pieces of so many octets.
+  void in_pieces_of(std::size_t octets) { piece_ = octets; }
+
+  [[nodiscard]] State state() const override { return state_; }
+  [[nodiscard]] const std::string& failure() const override { return failure_; }
+  [[nodiscard]] const ContentFacts& facts() const override { return encoder_.facts(); }
+  std::string_view read(std::uint64_t offset) override;
+  [[nodiscard]] const std::string& wire() const { return wire_; }
+
+ private:
+  ContentEncoder encoder_{998};
+  std::string wire_;
+  State state_ = State::Reading;
+  std::string failure_;
+  std::uint64_t readable_ = UINT64_MAX;
+  std::size_t piece_ = 4096;
+};
+
+class FakeCaller final : public Caller {
+ public:
+  [[nodiscard]] State state() override { return state_; }
+  void becomes(State state) { state_ = state; }
+
+ private:
+  State state_ = State::Present;
+};
+
+class FakeJournal final : public Journal {
+ public:
+  void line(Level level, std::string_view text) override { lines.emplace_back(level, std::string(text)); }
+  std::vector<std::pair<Level, std::string>> lines;
+};
+
+class FakeTrace final : public Trace {
+ public:
+  void dialogue(const Where& where, Direction direction, std::string_view line) override;
+  std::vector<std::string> lines;  ///< "ip > line", "ip < line", "ip * line"
+};
+
+/// All of a delivery's world around one timeline.
+struct FakeWorld {
+  Timeline timeline;
+  FakeDialer dialer{timeline};
+  FakeResolver resolver{timeline};
+  FakeMessage message;
+  FakeCaller caller;
+  FakeJournal journal;
+  FakeTrace trace;
+
+  FakeRelay& relay(const std::string& ip_and_port) { return dialer.relay(ip_and_port); }
+  World world() { return {timeline, timeline, dialer, resolver, message, caller, journal, &trace}; }
+};
+
+}  // namespace relaypipe::fake

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deliver/race.h"
+#include "route/plan.h"
+
+namespace relaypipe::fake {
+
+/// A race as a table of times, events and the acts expected then, without a world. Endpoints are named by what stands
+/// behind the last dot or colon of their address.
+class RaceTable {
+ public:
+  RaceTable(const std::string& nexthop, Settings settings);
+  RaceTable(const RaceTable&) = delete;
+  RaceTable& operator=(const RaceTable&) = delete;
+
+  struct Row {
+    int ms;
+    /// Nothing: the race itself has asked to be woken at that time. Or `refuse 1`, `breaks-tls 1`, `ready 1`, `greets
+    /// 1` (it comes to that stage), `a host.example 1 2 3` and `mx example.net host.example:10 ...` (answers), `spend`
+    /// (the transaction of the winner settled nothing).
+    std::string event;
+    std::string acts;  ///< `ask a host.example`, `dial 1`, `dial-clear 1`, `drop 1`, joined by `, `
+  };
+  /// Plays the rows; a row whose time or acts are others than expected fails the test.
+  void play(const std::vector<Row>& rows);
+
+  [[nodiscard]] std::string outcomes();  ///< `refused 1, outrun 2` since the last call
+  [[nodiscard]] Race& race() { return *race_; }
+  [[nodiscard]] std::size_t running() const { return running_.size(); }
+
+ private:
+  std::string happen(const std::string& event);
+  std::string advance();
+  std::string perform(const std::vector<Race::Act>& acts);
+  std::string act(const Race::Act& act);
+  DialId id_of(const std::string& short_name) const;
+
+  struct Running {
+    std::string name;
+    Stage stage = Stage::Connect;
+  };
+  Settings settings_;
+  OwnHost self_{"me.example", {}};
+  RoutePlan plan_;
+  std::optional<Race> race_;
+  Instant now_;
+  std::map<DialId, Running> running_;
+};
+
+}  // namespace relaypipe::fake

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catch.h"
+#include "config/destination.h"
+#include "deliver/deliver.h"
+#include "fake/fake_world.h"
+#include "route/plan.h"
+
+namespace relaypipe::flow {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::string_view kContent = "Subject: a test\n\nHello.\n.dot\n";
+inline constexpr std::string_view kWire = "Subject: a test\r\n\r\nHello.\r\n..dot\r\n";
+inline constexpr const char* kFirst = "192.0.2.1:587";
+inline constexpr const char* kSecond = "192.0.2.2:587";
+inline constexpr const char* kThird = "192.0.2.3:587";
+inline constexpr const char* kTwo = "[192.0.2.1]:587, [192.0.2.2]:587";
+inline constexpr const char* kThree = "[192.0.2.1]:587, [192.0.2.2]:587, [192.0.2.3]:587";
+
+/// Catch2 3 gave the matcher another name.
+inline auto contains(const std::string& part) {
+#ifdef RELAYPIPE_CATCH2_V3
+  return Catch::Matchers::ContainsSubstring(part);
+#else
+  return Catch::Matchers::Contains(part);
+#endif
+}
+
+inline std::vector<Destination> destinations(const std::string& nexthop) {
+  auto parsed = parse_nexthop(nexthop, [](std::string_view) { return std::nullopt; });
+  if (!parsed) throw std::invalid_argument(parsed.error());
+  return *std::move(parsed);
+}
+
+/// The plan for a list, made by hand: these tests are about what is done with a plan.
+inline RoutePlan list_plan(const std::string& nexthop, const Settings& settings, const Envelope& envelope) {
+  RoutePlan plan;
+  const auto all = destinations(nexthop);
+  for (const Destination& destination : all) {
+    Leg leg;
+    leg.relay.name = destination.text;
+    leg.relay.destination = destination;
+    leg.relay.settings = settings;
+    leg.relay.recipient_domain = all.size() == 1 && !envelope.recipients.empty() && destination.lookup == Lookup::Mx &&
+                                 envelope.recipients.front().domain() == destination.host;
+    plan.legs.push_back(std::move(leg));
+  }
+  return plan;
+}
+
+/// One delivery over fakes: set the world up, run() it, and look at what everybody saw.
+struct Flow {
+  explicit Flow(std::string list = kTwo, std::initializer_list<const char*> recipients = {"r@example.org"})
+      : nexthop(std::move(list)) {
+    envelope.queue_id = "4Xyz";
+    envelope.sender = *parse_sender("s@example.com");
+    for (const char* recipient : recipients)
+      envelope.recipients.push_back(*parse_address(recipient));
+    settings.hostname = "me.example";
+  }
+
+  fake::FakeRelay& relay(const std::string& ip_and_port) { return world.relay(ip_and_port); }
+  fake::FakeRelay& first() { return relay(kFirst); }
+  fake::FakeRelay& second() { return relay(kSecond); }
+  fake::FakeRelay& third() { return relay(kThird); }
+
+  /// The message comes in whole at that time; without a call it is there from the start.
+  void message_at(Duration when, std::string_view content = kContent) {
+    scripted = true;
+    world.timeline.at(when, [this, content = std::string(content)] {
+      world.message.arrives(content);
+      world.message.ends();
+    });
+  }
+  void caller_becomes(Caller::State state, Duration when) {
+    world.timeline.at(when, [this, state] { world.caller.becomes(state); });
+  }
+
+  /// Runs it and gives the verdict as one line: `deferred 4.4.1 connect to ...`.
+  std::string run() {
+    if (!scripted) {
+      world.message.arrives(kContent);
+      world.message.ends();
+    }
+    const RoutePlan plan = list_plan(nexthop, settings, envelope);
+    const Order order{envelope, plan, settings, self, Random(seed), world.timeline.now()};
+    World outside = world.world();
+    delivered = deliver(order, outside, accepted);
+    // What the relays still had to say is theirs to say: nothing of it may change the result.
+    CHECK(accepted == (delivered.verdict.disposition == Disposition::Delivered));
+    const char* const words[] = {"delivered", "deferred", "bounced"};
+    return std::string(words[static_cast<int>(delivered.verdict.disposition)]) + " " + delivered.verdict.status.text() +
+           " " + delivered.verdict.text;
+  }
+
+  std::string nexthop;
+  fake::FakeWorld world;
+  Settings settings;
+  Envelope envelope;
+  OwnHost self{"me.example", {}};
+  std::uint64_t seed = 1;
+  bool scripted = false;
+  bool accepted = false;
+  Delivered delivered;
+};
+
+/// The commands a relay saw up to a content that it got whole.
+inline const std::vector<std::string>& whole_transaction() {
+  static const std::vector<std::string> commands{
+      "MAIL FROM:<s@example.com>", "RCPT TO:<r@example.org>", "DATA", "(content)", ".", "QUIT"};
+  return commands;
+}
+
+}  // namespace relaypipe::flow

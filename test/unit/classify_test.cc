@@ -1,0 +1,197 @@
+// The whole table of the design's section 8, and promise 2 as a property.
+#include "verdict/classify.h"
+
+#include <string>
+#include <vector>
+
+#include "catch.h"
+
+namespace relaypipe {
+namespace {
+
+const std::vector<Stage> kOpening{Stage::Resolve,  Stage::Connect, Stage::Greeting, Stage::Ehlo,
+                                  Stage::StartTls, Stage::Tls,     Stage::Auth};
+const std::vector<Stage> kTransaction{Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Content, Stage::EndOfData};
+const std::vector<Trouble> kTroubles{
+    Trouble::NotFound,    Trouble::LookupFailed, Trouble::NullMx,      Trouble::LoopsBack, Trouble::NoPrimary,
+    Trouble::Unconnected, Trouble::TimedOut,     Trouble::Lost,        Trouble::Garbled,   Trouble::TlsMissing,
+    Trouble::TlsFailed,   Trouble::Untrusted,    Trouble::AuthMissing, Trouble::Local};
+/// Codes that speak of how we talk to a relay, see classify.cc.
+const std::vector<int> kSessionCodes{421, 500, 502, 503, 504, 521, 530, 534, 535, 538, 555};
+
+bool about_session(int code) {
+  return std::find(kSessionCodes.begin(), kSessionCodes.end(), code) != kSessionCodes.end();
+}
+
+Reply reply(int code, EnhancedStatus status = {0, 0, 0}) {
+  if (status.klass == 0) status.klass = code / 100;
+  return {code, {"text"}, status};
+}
+
+/// A judgement in one line: `relay soft next 4.4.2`.
+std::string judged(const Showing& what) {
+  const Judgement judgement = classify({{}, what, {}, {}});
+  const char* const scopes[] = {"relay", "relay+sender", "message", "recipient"};
+  const char* const severities[] = {"success", "soft", "hard"};
+  return std::string(scopes[static_cast<int>(judgement.scope)]) + " " +
+         severities[static_cast<int>(judgement.severity)] + (judgement.next == Next::Stop ? " stop " : " next ") +
+         judgement.status.text();
+}
+
+TEST_CASE("before MAIL everything speaks of the relay") {
+  const Stage stage = GENERATE(from_range(kOpening));
+  CAPTURE(name(stage));
+  SECTION("a reply of any class") {
+    const int code = GENERATE(421, 450, 454, 500, 501, 530, 535, 550, 554);
+    const std::string status = "4.7." + std::to_string(code % 10);
+    CHECK(judged(Unreached{stage, Trouble::Lost, "", reply(code, {code / 100, 7, code % 10})}) ==
+          "relay soft next " + status);
+  }
+  SECTION("trouble without a reply") {
+    struct Row {
+      Trouble trouble;
+      const char* status;
+    };
+    const Row row =
+        GENERATE(Row{Trouble::NotFound, "4.4.4"}, Row{Trouble::LookupFailed, "4.4.3"}, Row{Trouble::NullMx, "4.4.4"},
+                 Row{Trouble::Unconnected, "4.4.1"}, Row{Trouble::Lost, "4.4.2"}, Row{Trouble::Garbled, "4.5.0"},
+                 Row{Trouble::TlsMissing, "4.7.4"}, Row{Trouble::TlsFailed, "4.7.5"}, Row{Trouble::Untrusted, "4.7.5"},
+                 Row{Trouble::AuthMissing, "4.7.0"}, Row{Trouble::Local, "4.3.0"});
+    CHECK(judged(Unreached{stage, row.trouble, ""}) == std::string("relay soft next ") + row.status);
+  }
+  SECTION("outrun") { CHECK(judged(Outrun{stage}) == "relay soft next 4.4.1"); }
+}
+
+TEST_CASE("a time-out's status tells how far it came") {
+  CHECK(judged(Unreached{Stage::Resolve, Trouble::TimedOut, ""}) == "relay soft next 4.4.3");
+  CHECK(judged(Unreached{Stage::Connect, Trouble::TimedOut, ""}) == "relay soft next 4.4.1");
+  for (const Stage stage : {Stage::Greeting, Stage::Ehlo, Stage::StartTls, Stage::Tls, Stage::Auth})
+    CHECK(judged(Unreached{stage, Trouble::TimedOut, ""}) == "relay soft next 4.4.2");
+}
+
+TEST_CASE("mail that would come back to this host is soft and stops") {
+  CHECK(judged(Unreached{Stage::Resolve, Trouble::LoopsBack, ""}) == "relay soft stop 4.4.6");
+  CHECK(judged(Unreached{Stage::Resolve, Trouble::NoPrimary, ""}) == "relay soft stop 4.4.4");
+}
+
+TEST_CASE("only of the recipient's own domain DNS can say something final") {
+  CHECK(judged(Unreached{Stage::Resolve, Trouble::NotFound, "", std::nullopt, true}) == "recipient hard stop 5.1.2");
+  CHECK(judged(Unreached{Stage::Resolve, Trouble::NullMx, "", std::nullopt, true}) == "recipient hard stop 5.1.10");
+  for (const Trouble trouble : kTroubles) {
+    if (trouble == Trouble::NotFound || trouble == Trouble::NullMx) continue;
+    const Judgement judgement = classify({{}, Unreached{Stage::Resolve, trouble, "", std::nullopt, true}, {}, {}});
+    CHECK(judgement.severity == Severity::Soft);
+  }
+}
+
+TEST_CASE("4yz in the transaction is soft, and another relay is asked") {
+  const Stage stage = GENERATE(from_range(kTransaction));
+  const int code = GENERATE(400, 422, 450, 451, 452, 454, 499);
+  CHECK(judged(Refused{stage, reply(code, {4, 3, 1})}) == "message soft next 4.3.1");
+  CHECK(judged(Refused{stage, reply(code)}) == "message soft next 4.0.0");
+}
+
+TEST_CASE("5yz in the transaction is hard, and nobody else is asked") {
+  const Stage stage = GENERATE(from_range(kTransaction));
+  const int code = GENERATE(501, 510, 541, 550, 551, 552, 553, 554, 556, 571, 599);
+  CHECK(judged(Refused{stage, reply(code, {5, 7, 1})}) == "message hard stop 5.7.1");
+  CHECK(judged(Refused{stage, reply(code)}) == "message hard stop 5.0.0");
+}
+
+TEST_CASE("codes about the session speak of the relay at every stage") {
+  const Stage stage = GENERATE(from_range(kTransaction));
+  const int code = GENERATE(from_range(kSessionCodes));
+  CHECK(judged(Refused{stage, reply(code, {code / 100, 3, 2})}) == "relay soft next 4.3.2");
+}
+
+TEST_CASE("too big is the message's own, but another relay may take more") {
+  const Stage stage = GENERATE(from_range(kTransaction));
+  CHECK(judged(Refused{stage, reply(552, {5, 3, 4})}) == "message hard next 5.3.4");
+  CHECK(judged(Refused{stage, reply(452, {4, 3, 4})}) == "message soft next 4.3.4");
+  CHECK(judged(Refused{stage, reply(552, {5, 2, 2})}) == "message hard stop 5.2.2");
+  CHECK(judged(Unfit{Unfit::Why::TooBig, 10, 5}) == "message hard next 5.3.4");
+  CHECK(judged(Unfit{Unfit::Why::NoSmtpUtf8}) == "message hard next 5.6.7");
+}
+
+TEST_CASE("what was lost or garbled before the dot speaks of the relay; after it, of nothing for sure") {
+  for (const Stage stage : {Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Content}) {
+    CHECK(judged(Lost{stage, Loss::Closed}) == "relay soft next 4.4.2");
+    CHECK(judged(Lost{stage, Loss::TimedOut}) == "relay soft next 4.4.2");
+    CHECK(judged(Garbled{stage, "x"}) == "relay soft next 4.5.0");
+    CHECK(judged(Withheld{stage}) == "message soft stop 4.3.0");
+  }
+  CHECK(judged(Unconfirmed{"no reply"}) == "message soft stop 4.4.2");
+  CHECK(judged(Accepted{reply(250, {2, 6, 0})}) == "message success stop 2.6.0");
+}
+
+TEST_CASE("recipients: one result serves all of them") {
+  struct Row {
+    std::vector<int> codes;
+    const char* judged;
+  };
+  const Row row =
+      GENERATE(Row{{550}, "recipient hard stop 5.1.1"}, Row{{550, 551, 553}, "recipient hard stop 5.1.1"},
+               Row{{450}, "recipient soft next 4.1.1"}, Row{{250, 450}, "recipient soft next 4.1.1"},
+               Row{{450, 451, 452}, "recipient soft next 4.1.1"}, Row{{250, 550}, "recipient soft stop 4.1.1"},
+               Row{{550, 250}, "recipient soft stop 4.1.1"}, Row{{550, 450}, "recipient soft stop 4.1.1"},
+               Row{{450, 550}, "recipient soft stop 4.1.1"}, Row{{530}, "relay soft next 4.1.1"},
+               Row{{530, 530}, "relay soft next 4.1.1"}, Row{{250, 503}, "relay soft next 4.1.1"},
+               Row{{550, 530}, "recipient soft stop 4.1.1"}, Row{{251, 252, 554}, "recipient soft stop 4.1.1"});
+  std::vector<Reply> replies;
+  for (const int code : row.codes)
+    replies.push_back(reply(code, {code / 100, 1, 1}));
+  CAPTURE(row.codes);
+  CHECK(judged(RecipientsRefused{replies}) == row.judged);
+}
+
+/// Every showing that can be built from a stage, a code, a trouble.
+std::vector<Showing> all_showings(bool recipient_domain) {
+  std::vector<Showing> all{Unconfirmed{"x"}};
+  for (const Stage stage : kOpening) {
+    for (const Trouble trouble : kTroubles) {
+      all.emplace_back(Unreached{stage, trouble, "x", std::nullopt, recipient_domain});
+      for (int code = 400; code < 600; ++code) {
+        all.emplace_back(Unreached{stage, trouble, "x", reply(code, {code / 100, 3, 4}), false});
+      }
+    }
+    all.emplace_back(Outrun{stage});
+  }
+  for (const Stage stage : kTransaction) {
+    for (int code = 400; code < 600; ++code)
+      all.emplace_back(Refused{stage, reply(code)});
+    all.insert(all.end(),
+               {Lost{stage, Loss::Closed}, Lost{stage, Loss::TimedOut}, Garbled{stage, "x"}, Withheld{stage}});
+  }
+  for (int code = 400; code < 600; ++code) {
+    all.emplace_back(RecipientsRefused{{reply(code)}});
+    all.emplace_back(RecipientsRefused{{reply(250), reply(code)}});
+    all.emplace_back(RecipientsRefused{{reply(code), reply(450)}});
+  }
+  return all;
+}
+
+/// The reasons that promise 2 allows: a 5yz about the message, or about every recipient; or the recipient's domain.
+bool own_fault(const Showing& what) {
+  const auto final = [](const Reply& r) { return r.hard() && !about_session(r.code); };
+  if (const auto* refused = std::get_if<Refused>(&what)) return final(refused->reply);
+  if (const auto* refused = std::get_if<RecipientsRefused>(&what))
+    return std::all_of(refused->replies.begin(), refused->replies.end(), final);
+  const auto* unreached = std::get_if<Unreached>(&what);
+  return unreached != nullptr && unreached->recipient_domain &&
+         (unreached->trouble == Trouble::NotFound || unreached->trouble == Trouble::NullMx);
+}
+
+TEST_CASE("promise 2: nothing is hard but for a reason of the message or the recipient") {
+  for (const bool recipient_domain : {false, true}) {
+    for (const Showing& what : all_showings(recipient_domain)) {
+      const Judgement judgement = classify({{}, what, {}, {}});
+      const bool hard = judgement.severity == Severity::Hard;
+      if (hard != own_fault(what)) FAIL(judged(what) << " for showing " << what.index());
+      if (judgement.status.klass != (hard ? 5 : 4)) FAIL("status " << judgement.status.text());
+      if (hard && judgement.scope == Scope::Relay) FAIL("a hard verdict about a relay");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace relaypipe

@@ -1,0 +1,136 @@
+#include <string>
+
+#include "catch.h"
+#include "verdict/classify.h"
+
+namespace relaypipe {
+namespace {
+
+const Where kWhere{"[mx.example]:587", "mx.example", "192.0.2.1", 587};
+constexpr const char* kHost = "mx.example[192.0.2.1]:587";
+
+Reply reply(const std::string& text) {
+  ReplyParser parser;
+  parser.feed(text + "\r\n");
+  return parser.take().value();
+}
+
+struct Row {
+  Showing what;
+  std::string full;   ///< with H for the host's text
+  std::string brief;  ///< behind the host's name
+};
+
+std::string with_host(std::string text) {
+  for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@'))
+    text.replace(at, 1, kHost);
+  return text;
+}
+
+void check(const Row& row) {
+  const Outcome outcome{kWhere, row.what, {}, {}};
+  CHECK(describe(outcome) == with_host(row.full));
+  CHECK(describe_briefly(outcome) == "mx.example: " + row.brief);
+}
+
+TEST_CASE("what a transaction showed, in Postfix's words") {
+  check({Accepted{reply("250 2.0.0 Ok: queued as 4X")}, "@: 250 2.0.0 Ok: queued as 4X", "250 2.0.0 Ok: queued as 4X"});
+  check({Refused{Stage::Mail, reply("451 4.3.0 no")}, "host @ said: 451 4.3.0 no (in reply to MAIL FROM command)",
+         "451 4.3.0 no (MAIL FROM)"});
+  check({Refused{Stage::EndOfData, reply("550-5.7.1 spam\r\n550 5.7.1 go away")},
+         "host @ said: 550-5.7.1 spam 550 5.7.1 go away (in reply to end of DATA command)",
+         "550-5.7.1 spam 550 5.7.1 go away (end of DATA)"});
+  check({Lost{Stage::Data, Loss::Closed}, "lost connection with @ while sending DATA command",
+         "lost connection while sending DATA command"});
+  check({Lost{Stage::Content, Loss::TimedOut}, "conversation with @ timed out while sending message body",
+         "timed out while sending message body"});
+  check({Garbled{Stage::Rcpt, "a line that is not an SMTP reply"},
+         "host @ broke the protocol while sending RCPT TO: a line that is not an SMTP reply",
+         "a line that is not an SMTP reply"});
+  check({Unconfirmed{"no reply (timed out)"},
+         "no reply (timed out) from @ while sending end of data -- message may be sent more than once",
+         "no reply (timed out) after end of data"});
+  check({Withheld{Stage::Content}, "gave up with @ while sending message body", "given up"});
+  check({Unfit{Unfit::Why::TooBig, 1000, 10}, "message size 1000 exceeds size limit 10 of server @",
+         "takes only 10 octets"});
+  check({Unfit{Unfit::Why::NoSmtpUtf8}, "SMTPUTF8 is required, but was not offered by host @",
+         "does not offer SMTPUTF8"});
+}
+
+TEST_CASE("replies to RCPT are told once each, and only those that refuse") {
+  check({RecipientsRefused{{reply("550 5.1.1 no"), reply("550 5.1.1 no"), reply("551 5.1.6 moved")}},
+         "host @ said: 550 5.1.1 no; 551 5.1.6 moved (in reply to RCPT TO command)",
+         "550 5.1.1 no; 551 5.1.6 moved (RCPT TO)"});
+  const Outcome mixed{kWhere, RecipientsRefused{{reply("250 ok"), reply("450 later")}}, {}, {}};
+  CHECK_THAT(describe(mixed),
+             Catch::Matchers::StartsWith(with_host("host @ said: 450 later (in reply to RCPT TO command); "
+                                                   "nothing was sent, because ")) &&
+                 Catch::Matchers::EndsWith("set relaypipe_destination_recipient_limit = 1"));
+  CHECK(describe_briefly(mixed) == "mx.example: 450 later (RCPT TO)");
+}
+
+TEST_CASE("what kept a relay from a session, in Postfix's words") {
+  const auto unreached = [](Stage stage, Trouble trouble) { return Unreached{stage, trouble, "why"}; };
+  check({unreached(Stage::Connect, Trouble::Unconnected), "connect to @: why", "why"});
+  check({unreached(Stage::Connect, Trouble::TimedOut), "connect to @: Connection timed out", "connection timed out"});
+  check({unreached(Stage::Resolve, Trouble::TimedOut), "looking up mx.example: why", "why"});
+  check({unreached(Stage::Greeting, Trouble::TimedOut),
+         "conversation with @ timed out while receiving the initial server greeting",
+         "timed out while receiving the initial server greeting"});
+  check({unreached(Stage::Ehlo, Trouble::Lost), "lost connection with @ while performing the EHLO handshake",
+         "lost connection while performing the EHLO handshake"});
+  check({unreached(Stage::Resolve, Trouble::NotFound), "Host or domain name not found. Name service error for why",
+         "name service error for why"});
+  check({unreached(Stage::Resolve, Trouble::NullMx), "Domain mx.example does not accept mail (nullMX)",
+         "does not accept mail (nullMX)"});
+  check({unreached(Stage::Resolve, Trouble::LoopsBack), "mail for mx.example loops back to myself",
+         "loops back to myself"});
+  check({unreached(Stage::Resolve, Trouble::NoPrimary), "unable to find primary relay for mx.example",
+         "no primary relay"});
+  check({unreached(Stage::Greeting, Trouble::Garbled),
+         "host @ broke the protocol while receiving the initial server greeting: why", "why"});
+  check({unreached(Stage::Ehlo, Trouble::TlsMissing), "TLS is required, but was not offered by host @",
+         "does not offer TLS"});
+  check({unreached(Stage::Tls, Trouble::TlsFailed), "Cannot start TLS with @: why", "why"});
+  check({unreached(Stage::Tls, Trouble::Untrusted), "Server certificate not verified: @: why", "why"});
+  check({unreached(Stage::Auth, Trouble::AuthMissing),
+         "SASL authentication failed; server @ offers no mechanism we can use: why", "why"});
+  check({unreached(Stage::Connect, Trouble::Local), "@: why", "why"});
+  check({Outrun{Stage::Connect}, "@ was not ready in time (connecting)", "connection timed out"});
+  check({Outrun{Stage::Greeting}, "@ was not ready in time (receiving the initial server greeting)",
+         "too slow while receiving the initial server greeting"});
+}
+
+TEST_CASE("what a relay said before it was ready") {
+  const auto said = [](Stage stage, const char* text) { return Unreached{stage, Trouble::Lost, "", reply(text)}; };
+  check({said(Stage::Greeting, "554 5.7.1 no"), "host @ refused to talk to me: 554 5.7.1 no", "554 5.7.1 no"});
+  check({said(Stage::Ehlo, "421 busy"), "host @ refused to talk to me: 421 busy", "421 busy"});
+  check(
+      {said(Stage::StartTls, "454 later"), "TLS is required, but host @ refused to start TLS: 454 later", "454 later"});
+  check({said(Stage::Auth, "535 5.7.8 bad"), "SASL authentication failed; server @ said: 535 5.7.8 bad",
+         "535 5.7.8 bad"});
+}
+
+TEST_CASE("foreign text is made safe, and the short form is kept short") {
+  const Reply evil{550, {"a\r\nb\x1b[31m\xff"}, {5, 0, 0}};
+  const Outcome outcome{kWhere, Refused{Stage::Mail, evil}, {}, {}};
+  CHECK(describe(outcome) == with_host("host @ said: 550 a  b?[31m? (in reply to MAIL FROM command)"));
+  const Outcome longish{kWhere, Unreached{Stage::Connect, Trouble::Unconnected, std::string(500, 'x')}, {}, {}};
+  CHECK(describe_briefly(longish) == "mx.example: " + std::string(160, 'x') + "...");
+  std::string umlauts;
+  for (int i = 0; i < 200; ++i)
+    umlauts += "\xc3\xa4";
+  const Outcome utf8{kWhere, Unreached{Stage::Connect, Trouble::Unconnected, "x" + umlauts}, {}, {}};
+  CHECK(describe_briefly(utf8) == "mx.example: x" + umlauts.substr(0, 158) + "...");
+}
+
+TEST_CASE("a place is named as Postfix names it, as far as it is known") {
+  CHECK(kWhere.text() == kHost);
+  CHECK(Where{"[mx.example]:587", "mx.example", "", 587}.text() == "[mx.example]:587");
+  CHECK(Where{"x", "2001:db8::1", "2001:db8::1", 25}.text() == "2001:db8::1[2001:db8::1]:25");
+  CHECK(Where{}.text().empty());
+  CHECK(describe_briefly({{"relay", "", "", 0}, Outrun{Stage::Connect}, {}, {}}) == "relay: connection timed out");
+}
+
+}  // namespace
+}  // namespace relaypipe

@@ -1,0 +1,133 @@
+#include "smtp/handshake.h"
+
+#include <string>
+#include <string_view>
+
+#include "catch.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::string_view kEhlo = "250-mail.example\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 SIZE 1000\r\n";
+
+TEST_CASE("a plain session is followed to its capabilities") {
+  Handshake handshake(false);
+  CHECK(handshake.stage() == Stage::Connect);
+  CHECK_FALSE(handshake.last_reply());
+  handshake.connected();
+  CHECK(handshake.stage() == Stage::Greeting);
+  CHECK(handshake.received("220 mail.example ESMTP\r\n"));
+  CHECK(handshake.last_reply()->code == 220);
+  handshake.sent("EHLO me.example\r\n");
+  CHECK(handshake.stage() == Stage::Ehlo);
+  CHECK(handshake.received(kEhlo));
+  CHECK(handshake.capabilities().pipelining);
+  CHECK(handshake.capabilities().size_limit == 1000);
+  CHECK_FALSE(handshake.authenticated());
+}
+
+TEST_CASE("however the octets are cut, the same is seen") {
+  for (std::size_t at = 0; at <= kEhlo.size(); ++at) {
+    Handshake handshake(false);
+    handshake.connected();
+    handshake.received("220 hello\r\n");
+    handshake.sent("EHLO me");
+    CHECK(handshake.received(kEhlo.substr(0, at)));
+    CHECK(handshake.received(kEhlo.substr(at)));
+    if (!handshake.capabilities().pipelining || !handshake.capabilities().size) FAIL("cut at " << at);
+  }
+}
+
+TEST_CASE("what was announced before TLS does not count after it") {
+  Handshake handshake(false);
+  handshake.connected();
+  handshake.received("220 hello\r\n");
+  handshake.sent("EHLO me");
+  handshake.received(kEhlo);
+  handshake.sent("STARTTLS");
+  CHECK(handshake.stage() == Stage::StartTls);
+  handshake.received("220 go ahead\r\n");
+  CHECK(handshake.stage() == Stage::Tls);
+  handshake.sent("EHLO me");
+  CHECK(handshake.stage() == Stage::Ehlo);
+  CHECK_FALSE(handshake.capabilities().pipelining);
+  handshake.received("250-mail.example\r\n250 SIZE 5\r\n");
+  CHECK_FALSE(handshake.capabilities().pipelining);
+  CHECK(handshake.capabilities().size_limit == 5);
+}
+
+TEST_CASE("a refused STARTTLS stays before TLS") {
+  const std::string reply = GENERATE("454 4.7.0 not now\r\n", "502 no\r\n");
+  Handshake handshake(false);
+  handshake.connected();
+  handshake.received("220 hello\r\n");
+  handshake.sent("EHLO me");
+  handshake.received(kEhlo);
+  handshake.sent("STARTTLS\r\n");
+  handshake.received(reply);
+  CHECK(handshake.stage() == Stage::StartTls);
+  CHECK(handshake.last_reply()->code == std::stoi(reply));
+}
+
+TEST_CASE("implicit TLS comes before the greeting") {
+  Handshake handshake(true);
+  handshake.connected();
+  CHECK(handshake.stage() == Stage::Tls);
+  handshake.received("2");
+  CHECK(handshake.stage() == Stage::Greeting);
+  handshake.received("20 hello\r\n");
+  CHECK(handshake.last_reply()->code == 220);
+  handshake.connected();  // told twice
+  CHECK(handshake.stage() == Stage::Greeting);
+}
+
+TEST_CASE("HELO has no capabilities, not even those of the refused EHLO") {
+  Handshake handshake(false);
+  handshake.connected();
+  handshake.received("220 hello\r\n");
+  handshake.sent("EHLO me");
+  handshake.received("502-no\r\n502 PIPELINING\r\n");
+  CHECK_FALSE(handshake.capabilities().pipelining);
+  handshake.sent("HELO me");
+  CHECK(handshake.stage() == Stage::Ehlo);
+  handshake.received("250-mail.example\r\n250 PIPELINING\r\n");
+  CHECK_FALSE(handshake.capabilities().pipelining);
+}
+
+TEST_CASE("AUTH counts only when it was accepted") {
+  struct Row {
+    const char* reply;
+    bool authenticated;
+  };
+  const Row row =
+      GENERATE(Row{"235 2.7.0 welcome\r\n", true}, Row{"334 \r\n235 ok\r\n", true}, Row{"334 go on\r\n", false},
+               Row{"535 5.7.8 no\r\n", false}, Row{"250 what\r\n", false}, Row{"454 later\r\n", false});
+  Handshake handshake(false);
+  handshake.connected();
+  handshake.received("220 hello\r\n235 early\r\n");
+  CHECK_FALSE(handshake.authenticated());
+  handshake.sent("EHLO me");
+  handshake.received(kEhlo);
+  handshake.sent("auth PLAIN ****");
+  CHECK(handshake.stage() == Stage::Auth);
+  handshake.received(row.reply);
+  CHECK(handshake.authenticated() == row.authenticated);
+}
+
+TEST_CASE("what is no SMTP ends it") {
+  struct Row {
+    std::string octets;
+    ReplyFault fault;
+  };
+  const Row row = GENERATE(Row{"SSH-2.0-x\r\n", ReplyFault::NotAReply}, Row{"HTTP/1.1 400\r\n", ReplyFault::NotAReply},
+                           Row{"220-a\r\n250 b\r\n", ReplyFault::NotAReply}, Row{"\x16\x03\x01", ReplyFault::NotAReply},
+                           Row{"220" + std::string(70000, '-'), ReplyFault::TooLong});
+  Handshake handshake(false);
+  handshake.connected();
+  CHECK_FALSE(handshake.received(row.octets));
+  CHECK(handshake.fault() == row.fault);
+  CHECK_FALSE(handshake.received("220 sorry\r\n"));
+}
+
+}  // namespace
+}  // namespace relaypipe

@@ -1,0 +1,109 @@
+#include "deliver/log_lines.h"
+
+#include <chrono>
+#include <string>
+
+#include "catch.h"
+
+namespace relaypipe {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Where kWhere{"[mx.example]:587", "mx.example", "192.0.2.1", 587};
+
+Reply reply(const std::string& text) {
+  ReplyParser parser;
+  parser.feed(text + "\r\n");
+  return parser.take().value();
+}
+
+Envelope to(std::initializer_list<const char*> recipients, std::string queue_id = "4Xyz") {
+  Envelope envelope;
+  envelope.queue_id = std::move(queue_id);
+  for (const char* recipient : recipients)
+    envelope.recipients.push_back(*parse_address(recipient));
+  return envelope;
+}
+
+/// The middle of a line: from `delay=` to `, dsn=`.
+std::string delays_of(Duration setup, Duration transfer) {
+  const std::string line =
+      attempt_line(to({"r@example.org"}), {kWhere, Lost{Stage::Mail, Loss::Closed}, setup, transfer});
+  const std::size_t begin = line.find("delay=");
+  return line.substr(begin, line.find(", dsn=") - begin);
+}
+
+TEST_CASE("an attempt says attempt= and never status=") {
+  struct Row {
+    Showing what;
+    const char* end;
+  };
+  const Row row = GENERATE(
+      Row{Accepted{reply("250 2.0.0 Ok")}, "dsn=2.0.0, attempt=accepted (mx.example[192.0.2.1]:587: 250 2.0.0 Ok)"},
+      Row{Refused{Stage::Mail, reply("451 4.3.0 no")},
+          "dsn=4.3.0, attempt=failed (host mx.example[192.0.2.1]:587 said: 451 4.3.0 no (in reply to MAIL FROM "
+          "command))"},
+      Row{Refused{Stage::Mail, reply("550 5.1.8 no")},
+          "dsn=5.1.8, attempt=refused (host mx.example[192.0.2.1]:587 said: 550 5.1.8 no (in reply to MAIL FROM "
+          "command))"},
+      Row{Outrun{Stage::Connect},
+          "dsn=4.4.1, attempt=outrun (mx.example[192.0.2.1]:587 was not ready in time (connecting))"},
+      Row{Unconfirmed{"no reply (timed out)"},
+          "dsn=4.4.2, attempt=unconfirmed (no reply (timed out) from mx.example[192.0.2.1]:587 while sending end of "
+          "data -- message may be sent more than once)"},
+      Row{Unreached{Stage::Connect, Trouble::Unconnected, "Connection refused"},
+          "dsn=4.4.1, attempt=failed (connect to mx.example[192.0.2.1]:587: Connection refused)"});
+  CHECK(attempt_line(to({"r@example.org"}), {kWhere, row.what, 30ms, 0ms}) ==
+        std::string("4Xyz: to=<r@example.org>, relay=mx.example[192.0.2.1]:587, delay=0.03, delays=0/0/0.03/0, ") +
+            row.end);
+}
+
+TEST_CASE("times have two significant digits below ten seconds and none after the point above") {
+  CHECK(delays_of(0ms, 0ms) == "delay=0, delays=0/0/0/0");
+  CHECK(delays_of(4ms, 0ms) == "delay=0, delays=0/0/0/0");
+  CHECK(delays_of(30ms, 1234ms) == "delay=1.3, delays=0/0/0.03/1.2");
+  CHECK(delays_of(2s, 10400ms) == "delay=12, delays=0/0/2/10");
+  CHECK(delays_of(900s, 123456789ms) == "delay=124357, delays=0/0/900/123457");
+}
+
+TEST_CASE("who is not known is said so") {
+  const Outcome outcome{
+      {"relay.example", "relay.example", "", 25}, Unreached{Stage::Resolve, Trouble::NullMx, ""}, 0ms, 0ms};
+  const std::string line = attempt_line(to({"a@example.org", "b@example.org"}, ""), outcome);
+  CHECK_THAT(line, Catch::Matchers::StartsWith("NOQUEUE: to=<a@example.org>, nrcpt=2, relay=relay.example, delay=0"));
+  CHECK_THAT(attempt_line(to({}), outcome), Catch::Matchers::StartsWith("4Xyz: to=<>, relay="));
+}
+
+TEST_CASE("a verdict has one line for every recipient") {
+  const Delays delays{1s, 2s, 3s, 6s};
+  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kWhere};
+  CHECK(
+      verdict_lines(to({"a@example.org", "b@example.org"}), sent, delays) ==
+      std::vector<std::string>{
+          "4Xyz: to=<a@example.org>, relay=mx.example[192.0.2.1]:587, delay=6, delays=1/0/2/3, dsn=2.0.0, status=sent "
+          "(mx.example[192.0.2.1]:587: 250 2.0.0 Ok)",
+          "4Xyz: to=<b@example.org>, relay=mx.example[192.0.2.1]:587, delay=6, delays=1/0/2/3, dsn=2.0.0, status=sent "
+          "(mx.example[192.0.2.1]:587: 250 2.0.0 Ok)"});
+  const Verdict deferred{Disposition::Deferred, {4, 3, 5}, "no relay", {}};
+  CHECK(verdict_lines(to({"a@example.org"}, ""), deferred, {}) ==
+        std::vector<std::string>{
+            "NOQUEUE: to=<a@example.org>, relay=none, delay=0, delays=0/0/0/0, dsn=4.3.5, status=deferred (no relay)"});
+  const Verdict bounced{Disposition::Bounced, {5, 1, 1}, "no", kWhere};
+  CHECK_THAT(verdict_lines(to({"a@example.org"}), bounced, {}).at(0),
+             Catch::Matchers::EndsWith("dsn=5.1.1, status=bounced (no)"));
+  CHECK(verdict_lines(to({}), bounced, {}).empty());
+}
+
+TEST_CASE("a line stays a line, and not too long a one") {
+  const Reply long_reply{550, {std::string(5000, 'x') + "\n\x1b[31m"}, {5, 0, 0}};
+  const std::string line =
+      attempt_line(to({"r@example.org"}, "4X\nyz"), {kWhere, Refused{Stage::Rcpt, long_reply}, {}, {}});
+  CHECK(line.size() < 1800);
+  CHECK(line.find('\n') == std::string::npos);
+  const Verdict verdict{Disposition::Bounced, {5, 1, 1}, std::string(5000, 'x'), kWhere};
+  CHECK(verdict_lines(to({"r@example.org"}), verdict, {}).at(0).size() < 1800);
+}
+
+}  // namespace
+}  // namespace relaypipe

@@ -1,0 +1,158 @@
+#include "catch.h"
+#include "route/plan.h"
+
+namespace relaypipe {
+namespace {
+
+const ServicePort kNoService = [](std::string_view) { return std::nullopt; };
+
+RelayConfig relay(const std::string& name, std::uint64_t weight = 1) {
+  RelayConfig config;
+  config.name = name;
+  config.destination = parse_nexthop("[" + name + ".example]:587", kNoService)->front();
+  config.weight = weight;
+  return config;
+}
+
+std::vector<AddressPattern> patterns(std::initializer_list<const char*> texts) {
+  std::vector<AddressPattern> list;
+  for (const char* text : texts)
+    list.push_back(*parse_address_pattern(text));
+  return list;
+}
+
+/// Chains `out` (two tiers and a fallback) and `org` (one relay).
+Configuration two_chains() {
+  Configuration configuration;
+  for (const char* name : {"ses", "mailgun", "gateway", "last"})
+    configuration.relays.emplace(name, relay(name));
+  ChainConfig out;
+  out.name = "out";
+  out.tiers = {{"ses", "mailgun"}, {"gateway", "[written.example]:25"}};
+  out.fallback = {"last"};
+  ChainConfig org;
+  org.name = "org";
+  org.tiers = {{"gateway"}};
+  configuration.chains.emplace("out", out);
+  configuration.chains.emplace("org", org);
+  return configuration;
+}
+
+Envelope mail(const std::string& from, std::initializer_list<const char*> to) {
+  Envelope envelope;
+  envelope.sender = *parse_sender(from);
+  for (const char* text : to)
+    envelope.recipients.push_back(*parse_address(text));
+  return envelope;
+}
+
+std::vector<std::string> names(const RoutePlan& plan) {
+  std::vector<std::string> list;
+  for (const Leg& leg : plan.legs)
+    list.push_back(leg.relay.name);
+  return list;
+}
+
+RoutePlan planned(const Configuration& configuration, const Envelope& envelope, std::uint64_t seed = 1) {
+  auto plan = plan_route(configuration, "out", envelope, kNoService, Random(seed));
+  REQUIRE(plan);
+  return *plan;
+}
+
+TEST_CASE("tiers keep their order, and the fallback comes last") {
+  const Configuration configuration = two_chains();
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const RoutePlan plan = planned(configuration, mail("a@example.com", {"b@example.net"}), seed);
+    REQUIRE(plan.legs.size() == 5);
+    CHECK(plan.chain == "out");
+    for (std::size_t i = 0; i < 5; ++i) {
+      CHECK(plan.legs[i].tier == (i < 2 ? 1 : i < 4 ? 2 : 3));
+      CHECK(plan.legs[i].fallback == (i == 4));
+      CHECK_FALSE(plan.legs[i].relay.recipient_domain);
+    }
+    CHECK(plan.legs[4].relay.name == "last");
+  }
+}
+
+TEST_CASE("a relay that may not carry the message is left out, with the reason") {
+  Configuration configuration = two_chains();
+  configuration.relays.at("ses").senders = patterns({"@example.com", "<>"});
+  configuration.relays.at("mailgun").recipients = patterns({"@.example.net"});
+  configuration.relays.at("gateway").max_size = 1000;
+  Envelope envelope = mail("a@example.org", {"b@example.net"});
+  envelope.announced_size = 1001;
+  const RoutePlan plan = planned(configuration, envelope);
+  CHECK(names(plan) == std::vector<std::string>{"[written.example]:25", "last"});
+  REQUIRE(plan.skipped.size() == 3);
+  CHECK(plan.skipped[2].relay == "gateway");
+  CHECK(plan.skipped[2].reason == "message of 1001 octets exceeds its max_size of 1000");
+}
+
+TEST_CASE("the null sender is a sender too") {
+  Configuration configuration = two_chains();
+  configuration.relays.at("ses").senders = patterns({"@example.com"});
+  configuration.relays.at("mailgun").senders = patterns({"<>"});
+  const RoutePlan plan = planned(configuration, mail("", {"b@example.net"}));
+  CHECK(plan.legs.front().relay.name == "mailgun");
+  CHECK(plan.skipped.front().reason == "may not carry the sender <>");
+}
+
+TEST_CASE("nothing left is an error that says why") {
+  Configuration configuration = two_chains();
+  configuration.relays.at("gateway").senders = patterns({"@example.com"});
+  const auto plan = plan_route(configuration, "org", mail("a@example.org", {"b@example.net"}), kNoService, Random(1));
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error() ==
+        "no relay of chain org may carry this message; gateway may not carry the sender <a@example.org>");
+}
+
+TEST_CASE("rules lead to another chain or list, the recipient's first, the narrowest first") {
+  Configuration configuration = two_chains();
+  ChainConfig& out = configuration.chains.find("out")->second;
+  out.by_sender = {{*parse_address_pattern("@example.org"), "org", {}},
+                   {*parse_address_pattern("boss@example.org"), "[boss.example]:587", {}}};
+  out.by_recipient = {{*parse_address_pattern("@partner.example"), "[partner.example]:25", {}}};
+  const auto first = [&](const std::string& from, std::initializer_list<const char*> to) {
+    return planned(configuration, mail(from, to)).legs.front().relay.name;
+  };
+  CHECK(first("joe@example.org", {"b@example.net"}) == "gateway");
+  CHECK(first("boss@example.org", {"b@example.net"}) == "[boss.example]:587");
+  CHECK(first("boss@example.org", {"b@partner.example"}) == "[partner.example]:25");
+  const RoutePlan plan = planned(configuration, mail("joe@example.org", {"b@example.net"}));
+  CHECK(plan.steps == std::vector<std::string>{"chain out: @example.org leads to org"});
+}
+
+TEST_CASE("recipients that need different relays are told apart from outside") {
+  Configuration configuration = two_chains();
+  configuration.chains.find("out")->second.by_recipient = {{*parse_address_pattern("@partner.example"), "org", {}}};
+  const auto plan = plan_route(configuration, "out", mail("a@example.org", {"b@partner.example", "c@example.net"}),
+                               kNoService, Random(1));
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error().find("relaypipe_destination_recipient_limit = 1") != std::string::npos);
+}
+
+TEST_CASE("balance by sender keeps one sender on one relay, and the null sender is drawn") {
+  Configuration configuration = two_chains();
+  configuration.chains.find("out")->second.balance = Balance::Sender;
+  std::vector<int> firsts(2, 0);
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const RoutePlan same = planned(configuration, mail("a@example.com", {"b@example.net"}), seed);
+    CHECK(same.legs.front().relay.name ==
+          planned(configuration, mail("A@Example.com", {"x@y.example"}), 0).legs.front().relay.name);
+    ++firsts[planned(configuration, mail("", {"b@example.net"}), seed).legs.front().relay.name == "ses" ? 0 : 1];
+  }
+  CHECK(firsts[0] > 20);
+  CHECK(firsts[1] > 20);
+}
+
+TEST_CASE("what names no chain is a list, and a list that cannot be read is an error") {
+  const Configuration configuration = two_chains();
+  const Envelope envelope = mail("a@example.com", {"b@example.net"});
+  const auto list = plan_route(configuration, "[h1.example]:587 h2.example", envelope, kNoService, Random(1));
+  REQUIRE(list);
+  CHECK(names(*list) == std::vector<std::string>{"[h1.example]:587", "h2.example"});
+  CHECK_FALSE(plan_route(configuration, "[h1.example:587", envelope, kNoService, Random(1)));
+}
+
+}  // namespace
+}  // namespace relaypipe

@@ -1,0 +1,206 @@
+// The staggered race as tables: at which time, after which event, what is done.
+#include "deliver/race.h"
+
+#include <string>
+
+#include "catch.h"
+#include "fake/race_table.h"
+
+namespace relaypipe {
+namespace {
+
+using namespace std::chrono_literals;
+using fake::RaceTable;
+
+const char* const kTwo = "[192.0.2.1]:587, [192.0.2.2]:587";
+const char* const kThree = "[192.0.2.1]:587, [192.0.2.2]:587, [192.0.2.3]:587";
+
+Settings v4() {
+  Settings settings;
+  settings.ip = IpVersion::V4;
+  return settings;
+}
+
+TEST_CASE("a leg has its patience, then the next one starts beside it") {
+  RaceTable race(kThree, v4());
+  race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {4000, "", "dial 3"}, {9000, "ready 1", "drop 2, drop 3"}});
+  CHECK(race.outcomes() == "outrun 2, outrun 3");
+  CHECK(race.race().winner().ip == "192.0.2.1");
+}
+
+TEST_CASE("a failure starts the next leg at once") {
+  RaceTable race(kThree, v4());
+  race.play({{0, "", "dial 1"}, {30, "refuse 1", "dial 2"}, {1000, "refuse 2", "dial 3"}, {1001, "refuse 3", ""}});
+  CHECK(race.race().exhausted());
+  CHECK(race.outcomes() == "refuse 1, refuse 2, refuse 3");
+}
+
+TEST_CASE("a failure of the second leg does not shorten the patience of the first") {
+  RaceTable race(kThree, v4());
+  race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2100, "refuse 2", "dial 3"}, {2200, "refuse 1", ""}});
+  CHECK_FALSE(race.race().exhausted());
+}
+
+TEST_CASE("patience is a setting") {
+  Settings settings = v4();
+  settings.patience = 500ms;
+  RaceTable race(kTwo, settings);
+  race.play({{0, "", "dial 1"}, {500, "", "dial 2"}});
+}
+
+const char* const kSix = "mx example.net 192.0.2.1:1 192.0.2.2:2 192.0.2.3:3 192.0.2.4:4 192.0.2.5:5 192.0.2.6:6";
+
+TEST_CASE("six addresses of which five are dead: each next one after 250 ms, beyond three the oldest makes room") {
+  Settings settings = v4();
+  settings.mx_address_limit = 0;
+  RaceTable race("example.net", settings);
+  race.play({{0, "", "ask mx example.net"}, {10, kSix, "dial 1"}, {260, "", "dial 2"}, {510, "", "dial 3"}});
+  SECTION("TCP answers none of the five") {
+    race.play({{760, "", "drop 1, dial 4"},
+               {1010, "", "drop 2, dial 5"},
+               {1260, "", "drop 3, dial 6"},
+               {1300, "ready 6", "drop 4, drop 5"}});
+  }
+  SECTION("what TCP has answered has the whole patience") {
+    race.play({{600, "greets 1", ""},
+               {760, "", ""},
+               {1010, "", "drop 2, dial 4"},
+               {1260, "", "drop 3, dial 5"},
+               {1510, "", ""},
+               {1760, "", "drop 4, dial 6"},
+               {1800, "ready 1", "drop 5, drop 6"}});
+  }
+  SECTION("a failure gives its turn to the next one at once") {
+    race.play({{520, "refuse 2", "dial 4"}, {530, "refuse 4", "dial 5"}, {540, "ready 5", "drop 1, drop 3"}});
+    CHECK(race.outcomes() == "refuse 2, refuse 4, outrun 1");  // 3 still had its time
+  }
+}
+
+TEST_CASE("address_patience is a setting") {
+  Settings settings = v4();
+  settings.address_patience = 100ms;
+  RaceTable race("example.net", settings);
+  race.play({{0, "", "ask mx example.net"},
+             {10, kSix, "dial 1"},
+             {110, "", "dial 2"},
+             {210, "", "dial 3"},
+             {310, "", "drop 1, dial 4"}});
+}
+
+TEST_CASE("looking up is part of a leg's patience") {
+  RaceTable race("a.example, [192.0.2.9]:587", v4());
+  race.play(
+      {{0, "", "ask mx a.example"}, {50, "", ""}, {1900, "mx a.example 192.0.2.1:1", "dial 1"}, {2000, "", "dial 9"}});
+  RaceTable failing("a.example, [192.0.2.9]:587", v4());
+  failing.play({{0, "", "ask mx a.example"}, {30, "mx a.example :0", "dial 9"}});
+}
+
+TEST_CASE("an answer goes to the leg that asked for it") {
+  RaceTable race("a.example, b.example", v4());
+  race.play({{0, "", "ask mx a.example"},
+             {50, "", ""},
+             {2000, "", "ask mx b.example"},
+             {2010, "mx b.example mx.b.example:10", "ask a mx.b.example"},
+             {2020, "a mx.b.example 2", "dial 2"},
+             {2030, "mx a.example mx.a.example:10", "ask a mx.a.example"},
+             {2040, "a mx.a.example 1", "dial 1"}});
+}
+
+TEST_CASE("at most max_sessions: the oldest that has had its time makes room, and is tried again last, for good") {
+  Settings settings = v4();
+  settings.max_sessions = 2;
+  RaceTable race("[192.0.2.1]:587, [192.0.2.2]:587, [192.0.2.3]:587, [192.0.2.4]:587", settings);
+  race.play({{0, "", "dial 1"},
+             {2000, "", "dial 2"},
+             {4000, "", "drop 1, dial 3"},
+             {6000, "", "drop 2, dial 4"},
+             {6100, "refuse 4", "dial 1"},
+             {6200, "refuse 3", "dial 2"},
+             {40000, "refuse 1", ""},
+             {40001, "refuse 2", ""}});
+  CHECK(race.outcomes() == "outrun 1, outrun 2, refuse 4, refuse 3, refuse 1, refuse 2");
+  CHECK(race.race().exhausted());
+}
+
+TEST_CASE("what TCP does not answer makes room after 750 ms, what has answered after its patience") {
+  Settings settings = v4();
+  settings.max_sessions = 1;
+  settings.mx_address_limit = 0;
+  const bool greets = GENERATE(false, true);
+  RaceTable race("[192.0.2.1]:587, [192.0.2.2]:587", settings);
+  // The second leg is due after the patience of the first, which is longer than either.
+  race.play({{0, "", "dial 1"}});
+  if (greets) race.play({{100, "greets 1", ""}});
+  race.play({{2000, "", "drop 1, dial 2"}, {2500, "refuse 2", "dial 1"}});
+}
+
+TEST_CASE("those that are ready beat those that wait; what they beat in time comes back") {
+  RaceTable race(kThree, v4());
+  race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2500, "ready 1", "drop 2"}});
+  CHECK(race.outcomes().empty());  // beaten while it still had time: nothing speaks against it
+  CHECK(race.race().others_left());
+  race.play({{3000, "spend", "dial 2"},
+             {5000, "", "dial 3"},
+             {5100, "ready 2", "drop 3"},
+             {5200, "spend", "dial 3"},
+             {5300, "refuse 3", ""}});
+  CHECK(race.race().exhausted());
+}
+
+TEST_CASE("outrun legs come back when nothing new is left") {
+  RaceTable race(kTwo, v4());
+  race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2500, "ready 2", "drop 1"}});
+  CHECK(race.outcomes() == "outrun 1");
+  CHECK(race.race().others_left());
+  race.play({{3000, "spend", "dial 1"}, {33000, "refuse 1", ""}});
+  CHECK(race.race().exhausted());
+}
+
+TEST_CASE("a single relay leaves no other") {
+  RaceTable race("[192.0.2.1]:587", v4());
+  race.play({{0, "", "dial 1"}, {500, "ready 1", ""}});
+  CHECK_FALSE(race.race().others_left());
+  race.play({{600, "spend", ""}});
+  CHECK(race.race().exhausted());
+}
+
+TEST_CASE("after TLS broke, the same address is tried once without it where tls = may") {
+  RaceTable race(kTwo, v4());
+  race.play({{0, "", "dial 1"}, {100, "breaks-tls 1", "dial-clear 1"}, {200, "breaks-tls 1", "dial 2"}});
+  Settings settings = v4();
+  settings.tls = TlsLevel::Encrypt;
+  RaceTable encrypted(kTwo, settings);
+  encrypted.play({{0, "", "dial 1"}, {100, "breaks-tls 1", "dial 2"}});
+  RaceTable implicit("smtps:[192.0.2.1], [192.0.2.2]:587", v4());
+  implicit.play({{0, "", "dial 1"}, {100, "breaks-tls 1", "dial 2"}});
+}
+
+TEST_CASE("a spent MX host is not tried again, others are up to mx_session_limit") {
+  Settings settings = v4();
+  settings.mx_session_limit = GENERATE(0U, 1U, 2U);
+  RaceTable race("example.net", settings);
+  race.play({{0, "", "ask mx example.net"},
+             {5, "mx example.net a.example:10 b.example:20 c.example:30",
+              "ask a a.example, ask a b.example, ask a c.example"},
+             {10, "a a.example 1", ""},
+             {15, "a b.example 2", ""},
+             {20, "a c.example 3", "dial 1"},
+             {50, "ready 1", ""},
+             {60, "spend", settings.mx_session_limit == 1 ? "" : "dial 2"}});
+  CHECK(race.race().exhausted() == (settings.mx_session_limit == 1));
+  if (settings.mx_session_limit == 1) return;
+  race.play({{70, "ready 2", ""}, {80, "spend", settings.mx_session_limit == 0 ? "dial 3" : ""}});
+  CHECK(race.race().exhausted() == (settings.mx_session_limit == 2));
+}
+
+TEST_CASE("what runs out after it was given up, or twice, changes nothing") {
+  RaceTable race(kTwo, v4());
+  race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2100, "ready 2", "drop 1"}});
+  race.race().failed(1, {Stage::Connect, Trouble::Unconnected, "late"}, Instant{} + 2h);
+  race.race().given_up(1, Stage::Connect, Instant{} + 2h);
+  race.race().failed(99, {Stage::Connect, Trouble::Unconnected, "never"}, Instant{} + 2h);
+  CHECK(race.outcomes() == "outrun 1");
+}
+
+}  // namespace
+}  // namespace relaypipe

@@ -1,0 +1,158 @@
+#include "verdict/verdict.h"
+
+#include <string>
+#include <vector>
+
+#include "base/printable.h"
+#include "catch.h"
+
+namespace relaypipe {
+namespace {
+
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
+
+Reply reply(const std::string& text) {
+  ReplyParser parser;
+  parser.feed(text + "\r\n");
+  return parser.take().value();
+}
+
+Outcome at(const std::string& host, Showing what) { return {{host, host, "192.0.2.1", 25}, std::move(what), {}, {}}; }
+Outcome dead(const std::string& host) {
+  return at(host, Unreached{Stage::Connect, Trouble::Unconnected, "Connection refused"});
+}
+Outcome soft(const std::string& host) { return at(host, Refused{Stage::Mail, reply("451 4.3.0 later")}); }
+Outcome hard(const std::string& host) { return at(host, Refused{Stage::Rcpt, reply("550 5.1.1 no user")}); }
+Outcome accepted(const std::string& host) { return at(host, Accepted{reply("250 2.0.0 Ok")}); }
+Outcome too_big(const std::string& host) { return at(host, Unfit{Unfit::Why::TooBig, 100, 10}); }
+Outcome outrun(const std::string& host) { return at(host, Outrun{Stage::Connect}); }
+
+std::string folded(const std::vector<Outcome>& outcomes) {
+  const Verdict verdict = fold_verdict(outcomes);
+  const char* const words[] = {"delivered ", "deferred ", "bounced "};
+  return words[static_cast<int>(verdict.disposition)] + verdict.status.text() + " " + verdict.text;
+}
+
+TEST_CASE("the outcome that decides comes first, the others follow newest first") {
+  CHECK(folded({accepted("a")}) == "delivered 2.0.0 a[192.0.2.1]:25: 250 2.0.0 Ok");
+  CHECK(folded({dead("a"), outrun("b"), accepted("c")}) ==
+        "delivered 2.0.0 c[192.0.2.1]:25: 250 2.0.0 Ok; tried b: connection timed out, a: Connection refused");
+  CHECK(folded({dead("a"), hard("b")}) ==
+        "bounced 5.1.1 host b[192.0.2.1]:25 said: 550 5.1.1 no user (in reply to RCPT TO command); tried a: Connection "
+        "refused");
+  CHECK(folded({dead("a"), dead("b")}) ==
+        "deferred 4.4.1 connect to b[192.0.2.1]:25: Connection refused; tried a: "
+        "Connection refused");
+}
+
+TEST_CASE("what was said about the message outranks what was said about a relay, the newest of equals wins") {
+  CHECK_THAT(folded({soft("a"), dead("b")}),
+             StartsWith("deferred 4.3.0 host a[") && EndsWith("; tried b: Connection refused"));
+  CHECK_THAT(folded({soft("a"), soft("b"), dead("c")}), StartsWith("deferred 4.3.0 host b["));
+  CHECK_THAT(folded({dead("a"), outrun("b")}), StartsWith("deferred 4.4.1 connect to a["));
+  CHECK_THAT(folded({outrun("a"), outrun("b")}), StartsWith("deferred 4.4.1 b[192.0.2.1]:25 was not ready in time"));
+  CHECK_THAT(folded({too_big("a"), soft("b")}), StartsWith("deferred 4.3.0 host b["));
+}
+
+TEST_CASE("nothing tried is a fault of the configuration") {
+  CHECK(folded({}) == "deferred 4.3.5 no relay to deliver to");
+}
+
+TEST_CASE("too big for all relays is hard; for some, soft") {
+  CHECK_THAT(folded({too_big("a"), too_big("b")}),
+             StartsWith("bounced 5.3.4 message size 100 exceeds size limit 10 of server b["));
+  CHECK_THAT(folded({too_big("a"), at("b", Refused{Stage::Mail, reply("552 5.3.4 big")})}),
+             StartsWith("bounced 5.3.4 "));
+  CHECK_THAT(folded({at("a", Unfit{Unfit::Why::NoSmtpUtf8}), too_big("b")}), StartsWith("bounced 5.3.4 "));
+  CHECK_THAT(folded({too_big("a"), dead("b")}), StartsWith("deferred 4.3.4 message size"));
+  CHECK_THAT(folded({dead("a"), too_big("b")}), StartsWith("deferred 4.3.4 message size"));
+  CHECK_THAT(folded({too_big("a"), soft("b")}), StartsWith("deferred 4."));
+  CHECK_THAT(folded({too_big("a"), outrun("b")}), StartsWith("deferred 4."));
+}
+
+TEST_CASE("a relay that found it too big found it so, whatever its other addresses did") {
+  CHECK_THAT(folded({outrun("a"), too_big("a")}), StartsWith("bounced 5.3.4 "));
+  CHECK_THAT(folded({dead("a"), too_big("a"), too_big("b")}), StartsWith("bounced 5.3.4 "));
+  CHECK_THAT(folded({dead("a"), too_big("a"), dead("b")}), StartsWith("deferred 4.3.4 "));
+}
+
+TEST_CASE("relays may all say 5yz about themselves: deferred") {
+  const auto greets = [](const char* host) {
+    return at(host, Unreached{Stage::Greeting, Trouble::Lost, "", reply("554 5.3.2 no")});
+  };
+  CHECK_THAT(folded({greets("a"), greets("b")}),
+             StartsWith("deferred 4.3.2 host b[192.0.2.1]:25 refused to talk to me: 554"));
+  CHECK_THAT(folded({at("a", Refused{Stage::Mail, reply("530 5.7.0 auth")})}), StartsWith("deferred 4.7.0 "));
+}
+
+TEST_CASE("one and the same thing is said once, but each host has its say") {
+  CHECK_THAT(folded({dead("a"), dead("a"), dead("b"), accepted("c")}),
+             EndsWith("; tried b: Connection refused, a: Connection refused"));
+  CHECK_THAT(folded({dead("x.example"), dead("mx.example"), accepted("c")}),
+             EndsWith("; tried mx.example: Connection refused, x.example: Connection refused"));
+  CHECK_THAT(folded({outrun("c"), dead("c"), accepted("c")}), EndsWith("; tried c: Connection refused"));
+  CHECK_THAT(folded({outrun("c"), accepted("c")}), EndsWith("250 2.0.0 Ok"));
+}
+
+TEST_CASE("a mixed answer to several recipients names the setting that makes it work") {
+  const std::string said = folded({at("a", RecipientsRefused{{reply("250 ok"), reply("550 5.1.1 no")}})});
+  CHECK_THAT(said, StartsWith("deferred 4.1.1 ") && EndsWith("set relaypipe_destination_recipient_limit = 1"));
+}
+
+TEST_CASE("a halted delivery is deferred, whatever halted it") {
+  struct Row {
+    Halt halt;
+    const char* line;
+  };
+  const Row row = GENERATE(
+      Row{Halt::DeadlinePassed,
+          "4.4.2 the deadline of X passed before a relay took the message; tried a: Connection refused\n"},
+      Row{Halt::Terminated,
+          "4.3.2 delivery was interrupted by a signal before a relay took the message; tried a: Connection refused\n"},
+      Row{Halt::CallerGone, "4.3.2 the writer of the message is gone; nothing was sent; tried a: Connection refused\n"},
+      Row{Halt::Truncated, "4.3.0 the message is truncated: X; nothing was sent; tried a: Connection refused\n"},
+      Row{Halt::SpoolFailed, "4.3.0 the message cannot be kept: X\n"});
+  const std::vector<Outcome> outcomes{dead("a")};
+  const Verdict verdict = halted_verdict(row.halt, "X", outcomes);
+  CHECK(verdict.disposition == Disposition::Deferred);
+  if (row.halt == Halt::SpoolFailed)
+    CHECK_THAT(report_line(verdict), StartsWith("4.3.0 the message cannot be kept: X"));
+  else
+    CHECK(report_line(verdict) == row.line);
+  CHECK(halted_verdict(row.halt, "X", std::vector<Outcome>{hard("a")}).disposition == Disposition::Deferred);
+}
+
+TEST_CASE("a delivery that never began") {
+  CHECK(refused_verdict({5, 1, 3}, "bad\naddress").disposition == Disposition::Bounced);
+  CHECK(refused_verdict({4, 3, 5}, "x").disposition == Disposition::Deferred);
+  CHECK(report_line(refused_verdict({5, 1, 3}, "bad\naddress")) == "5.1.3 bad address\n");
+}
+
+TEST_CASE("the report is one line of at most 4096 octets that begins with its D.S.N") {
+  const std::size_t octets = GENERATE(0U, 1U, 4088U, 4089U, 4090U, 4095U, 4096U, 10000U);
+  const std::string unit = GENERATE("x", "\xc3\xa4", "\xe2\x82\xac", "\n", "\xff", "\xf0\x9f\x93\xa7");
+  std::string text;
+  while (text.size() < octets)
+    text += unit;
+  for (const auto disposition : {Disposition::Delivered, Disposition::Deferred, Disposition::Bounced}) {
+    const EnhancedStatus status{disposition == Disposition::Bounced ? 5 : 4, 1, 1};
+    const std::string line = report_line({disposition, status, text, {}});
+    CHECK(line.size() <= kReportOctets);
+    CHECK(line.size() + 4 > std::min(kReportOctets, text.size()));
+    CHECK(line.find('\n') == line.size() - 1);
+    CHECK(printable(line.substr(0, line.size() - 1)) == line.substr(0, line.size() - 1));  // cut between characters
+    if (disposition != Disposition::Delivered) CHECK_THAT(line, StartsWith(status.text() + " "));
+  }
+}
+
+TEST_CASE("a person reads what Postfix would do") {
+  CHECK(plain_line({Disposition::Delivered, {2, 0, 0}, "a: 250 Ok", {}}) == "delivered: a: 250 Ok\n");
+  CHECK(plain_line({Disposition::Deferred, {4, 4, 1}, "why", {}}) ==
+        "not delivered; Postfix would keep the message and try again: 4.4.1 why\n");
+  CHECK(plain_line({Disposition::Bounced, {5, 1, 1}, "why", {}}) ==
+        "refused for good; Postfix would return the message to its sender: 5.1.1 why\n");
+}
+
+}  // namespace
+}  // namespace relaypipe
