@@ -1,0 +1,77 @@
+"""A network of the test's own: this process leaves the machine's network (and mounts) for namespaces that end with it.
+
+    192.0.2.1, 2001:db8::1       this machine's address, on a veth pair
+    198.51.100.0/24, 2001:db8:1::/48     other hosts: delivered locally, but addresses of no interface
+    203.0.113.0/24, 2001:db8:dead::/48   black holes: packets leave through the veth pair, and nobody ever answers
+
+The last is done by a route over a neighbour that does not exist: the kernel is told its hardware address, so neither
+ARP nor neighbour discovery fails, and the SYN is lost without a word. A `blackhole` route would give an error at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from pathlib import Path
+
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+OWN, OWN6 = "192.0.2.1", "2001:db8::1"
+NOWHERE = [f"203.0.113.{n}" for n in range(1, 10)]
+NOWHERE6 = [f"2001:db8:dead::{n}" for n in range(1, 10)]
+
+WORLD = f"""
+link add near type veth peer name far
+link set near up
+link set far up
+addr add {OWN}/24 dev near
+addr add {OWN6}/64 dev near nodad
+route add local 198.51.100.0/24 dev lo
+-6 route add local 2001:db8:1::/48 dev lo
+neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe dev near nud permanent
+-6 neigh add 2001:db8::fe lladdr 02:00:00:00:00:fe dev near nud permanent
+route add 203.0.113.0/24 via 192.0.2.254
+-6 route add 2001:db8:dead::/48 via 2001:db8::fe
+"""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def may_isolate() -> bool:
+    return os.geteuid() == 0
+
+
+def ip(*arguments: str) -> None:
+    environment = {**os.environ, "PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, env=environment)
+    if done.returncode != 0:
+        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+
+
+def leave_machine() -> None:
+    """From here on this thread, and what it starts, has a network with nothing but loopback in it."""
+    _check(_libc.unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare")
+    _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "making mounts private")
+    ip("link", "set", "lo", "up")
+
+
+def build_world() -> None:
+    for line in WORLD.strip().splitlines():
+        ip(*line.split())
+    # IPv6 does not see from the local route alone that a server may listen there, as IPv4 does.
+    Path("/proc/sys/net/ipv6/ip_nonlocal_bind").write_text("1")
+
+
+def replace_file(path: str, directory: Path, text: str) -> None:
+    """Another content for a file of the machine, seen by this process and its children only."""
+    own = directory / Path(path).name
+    own.write_text(text)
+    own.chmod(0o644)
+    target = os.path.realpath(path)
+    _check(_libc.mount(str(own).encode(), target.encode(), None, MS_BIND, None), f"binding {path}")
