@@ -58,13 +58,18 @@ std::optional<std::string> domain_problem(std::string_view domain, bool parent) 
   return dotted ? std::nullopt : std::optional<std::string>("the host name has an empty label");
 }
 
-std::optional<std::string> octet_problem(std::string_view text) {
-  const bool quoted = text.front() == '"';
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7F') return "there is a control character";
-    if (c == ' ' && !quoted) return "there is a blank outside quotes";
-  }
-  return std::nullopt;
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
+}
+
+/// Addresses come to us with a dot-string or a quoted string before the "@"; another pattern would never match.
+std::optional<std::string> local_problem(std::string_view local) {
+  const bool quoted = local.size() > 1 && local.front() == '"' && local.back() == '"';
+  const std::size_t at = quoted ? local.npos : local.find_first_of(" @\"");
+  if (at == local.npos) return std::nullopt;
+  if (local[at] == ' ') return "there is a blank outside quotes";
+  return local[at] == '@' ? "there is a second \"@\" outside quotes" : "the quotes do not enclose the local part";
 }
 
 }  // namespace
@@ -95,10 +100,11 @@ Result<AddressPattern, std::string> parse_address_pattern(std::string_view text)
   };
   if (text == "<>") return AddressPattern(std::string());
   if (text.empty()) return wrong("it is empty");
-  if (const std::optional<std::string> problem = octet_problem(text)) return wrong(*problem);
+  if (has_control(text)) return wrong("there is a control character");
   if (text.front() == '<' || text.back() == '>') return wrong("only the null sender is written with < and >");
   const std::size_t at = text.rfind('@');
   if (at == text.npos) return wrong("\"@\" is missing");
+  if (const std::optional<std::string> problem = local_problem(text.substr(0, at))) return wrong(*problem);
   std::string_view domain = text.substr(at + 1);
   const bool parent = at == 0 && domain.starts_with('.');
   if (parent) domain.remove_prefix(1);

@@ -60,7 +60,7 @@ struct ChainConfig {
   Balance balance = Balance::Weight;
   std::vector<ChainRule> by_sender;
   std::vector<ChainRule> by_recipient;
-  std::string policy;  ///< `unix:PATH` or `inet:HOST:PORT`; empty: none
+  std::string policy;  ///< `unix:PATH` or `inet:ADDRESS:PORT`; empty: none
 };
 
 /// Everything a configuration file says. Without a file, the defaults serve.

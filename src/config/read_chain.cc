@@ -22,7 +22,7 @@ constexpr std::string_view kRulesForm = "write a table of patterns such as { \"@
 constexpr std::string_view kRuleForm =
     "write \"PATTERN\" = \"CHAIN\" or \"PATTERN\" = \"DESTINATIONS\", both in quotes";
 constexpr std::string_view kBalanceForm = "write \"weight\" or \"sender\"";
-constexpr std::string_view kPolicyForm = "write unix:/absolute/path or inet:HOST:PORT";
+constexpr std::string_view kPolicyForm = "write unix:/absolute/path or inet:ADDRESS:PORT";
 constexpr std::size_t kLongestSocketPath = 107;  // sun_path without its final NUL
 
 template <class Map>
@@ -213,7 +213,8 @@ bool is_host_port(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) return address_version(host.substr(1, host.size() - 2)).has_value();
-  return address_version(host) == IpVersion::V4 || !host_name_problem(host);
+  // A name would have to be looked up before every delivery, by a resolver whose time has no limit here.
+  return address_version(host) == IpVersion::V4 || host == "localhost";
 }
 
 bool is_socket_path(std::string_view path) {

@@ -153,27 +153,26 @@ std::string help() {
   return text;
 }
 
-/// Lets CLI11 read the words, with the values marked. The error is a sentence, or the help text where that was asked
-/// for.
-std::optional<std::string> parse(CLI::App& app, const std::vector<std::string>& words, const std::string& command) {
+/// Lets CLI11 read the words, with the values marked.
+std::optional<NoArguments> parse(CLI::App& app, const std::vector<std::string>& words, const std::string& command) {
   auto marked = mark_values(app, words);
-  if (!marked) return marked.error();
+  if (!marked) return NoArguments{marked.error()};
   try {
     app.parse(std::vector<std::string>(marked->rbegin(), marked->rend()));
   } catch (const CLI::CallForHelp&) {
-    return app.help();
+    return NoArguments{app.help(), true};
   } catch (const CLI::ParseError& error) {
-    return std::string(error.what()) + "; `" + command + " --help` shows the options";
+    return NoArguments{std::string(error.what()) + "; `" + command + " --help` shows the options"};
   }
   return std::nullopt;
 }
 
-Result<ToolArguments, std::string> parse_tool(const std::vector<std::string>& words, const std::string& command,
+Result<ToolArguments, NoArguments> parse_tool(const std::vector<std::string>& words, const std::string& command,
                                               const std::string& purpose, void (*describe)(CLI::App&, ToolArguments&)) {
   ToolArguments arguments;
   CLI::App app(purpose, command);
   describe(app, arguments);
-  if (auto wrong = parse(app, words, command)) return fail(*std::move(wrong));
+  if (auto none = parse(app, words, command)) return fail(*std::move(none));
   return arguments;
 }
 
@@ -190,16 +189,16 @@ Result<Arguments, std::string> parse_arguments(const std::vector<std::string>& w
   Arguments arguments;
   CLI::App app;
   describe_delivery(app, arguments);
-  if (auto wrong = parse(app, words, "relaypipe")) return fail(*std::move(wrong));
+  if (auto none = parse(app, words, "relaypipe")) return fail(std::move(none->text));
   return arguments;
 }
 
-Result<ToolArguments, std::string> parse_plan_arguments(const std::vector<std::string>& words) {
+Result<ToolArguments, NoArguments> parse_plan_arguments(const std::vector<std::string>& words) {
   return parse_tool(words, "relaypipe plan",
                     "Shows which relays a message would go to, in which order, and why. Sends nothing.", describe_plan);
 }
 
-Result<ToolArguments, std::string> parse_check_arguments(const std::vector<std::string>& words) {
+Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::string>& words) {
   return parse_tool(words, "relaypipe check",
                     "Says what is wrong with the configuration. Exit status: 0 nothing, 1 warnings, 2 errors.",
                     describe_check);

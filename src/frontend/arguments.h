@@ -46,8 +46,14 @@ std::optional<std::string> information(const std::vector<std::string>& words);
 /// address may begin with `-` and a client address may be empty. The error is a sentence.
 Result<Arguments, std::string> parse_arguments(const std::vector<std::string>& words);
 
-/// The same for the words after `plan` and after `check`. Alone, `--help` gives the help text as the error.
-Result<ToolArguments, std::string> parse_plan_arguments(const std::vector<std::string>& words);
-Result<ToolArguments, std::string> parse_check_arguments(const std::vector<std::string>& words);
+/// Why there are no arguments: what is wrong, or the help text where that was asked for.
+struct NoArguments {
+  std::string text;
+  bool asked = false;
+};
+
+/// The same for the words after `plan` and after `check`.
+Result<ToolArguments, NoArguments> parse_plan_arguments(const std::vector<std::string>& words);
+Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::string>& words);
 
 }  // namespace relaypipe

@@ -55,8 +55,8 @@ std::string report(const LoadedConfiguration& loaded, std::ptrdiff_t errors) {
 int run_check(const std::vector<std::string>& words) {
   const auto arguments = parse_check_arguments(words);
   if (!arguments) {
-    write_text(arguments.error() + "\n");
-    return 2;
+    write_text(arguments.error().text + "\n");
+    return arguments.error().asked ? 0 : 2;
   }
   LoadedConfiguration loaded = load(*arguments);
   check_machine(loaded);

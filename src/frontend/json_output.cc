@@ -20,8 +20,14 @@ Json leg_json(const Leg& leg, std::size_t position) {
 
 }  // namespace
 
-std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved) {
-  Json json{{"chain", plan.chain}, {"steps", plan.steps}, {"legs", Json::array()}, {"skipped", Json::array()}};
+std::string error_json(const std::string& text) { return dump(Json{{"error", text}}); }
+
+std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy) {
+  Json json{{"chain", plan.chain},
+            {"steps", plan.steps},
+            {"policy", policy},
+            {"legs", Json::array()},
+            {"skipped", Json::array()}};
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {
     Json leg = leg_json(plan.legs[i], i + 1);
     if (i < resolved.size()) {

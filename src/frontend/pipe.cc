@@ -9,21 +9,18 @@
 #include "io/cares_resolver.h"
 #include "io/curl_dialer.h"
 #include "io/own_host.h"
-#include "io/policy_client.h"
 #include "io/poll_waiter.h"
 #include "io/spool.h"
 #include "io/standard_streams.h"
 #include "io/syslog_journal.h"
 #include "io/system_clock.h"
 #include "route/plan.h"
-#include "route/policy.h"
 #include "verdict/exit_status.h"
 
 namespace relaypipe {
 namespace {
 
 constexpr int kStdin = 0;
-constexpr Duration kPolicyLimit = std::chrono::seconds(5);
 
 /// Everything that is known before the message is touched.
 struct Request {
@@ -34,25 +31,6 @@ struct Request {
 };
 
 std::string log_id(const Arguments& arguments) { return arguments.queue_id.empty() ? "NOQUEUE" : arguments.queue_id; }
-
-/// The nexthop after the chain's policy server was asked, or the verdict it gave. A server that is not there, or talks
-/// nonsense, changes nothing: a choice that cannot be made is no reason to keep mail.
-Result<std::string, Verdict> ask_for_nexthop(const Configuration& configuration, const std::string& nexthop,
-                                             const Envelope& envelope, Journal& journal, const std::string& id) {
-  const ChainConfig* chain = configuration.chain(nexthop);
-  if (chain == nullptr || chain->policy.empty()) return nexthop;
-  const auto answer = ask_policy(chain->policy, policy_request(envelope, nexthop), kPolicyLimit, SystemClock());
-  const auto decision = answer ? parse_policy_answer(*answer, configuration, service_port)
-                               : Result<PolicyDecision, std::string>(fail(answer.error()));
-  if (!decision) {
-    journal.line(Journal::Level::Warning, id + ": policy server " + chain->policy + ": " + decision.error() +
-                                              "; using chain " + nexthop + " as it is");
-    return nexthop;
-  }
-  if (const auto* stop = std::get_if<Stop>(&*decision)) return fail(refused_verdict(stop->status, stop->text));
-  const auto* use = std::get_if<UseNexthop>(&*decision);
-  return use == nullptr ? nexthop : use->nexthop;
-}
 
 Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedConfiguration& loaded, Journal& journal) {
   if (const auto error = loaded.first_error()) {
@@ -66,10 +44,10 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
   Request request{loaded.configuration.settings, *std::move(envelope), {}, arguments.verbose};
   request.envelope.queue_id = arguments.queue_id;
   request.envelope.client = arguments.client;
-  const auto nexthop =
-      ask_for_nexthop(loaded.configuration, *arguments.nexthop, request.envelope, journal, log_id(arguments));
-  if (!nexthop) return fail(nexthop.error());
-  auto plan = plan_route(loaded.configuration, *nexthop, request.envelope, service_port, Random(random_seed()));
+  const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope);
+  if (!choice) return fail(choice.error());
+  if (choice->trouble) journal.line(Journal::Level::Warning, log_id(arguments) + ": " + choice->note);
+  auto plan = plan_route(loaded.configuration, choice->nexthop, request.envelope, service_port, Random(random_seed()));
   if (!plan) return fail(bad_configuration("nexthop: " + plan.error()));
   request.plan = *std::move(plan);
   return request;

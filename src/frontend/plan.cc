@@ -81,18 +81,20 @@ std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, 
   const bool terminal = stdout_is_terminal();
   const std::string bold = terminal ? "\033[1m" : "";
   const std::string plain = terminal ? "\033[0m" : "";
-  std::size_t name_width = 5;
+  std::size_t name_width = 0;
   std::size_t destination_width = 11;
   for (const Leg& leg : plan.legs) {
-    name_width = std::max(name_width, std::min<std::size_t>(leg.relay.name.size(), 20));
+    // A relay written in the nexthop is its own name: said once.
+    const bool named = leg.relay.name != leg.relay.destination.text;
+    if (named) name_width = std::max(name_width, std::min<std::size_t>(leg.relay.name.size(), 20));
     destination_width = std::max(destination_width, std::min<std::size_t>(leg.relay.destination.text.size(), 34));
   }
   std::string text;
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {
     const Leg& leg = plan.legs[i];
-    // A relay written in the nexthop is its own name: said once.
     const bool named = leg.relay.name != leg.relay.destination.text;
-    const std::string relay = named ? fmt::format("{:<{}}  ", leg.relay.name, name_width) : "";
+    const std::string column = fmt::format("{:<{}}  ", named ? leg.relay.name : "", name_width);
+    const std::string relay = name_width > 0 ? column : "";
     text += fmt::format("{:>4}  {}{}{:<{}}{}  {}\n", i + 1, bold, relay, leg.relay.destination.text, destination_width,
                         plain, leg.reason);
     if (explain) text += explained(leg.relay);
@@ -104,12 +106,13 @@ std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, 
 }
 
 std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Envelope& envelope,
-                   bool explain) {
+                   const std::string& note, bool explain) {
   std::string to;
   for (const Address& recipient : envelope.recipients)
     to += (to.empty() ? "" : ", ") + recipient.path();
   std::string text = fmt::format("from {} to {}, by {}\n", printable(envelope.sender.path()), printable(to),
                                  plan.chain.empty() ? "a list" : "chain " + plan.chain);
+  if (!note.empty()) text += "  " + note + "\n";
   if (explain) {
     for (const std::string& step : plan.steps)
       text += "  " + step + "\n";
@@ -128,34 +131,45 @@ Result<std::string, std::string> nexthop_of(const ToolArguments& arguments, cons
                             : "write --nexthop with one of " + known + ", or a list");
 }
 
-int complain(const std::string& text, int status) {
-  write_text(text + "\n");
+/// Says why there is no plan, as JSON where that was asked for.
+int complain(const std::string& text, int status, bool json) {
+  write_text(json ? error_json(text) : text + "\n");
   return status;
+}
+
+/// The plan after the policy server was asked; what that showed goes to `note`.
+Result<RoutePlan, std::string> make_plan(const Configuration& configuration, const std::string& nexthop,
+                                         const Envelope& envelope, std::string& note) {
+  const auto choice = choose_nexthop(configuration, nexthop, envelope);
+  if (!choice) return fail("not delivered: " + choice.error().status.text() + " " + choice.error().text);
+  note = choice->note;
+  return plan_route(configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
 }
 
 }  // namespace
 
 int run_plan(const std::vector<std::string>& words) {
   const auto arguments = parse_plan_arguments(words);
-  if (!arguments) return complain(arguments.error(), kBadInput);
+  if (!arguments) return complain(arguments.error().text, arguments.error().asked ? 0 : kBadInput, false);
+  const auto bad_input = [&](const std::string& text) { return complain(text, kBadInput, arguments->json); };
   const LoadedConfiguration loaded = load(*arguments);
-  if (const auto error = loaded.first_error())
-    return complain(*error + "\n`relaypipe check` shows all problems", kBadInput);
-  if (!arguments->sender || arguments->recipients.empty())
-    return complain("write --from SENDER and --to RECIPIENT", kBadInput);
+  if (const auto error = loaded.first_error()) return bad_input(*error + "; `relaypipe check` shows all problems");
+  if (!arguments->sender || arguments->recipients.empty()) return bad_input("write --from SENDER and --to RECIPIENT");
   const auto envelope = read_envelope(arguments->sender, arguments->recipients, arguments->size);
-  if (!envelope) return complain(envelope.error().text, kBadInput);
+  if (!envelope) return bad_input(envelope.error().text);
   const auto nexthop = nexthop_of(*arguments, loaded.configuration);
-  if (!nexthop) return complain(nexthop.error(), kBadInput);
-  const auto plan = plan_route(loaded.configuration, *nexthop, *envelope, service_port, Random(random_seed()));
-  if (!plan) return complain(plan.error(), kNoPlan);
+  if (!nexthop) return bad_input(nexthop.error());
+  std::string note;
+  const auto plan = make_plan(loaded.configuration, *nexthop, *envelope, note);
+  if (!plan) return complain(plan.error(), kNoPlan, arguments->json);
   std::vector<Resolved> resolved;
   if (arguments->resolve) {
     const OwnHost self = own_host(loaded.configuration.settings);
     for (const Leg& leg : plan->legs)
       resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
   }
-  write_text(arguments->json ? plan_json(*plan, resolved) : report(*plan, resolved, *envelope, arguments->explain));
+  write_text(arguments->json ? plan_json(*plan, resolved, note)
+                             : report(*plan, resolved, *envelope, note, arguments->explain));
   return 0;
 }
 

@@ -2,9 +2,18 @@
 
 #include "config/units.h"
 #include "io/own_host.h"
+#include "io/policy_client.h"
+#include "io/system_clock.h"
 #include "io/toml_config.h"
+#include "route/plan.h"
+#include "route/policy.h"
 
 namespace relaypipe {
+namespace {
+
+constexpr Duration kPolicyLimit = std::chrono::seconds(5);
+
+}  // namespace
 
 std::optional<std::string> LoadedConfiguration::first_error() const {
   for (const ConfigProblem& problem : problems) {
@@ -41,6 +50,23 @@ LoadedConfiguration load(const CommonArguments& arguments) {
   for (auto& [key, relay] : loaded.configuration.relays)
     fill(relay.settings);
   return loaded;
+}
+
+Result<Choice, Verdict> choose_nexthop(const Configuration& configuration, const std::string& nexthop,
+                                       const Envelope& envelope) {
+  const auto last = follow_rules(configuration, nexthop, envelope);
+  if (!last) return fail(bad_configuration("nexthop: " + last.error()));
+  const ChainConfig* chain = configuration.chain(last->nexthop);
+  if (chain == nullptr || chain->policy.empty()) return Choice{nexthop, "", false};
+  const std::string server = "policy server " + chain->policy + " of chain " + chain->name;
+  const auto answer = ask_policy(chain->policy, policy_request(envelope, chain->name), kPolicyLimit, SystemClock());
+  const auto decision = answer ? parse_policy_answer(*answer, configuration, service_port)
+                               : Result<PolicyDecision, std::string>(fail(answer.error()));
+  if (!decision) return Choice{nexthop, server + ": " + decision.error() + "; the chain is used as it is", true};
+  if (const auto* stop = std::get_if<Stop>(&*decision)) return fail(refused_verdict(stop->status, stop->text));
+  const auto* use = std::get_if<UseNexthop>(&*decision);
+  if (use == nullptr) return Choice{nexthop, server + " leaves the choice to the chain", false};
+  return Choice{use->nexthop, server + " chooses " + use->nexthop, false};
 }
 
 Verdict bad_configuration(const std::string& text) { return refused_verdict({4, 3, 5}, text); }

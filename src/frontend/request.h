@@ -26,6 +26,20 @@ struct LoadedConfiguration {
 /// is a problem too.
 LoadedConfiguration load(const CommonArguments& arguments);
 
+/// The nexthop a message takes after its chain's policy server was asked, and what that server did, in words for a
+/// person or the log.
+struct Choice {
+  std::string nexthop;
+  std::string note;      ///< empty where no server was asked
+  bool trouble = false;  ///< the server is not there or talks nonsense: the chain is used as it is
+};
+
+/// Follows the rules of the chains and asks the policy server of the one they lead to, once. The chain that a server
+/// names is used with its own rules, but its server is not asked. A server that does not answer changes nothing: a
+/// choice that cannot be made is no reason to keep mail. The Verdict is the server's DEFER or REJECT.
+Result<Choice, Verdict> choose_nexthop(const Configuration& configuration, const std::string& nexthop,
+                                       const Envelope& envelope);
+
 /// A bad configuration or command line: deferred as 4.3.5.
 Verdict bad_configuration(const std::string& text);
 

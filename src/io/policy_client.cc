@@ -83,7 +83,10 @@ Opened open_inet(std::string_view host_port, const Time& time) {
   std::string host(host_port.substr(0, colon));
   const std::string port(host_port.substr(colon + 1));
   if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
+  if (host == "localhost") {
+    Opened first = open_inet("127.0.0.1:" + port, time);
+    return first ? std::move(first) : open_inet("[::1]:" + port, time);
+  }
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST;
   hints.ai_socktype = SOCK_STREAM;

@@ -1,7 +1,3 @@
-// Without exceptions toml++ asks after every octet whether there was an error: a quarter more work. None leaves this
-// file.
-#define TOML_EXCEPTIONS 1
-#define TOML_ENABLE_FORMATTERS 0
 #include "io/toml_config.h"
 
 #include <fcntl.h>
@@ -10,23 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <toml++/toml.h>
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <tuple>
+#include <optional>
 #include <utility>
 
 #include "base/printable.h"
+#include "io/toml_document.h"
 
 namespace relaypipe {
 namespace {
 
 /// Thousands of relays, and still nothing that could fill the memory of a process that is started per message.
 constexpr std::size_t kLargestFile = std::size_t{4} << 20U;
-/// The deepest thing a configuration has is an array of arrays in a table of a table; the rest is room for mistakes.
-constexpr int kDeepest = 16;
-
 constexpr mode_t kOthersMayWrite = S_IWGRP | S_IWOTH;
 
 using Problems = std::vector<ConfigProblem>;
@@ -34,70 +26,6 @@ using Problems = std::vector<ConfigProblem>;
 void report(Problems& problems, Position at, std::string text) {
   problems.push_back({ConfigProblem::Severity::Error, std::move(at), std::move(text)});
 }
-
-/// Turns the nodes of toml++ into plain values, moving the strings.
-class Converter {
- public:
-  Converter(const std::string& file, Problems& problems) : file_(file), problems_(problems) {}
-
-  DocumentTable table(toml::table& from, int depth) {
-    DocumentTable entries;
-    entries.reserve(from.size());
-    for (auto&& [key, node] : from) {
-      std::optional<DocumentValue> known = value(node, depth);
-      if (known) entries.push_back({std::string(key.str()), place(key.source()), *std::move(known)});
-    }
-    // toml++ sorts by name.
-    std::sort(entries.begin(), entries.end(), [](const DocumentEntry& a, const DocumentEntry& b) {
-      return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
-    });
-    return entries;
-  }
-
- private:
-  static Place place(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
-
-  /// Nothing for what no configuration has; that was reported then.
-  std::optional<DocumentValue> value(toml::node& from, int depth) {
-    DocumentValue to{{}, place(from.source())};
-    if (auto* const text = from.as_string()) {
-      to.value = std::move(text->get());
-    } else if (const auto* const number = from.as_integer()) {
-      to.value = number->get();
-    } else if (const auto* const fraction = from.as_floating_point()) {
-      to.value = fraction->get();
-    } else if (const auto* const truth = from.as_boolean()) {
-      to.value = truth->get();
-    } else if (depth == kDeepest) {
-      return wrong(to.at, "arrays and tables are nested too deeply; nothing here needs it");
-    } else if (auto* const inner = from.as_table()) {
-      to.value = table(*inner, depth + 1);
-    } else if (auto* const list = from.as_array()) {
-      to.value = array(*list, depth + 1);
-    } else {
-      return wrong(to.at, "nothing here is a date or a time; write a string in quotes");
-    }
-    return to;
-  }
-
-  DocumentArray array(toml::array& from, int depth) {
-    DocumentArray values;
-    values.reserve(from.size());
-    for (toml::node& node : from) {
-      std::optional<DocumentValue> known = value(node, depth);
-      if (known) values.push_back(*std::move(known));
-    }
-    return values;
-  }
-
-  std::nullopt_t wrong(Place at, std::string text) {
-    report(problems_, {file_, at.line, at.column}, std::move(text));
-    return std::nullopt;
-  }
-
-  const std::string& file_;
-  Problems& problems_;
-};
 
 /// Owns a file descriptor.
 class Descriptor {
@@ -207,15 +135,16 @@ class Loader {
       incomplete_ = true;
     };
     if (pattern.empty() || pattern.find('\0') != pattern.npos) return wrong("this is no pattern of files");
-    const std::string full = pattern.front() == '/' ? pattern : escaped(folder_of(document.file)) + pattern;
-    // A name without wildcards means that file, and its absence is a mistake; the sanity of the others is their folder.
-    const int flags = pattern.find_first_of("*?[") == pattern.npos ? GLOB_NOCHECK : 0;
+    const std::string folder = pattern.front() == '/' ? std::string() : folder_of(document.file);
+    // Without wildcards that one file is meant, and its absence is a mistake.
+    if (pattern.find_first_of("*?[") == pattern.npos) return files.push_back(folder + pattern);
     glob_t found{};
-    const int result = ::glob(
-        full.c_str(), flags, [](const char*, int error) { return error == ENOENT ? 0 : 1; }, &found);
-    files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    // What may not be read would be left out in silence, and its relays with it; a folder that is not there is empty.
+    const auto failed = [](const char*, int error) { return error == ENOENT ? 0 : 1; };
+    const int result = ::glob((escaped(folder) + pattern).c_str(), 0, failed, &found);
+    files.insert(files.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
     ::globfree(&found);
-    if (result != 0 && result != GLOB_NOMATCH) wrong("the folder cannot be read");
+    if (result != 0 && result != GLOB_NOMATCH) wrong("a folder cannot be read");
   }
 
   static std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/') + 1); }
@@ -235,18 +164,6 @@ class Loader {
 };
 
 }  // namespace
-
-std::optional<Document> parse_document(std::string_view text, const std::string& file,
-                                       std::vector<ConfigProblem>& problems) {
-  try {
-    toml::table table = toml::parse(text);
-    return Document{file, Converter(file, problems).table(table, 0)};
-  } catch (const toml::parse_error& error) {
-    const toml::source_position at = error.source().begin;
-    report(problems, {file, at.line, at.column}, std::string(clip(printable(error.description()), 300)));
-    return std::nullopt;
-  }
-}
 
 Configuration load_configuration(const std::string& file, bool required, const ServicePort& service,
                                  std::span<const std::string> overrides, std::vector<ConfigProblem>& problems) {

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/configuration.h"
@@ -11,10 +9,6 @@
 namespace relaypipe {
 
 inline constexpr const char* kDefaultConfigFile = "/etc/relaypipe/relaypipe.toml";
-
-/// The text of one file as plain values. What toml++ cannot read is a problem, and then there is nothing.
-std::optional<Document> parse_document(std::string_view text, const std::string& file,
-                                       std::vector<ConfigProblem>& problems);
 
 /// Reads `file` and the files its `include` names (a glob, relative to the file's folder, in the order of their names;
 /// an included file may not include), and judges them. `overrides` are the assignments of the command line.

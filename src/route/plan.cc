@@ -52,48 +52,39 @@ bool is_recipient_domain(const Destination& destination, const Envelope& envelop
                      [&](const Address& recipient) { return lower(recipient.domain()) == destination.host; });
 }
 
+std::string rule_text(const ChainRule& rule) { return rule.pattern.text().empty() ? "<>" : rule.pattern.text(); }
+
+/// The rule of a chain that this message follows, or null.
+Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain, const Envelope& envelope) {
+  const ChainRule* first = nullptr;
+  for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+    const ChainRule* rule = match(chain.by_recipient, envelope.recipients[i]);
+    const bool same = rule == first || (rule != nullptr && first != nullptr && rule->nexthop == first->nexthop);
+    if (i > 0 && !same) {
+      return fail(
+          fmt::format("the recipients {} and {} need different relays (by_recipient of chain {}): set "
+                      "relaypipe_destination_recipient_limit = 1",
+                      shown_address(envelope.recipients[0]), shown_address(envelope.recipients[i]), chain.name));
+    }
+    first = rule;
+  }
+  return first != nullptr ? first : match(chain.by_sender, envelope.sender);
+}
+
 class Planner {
  public:
   Planner(const Configuration& configuration, const Envelope& envelope, const ServicePort& service, Random random)
       : configuration_(configuration), envelope_(envelope), service_(service), random_(random) {}
 
-  Result<RoutePlan, std::string> plan(std::string nexthop) {
-    // read_configuration() refuses rules that lead back; the bound only keeps a mistake of ours from hanging a
-    // delivery.
-    for (std::size_t steps = 0; steps <= configuration_.chains.size(); ++steps) {
-      const ChainConfig* chain = configuration_.chain(nexthop);
-      if (chain == nullptr) return plan_list(nexthop);
-      auto rule = rule_of(*chain);
-      if (!rule) return fail(rule.error());
-      if (*rule == nullptr) return plan_chain(*chain);
-      plan_.steps.push_back(fmt::format("chain {}: {} leads to {}", chain->name, rule_text(**rule), (*rule)->nexthop));
-      nexthop = (*rule)->nexthop;
-    }
-    return fail(fmt::format("the rules of chain {} lead back to it", nexthop));
+  Result<RoutePlan, std::string> plan(std::string_view nexthop) {
+    auto last = follow_rules(configuration_, nexthop, envelope_);
+    if (!last) return fail(last.error());
+    plan_.steps = std::move(last->steps);
+    const ChainConfig* chain = configuration_.chain(last->nexthop);
+    return chain != nullptr ? plan_chain(*chain) : plan_list(last->nexthop);
   }
 
  private:
-  static std::string rule_text(const ChainRule& rule) {
-    return rule.pattern.text().empty() ? "<>" : rule.pattern.text();
-  }
-
-  /// The rule of a chain that this message follows, or null.
-  Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain) const {
-    const ChainRule* first = nullptr;
-    for (std::size_t i = 0; i < envelope_.recipients.size(); ++i) {
-      const ChainRule* rule = match(chain.by_recipient, envelope_.recipients[i]);
-      const bool same = rule == first || (rule != nullptr && first != nullptr && rule->nexthop == first->nexthop);
-      if (i > 0 && !same) {
-        return fail(
-            fmt::format("the recipients {} and {} need different relays (by_recipient of chain {}): set "
-                        "relaypipe_destination_recipient_limit = 1",
-                        shown_address(envelope_.recipients[0]), shown_address(envelope_.recipients[i]), chain.name));
-      }
-      first = rule;
-    }
-    return first != nullptr ? first : match(chain.by_sender, envelope_.sender);
-  }
-
   Result<RoutePlan, std::string> plan_list(const std::string& nexthop) {
     const auto destinations = parse_nexthop(nexthop, service_);
     if (!destinations) return fail(destinations.error());
@@ -171,9 +162,25 @@ class Planner {
 
 }  // namespace
 
+Result<FinalNexthop, std::string> follow_rules(const Configuration& configuration, std::string_view nexthop,
+                                               const Envelope& envelope) {
+  FinalNexthop last{std::string(nexthop), {}};
+  // read_configuration() refuses rules that lead back; the bound only keeps a mistake of ours from hanging a delivery.
+  for (std::size_t step = 0; step <= configuration.chains.size(); ++step) {
+    const ChainConfig* chain = configuration.chain(last.nexthop);
+    if (chain == nullptr) return last;
+    const auto rule = rule_of(*chain, envelope);
+    if (!rule) return fail(rule.error());
+    if (*rule == nullptr) return last;
+    last.steps.push_back(fmt::format("chain {}: {} leads to {}", chain->name, rule_text(**rule), (*rule)->nexthop));
+    last.nexthop = (*rule)->nexthop;
+  }
+  return fail(fmt::format("the rules of chain {} lead back to it", last.nexthop));
+}
+
 Result<RoutePlan, std::string> plan_route(const Configuration& configuration, std::string_view nexthop,
                                           const Envelope& envelope, const ServicePort& service, Random random) {
-  return Planner(configuration, envelope, service, random).plan(std::string(nexthop));
+  return Planner(configuration, envelope, service, random).plan(nexthop);
 }
 
 }  // namespace relaypipe

@@ -34,6 +34,15 @@ struct RoutePlan {
   std::vector<Skipped> skipped;
 };
 
+/// The chain or list that a nexthop leads to for this message when the rules of the chains are followed, and the rules
+/// in words.
+struct FinalNexthop {
+  std::string nexthop;
+  std::vector<std::string> steps;
+};
+Result<FinalNexthop, std::string> follow_rules(const Configuration& configuration, std::string_view nexthop,
+                                               const Envelope& envelope);
+
 /// Plans the delivery of one message over a nexthop: a chain of the configuration, or a list of destinations.
 ///
 /// A chain's `by_recipient` and `by_sender` may lead to another chain or list, the recipients' rule first (as

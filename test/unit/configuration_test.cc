@@ -5,7 +5,7 @@
 
 #include "catch.h"
 #include "config/document_reader.h"
-#include "io/toml_config.h"
+#include "io/toml_document.h"
 
 using namespace relaypipe;
 using namespace std::chrono_literals;
@@ -432,7 +432,7 @@ TEST_CASE("what is wrong with tiers and fallback", "[configuration]") {
 TEST_CASE("what is wrong with the other keys of a chain", "[configuration]") {
   const std::string rules = "; write a table of patterns such as { \"@example.org\" = \"other-chain\" }\n";
   const std::string pair = "; write \"PATTERN\" = \"CHAIN\" or \"PATTERN\" = \"DESTINATIONS\", both in quotes\n";
-  const std::string policy = " is no policy server; write unix:/absolute/path or inet:HOST:PORT\n";
+  const std::string policy = " is no policy server; write unix:/absolute/path or inet:ADDRESS:PORT\n";
   const auto [line, problem] = GENERATE_COPY(table<std::string, std::string>({
       {"balance = \"wieght\"",
        "7:11: error: [chain.c] balance: \"wieght\" is not allowed; write \"weight\" or \"sender\"\n"},
@@ -452,15 +452,18 @@ TEST_CASE("what is wrong with the other keys of a chain", "[configuration]") {
        "destinations such as [mail.example.com]:587\n"},
       {"by_recipient = { \"@a.example\" = \"[x]:25, [y\" }",
        "7:33: error: [chain.c] by_recipient: destination 2 of 2, \"[y\": \"]\" is missing; write [y]\n"},
-      {"policy = 5", "7:10: error: [chain.c] policy: this is a number; write unix:/absolute/path or inet:HOST:PORT\n"},
+      {"policy = 5",
+       "7:10: error: [chain.c] policy: this is a number; write unix:/absolute/path or inet:ADDRESS:PORT\n"},
       {"policy = \"unix:run/x\"", "7:10: error: [chain.c] policy: \"unix:run/x\"" + policy},
       {"policy = \"unix:/\"", "7:10: error: [chain.c] policy: \"unix:/\"" + policy},
       {"policy = \"unix:/a\\nb\"", "7:10: error: [chain.c] policy: \"unix:/a b\"" + policy},
       {"policy = \"inet:localhost\"", "7:10: error: [chain.c] policy: \"inet:localhost\"" + policy},
+      {"policy = \"inet:p.example.com:1\"", "7:10: error: [chain.c] policy: \"inet:p.example.com:1\"" + policy},
       {"policy = \"inet:localhost:0\"", "7:10: error: [chain.c] policy: \"inet:localhost:0\"" + policy},
       {"policy = \"inet::10040\"", "7:10: error: [chain.c] policy: \"inet::10040\"" + policy},
       {"policy = \"inet:[x]:10040\"", "7:10: error: [chain.c] policy: \"inet:[x]:10040\"" + policy},
       {"policy = \"inet:::1:10040\"", "7:10: error: [chain.c] policy: \"inet:::1:10040\"" + policy},
+      {"policy = \"inet:p.example.com:1\"", "7:10: error: [chain.c] policy: \"inet:p.example.com:1\"" + policy},
       {"policy = \"/run/x\"", "7:10: error: [chain.c] policy: \"/run/x\"" + policy},
       {"policy = \"\"", "7:10: error: [chain.c] policy: \"\"" + policy},
   }));
@@ -470,7 +473,7 @@ TEST_CASE("what is wrong with the other keys of a chain", "[configuration]") {
 
 TEST_CASE("policy servers", "[configuration]") {
   const std::string policy = GENERATE(values<std::string>(
-      {"unix:/run/a b.sock", "inet:localhost:10040", "inet:127.0.0.1:1", "inet:[::1]:65535", "inet:p.example.com:1"}));
+      {"unix:/run/a b.sock", "inet:localhost:10040", "inet:127.0.0.1:1", "inet:[::1]:65535", "inet:192.0.2.1:1"}));
   CHECK(good("[chain.c]\ntiers = [[\"[a]\"]]\npolicy = \"" + policy + "\"").chain("c")->policy == policy);
 }
 

@@ -70,6 +70,15 @@ TEST_CASE("six addresses of which five are dead: each next one after 250 ms, bey
                {1760, "", "drop 4, dial 6"},
                {1800, "ready 1", "drop 5, drop 6"}});
   }
+  SECTION("where TCP has answered everywhere, the patience makes room") {
+    race.play({{600, "greets 1", ""},
+               {610, "greets 2", ""},
+               {620, "greets 3", ""},
+               {760, "", ""},
+               {1010, "", ""},
+               {1260, "", ""},
+               {2010, "", "drop 1, dial 4"}});
+  }
   SECTION("a failure gives its turn to the next one at once") {
     race.play({{520, "refuse 2", "dial 4"}, {530, "refuse 4", "dial 5"}, {540, "ready 5", "drop 1, drop 3"}});
     CHECK(race.outcomes() == "refuse 2, refuse 4, outrun 1");  // 3 still had its time

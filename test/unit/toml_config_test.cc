@@ -14,6 +14,7 @@
 #include <string>
 
 #include "catch.h"
+#include "io/toml_document.h"
 
 using namespace relaypipe;
 using namespace std::chrono_literals;
@@ -126,6 +127,20 @@ TEST_CASE("what is no TOML is a problem with its place", "[toml_config]") {
   const std::string binary = load(folder.write("b.toml", "a = \"\xFF\x01\"\n")).text;
   CHECK(binary.find(":1:5: error: ") != std::string::npos);
   CHECK(std::count(binary.begin(), binary.end(), '\n') == 1);
+}
+
+TEST_CASE("a table header that no name can begin is a problem with its place", "[toml_config]") {
+  const auto [text, place] = GENERATE(table<std::string, std::string>({
+      {"a = 1\n[(relay)]\n", "f:2:2"},
+      {"[[[a]]]", "f:1:3"},
+      {"\r\n\t[ &", "f:2:4"},
+      {"[<>\"]\n[chain.c]\n", "f:1:2"},
+  }));
+  std::vector<ConfigProblem> problems;
+  CHECK_FALSE(parse_document(text, "f", problems));
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].line() ==
+        place + ": error: a name of a table that begins like this needs quotes: [relay.\"NAME\"]");
 }
 
 TEST_CASE("the same key twice is a problem", "[toml_config]") {

@@ -1,0 +1,73 @@
+"""The main job: the message goes to the first relay of the list that takes it."""
+
+from __future__ import annotations
+
+from case import MESSAGE, PostfixCase
+
+
+class Failover(PostfixCase):
+    def deliver_past(self, first: object, arguments: str = "", content: bytes = MESSAGE) -> None:
+        """The second relay must have the message, and only once; Postfix logs it as sent."""
+        second = self.sink()
+        lab = self.postfix(first, second, arguments=arguments, parameters={"message_size_limit": "0"})
+        queue_id = lab.submit(content, "user@example.com")
+        self.assert_delivery(lab.wait_for_delivery(queue_id), "sent", "2.0.0", second.name)
+        lab.wait_for_removal(queue_id)
+        (message,) = second.messages()
+        self.assertEqual(message.recipients, ("<user@example.com>",))
+        self.assertTrue(message.content.endswith(content.partition(b"\n\n")[2]))
+        self.assertRegex(lab.log_of(queue_id), r"relay=127\.0\.0\.1\[127\.0\.0\.1\]:\d+, .*status=sent")
+
+    def test_first_relay_takes_it(self) -> None:
+        first, second = self.sink(), self.sink()
+        lab = self.postfix(first, second)
+        queue_id = lab.submit(MESSAGE, "user@example.com")
+        self.assert_delivery(lab.wait_for_delivery(queue_id), "sent", "2.0.0", first.name)
+        self.assertEqual((len(first.messages()), len(second.messages())), (1, 0))
+
+    def test_first_refuses_the_connection(self) -> None:
+        self.deliver_past(self.refusing())
+
+    def test_first_is_silent(self) -> None:
+        self.deliver_past(self.scripted("on greeting: silent"), "-o greeting_timeout=500ms")
+
+    def test_first_says_451_to_the_recipient(self) -> None:
+        self.deliver_past(self.scripted("on rcpt: reply 451 4.3.0 not now"))
+
+    def test_first_says_451_to_the_dot(self) -> None:
+        self.deliver_past(self.scripted("on dot: reply 451 4.3.0 disk full"))
+
+    def test_first_refuses_to_talk_for_good(self) -> None:
+        self.deliver_past(self.scripted("on greeting: reply 554 5.7.1 your address is listed"))
+
+    def test_first_closes_in_the_content(self) -> None:
+        """The content is larger than all buffers on the way, so that the dot cannot have been sent."""
+        content = MESSAGE + b"A line of text\n" * 1_500_000
+        self.deliver_past(self.scripted("on content after 1000: reset"), content=content)
+
+    def test_first_says_421_after_ehlo(self) -> None:
+        self.deliver_past(self.scripted("on mail: reply 421 4.3.2 shutting down ; close"))
+
+    def test_the_success_line_names_the_dead_relay(self) -> None:
+        first, second = self.refusing(), self.sink()
+        lab = self.postfix(first, second)
+        delivery = lab.wait_for_delivery(lab.submit(MESSAGE, "user@example.com"))
+        self.assertIn("; tried ", delivery.text)
+
+    def test_all_down_defers_and_names_both(self) -> None:
+        first, second = self.refusing(), self.refusing()
+        lab = self.postfix(first, second)
+        queue_id = lab.submit(MESSAGE, "user@example.com")
+        delivery = lab.wait_for_delivery(queue_id)
+        self.assert_delivery(delivery, "deferred", "4.4.1", "Connection refused")
+        self.assertIn(f":{second.port}: Connection refused; tried 127.0.0.1: ", delivery.text)
+        self.assertIn(f"127.0.0.1[127.0.0.1]:{first.port}: Connection refused", lab.log_of(queue_id))
+        lab.wait_for_queue(queue_id, "deferred")
+
+    def test_the_list_of_a_whole_transport(self) -> None:
+        """default_transport with a list needs no transport table; blanks and prefixes are part of the nexthop."""
+        first, second = self.refusing(), self.sink()
+        nexthop = f"relaypipe:smtp:{first.destination}, smtp:{second.destination}"
+        lab = self.postfix(parameters={"default_transport": nexthop})
+        queue_id = lab.submit(MESSAGE, "user@elsewhere.example")
+        self.assert_delivery(lab.wait_for_delivery(queue_id), "sent", "2.0.0", second.name)
