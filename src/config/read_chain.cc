@@ -69,6 +69,7 @@ class ChainReader {
   const Configuration& known_;
   const ServicePort& service_;
   ChainConfig& chain_;
+  bool misspelt_ = false;  ///< a key was not known
   std::map<std::string_view, Seat> seats_;
 };
 
@@ -78,7 +79,9 @@ void ChainReader::read(const DocumentTable& table) {
     tiers = tiers || entry.key == "tiers";
     read_key(entry);
   }
-  if (!tiers) section_.error("there are no tiers; write tiers = [[\"a\", \"b\"], [\"c\"]] with the names of relays");
+  // Where a key was misspelt, what is missing is its consequence.
+  if (!tiers && !misspelt_)
+    section_.error("there are no tiers; write tiers = [[\"a\", \"b\"], [\"c\"]] with the names of relays");
 }
 
 void ChainReader::read_key(const DocumentEntry& entry) {
@@ -88,7 +91,10 @@ void ChainReader::read_key(const DocumentEntry& entry) {
   if (key == "by_sender") return read_rules(entry, chain_.by_sender);
   if (key == "by_recipient") return read_rules(entry, chain_.by_recipient);
   if (key == "policy") return read_policy(entry);
-  if (key != "fallback") return section_.unknown_key(entry);
+  if (key != "fallback") {
+    misspelt_ = true;
+    return section_.unknown_key(entry);
+  }
   if (section_.array(entry, kFallbackForm) != nullptr) read_tier(entry.value, chain_.fallback, key, 0);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/printable.h"
@@ -112,6 +113,11 @@ void apply_overrides(Settings& settings, std::span<const std::string> overrides)
   }
 }
 
+bool is_relay_key(std::string_view key) {
+  constexpr std::array<std::string_view, 5> kOwn{"destination", "weight", "max_size", "senders", "recipients"};
+  return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end() || find_setting(key) != nullptr;
+}
+
 void read_key(const Section& section, const DocumentEntry& entry, const ServicePort& service, RelayConfig& relay) {
   const std::string& key = entry.key;
   if (key == "destination") return read_destination(section, entry, service, relay);
@@ -131,7 +137,10 @@ void read_relay(const Section& section, const DocumentTable& table, const RelayC
   for (const DocumentEntry& entry : table) {
     read_key(section, entry, context.service, relay);
   }
-  if (find(table, "destination") == nullptr) {
+  // Where a key was misspelt, what is missing is its consequence.
+  const bool misspelt =
+      std::any_of(table.begin(), table.end(), [](const DocumentEntry& e) { return !is_relay_key(e.key); });
+  if (find(table, "destination") == nullptr && !misspelt) {
     section.error("there is no destination; write destination = \"[mail.example.com]:587\"");
   }
   check_settings(section, table, context.defaults, relay);

@@ -66,7 +66,7 @@ std::string explained(const Relay& relay) {
                                       ? "SRV, then MX of the domain"
                                       : "MX of the domain";
   const std::string_view tls = destination.implicit_tls ? "implicit, " : "";
-  return fmt::format("       looks up the {}; TLS {}{}; connect within {}\n", lookup, tls, name(relay.settings.tls),
+  return fmt::format("       by {}; TLS {}{}; connect within {}\n", lookup, tls, name(relay.settings.tls),
                      format_duration(relay.settings.limits.connect));
 }
 
@@ -105,6 +105,18 @@ std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, 
   return text;
 }
 
+/// A sentence on indented lines of at most 80 columns.
+std::string wrapped(std::string_view words) {
+  constexpr std::size_t kColumns = 78;
+  std::string text;
+  while (words.size() > kColumns && words.rfind(' ', kColumns) != words.npos) {
+    const std::size_t end = words.rfind(' ', kColumns);
+    text += fmt::format("  {}\n", words.substr(0, end));
+    words.remove_prefix(end + 1);
+  }
+  return text + fmt::format("  {}\n", words);
+}
+
 std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Envelope& envelope,
                    const std::string& note, bool explain) {
   std::string to;
@@ -112,7 +124,7 @@ std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved,
     to += (to.empty() ? "" : ", ") + recipient.path();
   std::string text = fmt::format("from {} to {}, by {}\n", printable(envelope.sender.path()), printable(to),
                                  plan.chain.empty() ? "a list" : "chain " + plan.chain);
-  if (!note.empty()) text += "  " + note + "\n";
+  if (!note.empty()) text += wrapped(note);
   if (explain) {
     for (const std::string& step : plan.steps)
       text += "  " + step + "\n";

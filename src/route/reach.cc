@@ -200,19 +200,21 @@ Unreached Reach::why_none() const {
   Unreached none{Stage::Resolve, Trouble::NotFound,
                  fmt::format("name={}: no address of the IP version in use", relay_->destination.host), std::nullopt,
                  false};
+  bool unknown_name = true;
   for (const Host& host : hosts_) {
     for (const auto& [type, family] : {std::pair{RecordType::Aaaa, &host.v6}, std::pair{RecordType::A, &host.v4}}) {
       if (!family->answer) continue;
+      unknown_name = unknown_name && family->answer->status == LookupStatus::NotFound;
       const bool failed = family->answer->status == LookupStatus::Failed;
       if (none.trouble == Trouble::LookupFailed && !failed) continue;
       none.trouble = failed ? Trouble::LookupFailed : Trouble::NotFound;
       none.detail = explain(host.name, type, *family->answer);
     }
   }
-  // MX hosts without addresses are somebody's mistake that will be mended; a domain without MX and address takes no
-  // mail, if both kinds of address were asked for.
-  none.recipient_domain =
-      relay_->recipient_domain && !by_mx_ && none.trouble == Trouble::NotFound && relay_->settings.ip == IpVersion::Any;
+  // MX hosts without addresses are somebody's mistake that will be mended. A domain that does not exist, or that has
+  // neither MX nor an address (if both kinds were asked for), takes no mail.
+  const bool takes_none = unknown_name || relay_->settings.ip == IpVersion::Any;
+  none.recipient_domain = relay_->recipient_domain && !by_mx_ && none.trouble == Trouble::NotFound && takes_none;
   return none;
 }
 

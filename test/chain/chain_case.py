@@ -13,6 +13,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "reach"))
 
 from reach_case import (MESSAGE, Dnsmasq, PostfixLab, ReachCase, RefusedPort, Relay, Result, binary_path,  # noqa: E402
                         each, wait_until)
+import network  # noqa: E402
 from case import RECIPIENT, SENDER  # noqa: E402  (of test/e2e: reach_case puts it on the path)
 from lab import LIMIT  # noqa: E402
 from pipe_run import Surroundings  # noqa: E402
@@ -113,4 +114,4 @@ class ChainCase(ReachCase):
 
 
 __all__ = ["DOWN", "LATER", "MESSAGE", "RECIPIENT", "SENDER", "ChainCase", "Dnsmasq", "PostfixLab", "RefusedPort",
-           "Relay", "Result", "Surroundings", "Told", "binary_path", "each", "free_port", "wait_until"]
+           "Relay", "Result", "Surroundings", "Told", "binary_path", "each", "free_port", "network", "wait_until"]

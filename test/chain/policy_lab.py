@@ -110,8 +110,9 @@ class Postfwd:
         self._pid_file = directory / "postfwd.pid"
         file = directory / "postfwd.cf"
         file.write_text(rules)
-        command = [str(postfwd_program()), "--daemon", "--file", str(file), "--interface", "127.0.0.1", "--port", str(port),
-                   "--nodns", "--pidfile", str(self._pid_file), "--user", "nobody", "--group", "nogroup"]
+        command = [str(postfwd_program()), "--daemon", "--file", str(file), "--interface", "127.0.0.1",
+                   "--port", str(port), "--nodns", "--pidfile", str(self._pid_file),
+                   "--user", "nobody", "--group", "nogroup"]
         # The daemon keeps the descriptors it was given: a pipe here would never end.
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        check=True, timeout=LIMIT)

@@ -1,43 +1,14 @@
-"""The policy server of a chain: what it is asked, what its answers do, and that nothing it does wrong costs mail."""
+"""The policy server of a chain: what it is asked, and what its answers do."""
 
 from __future__ import annotations
 
 import os
 import socket
-from typing import Any, Callable
+from typing import Any
 
-from chain_case import RECIPIENT, SENDER, ChainCase, RefusedPort, Result, each, free_port, wait_until
-from policy_lab import Postfwd, RawPolicy, ScriptedPolicy, answering, postfwd_program, read_request
-
-CHAINS = """
-    [chain.outbound]
-    tiers = [["one"]]
-    policy = "%s"
-    [chain.bulk]
-    tiers = [["two"]]
-"""
-QUEUE_ID = "4Xyz12345z"
-
-
-class PolicyCase(ChainCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.one, self.two = self.relay(), self.relay()
-
-    def use(self, where: str) -> None:
-        self.configure(CHAINS % where, one=self.one, two=self.two)
-
-    def server(self, table: str, where: str = "") -> ScriptedPolicy:
-        found = ScriptedPolicy(self.directory, where or f"unix:{self.directory}/policy", table)
-        self.addCleanup(found.stop)
-        self.use(found.where)
-        return found
-
-    def raw(self, treat: Callable[[socket.socket], None]) -> RawPolicy:
-        found = RawPolicy(self.directory / "policy", treat)
-        self.addCleanup(found.stop)
-        self.use(found.where)
-        return found
+from chain_case import RECIPIENT, SENDER, RefusedPort, each, free_port, wait_until
+from policy_case import QUEUE_ID, PolicyCase
+from policy_lab import Postfwd, postfwd_program
 
 
 class Answers(PolicyCase):
@@ -106,6 +77,39 @@ class Answers(PolicyCase):
         self.assertEqual(len(server.requests), 1)
 
 
+class Plan(PolicyCase):
+    """plan asks the server too, and says what came of it."""
+
+    @each({"chain": ("bulk", "bulk", "two"), "dunno": ("DUNNO", "outbound", "one"), "list": ("$two", "", "two")})
+    def test_predicts_the_delivery(self, answer: str, chain: str, relay: str) -> None:
+        expected = getattr(self, relay)
+        server = self.server(f"{SENDER} {answer.replace('$two', self.two.destination)}")
+        told = self.plan("--json", "--nexthop", "outbound").json
+        self.assertEqual((told["chain"], told["legs"][0]["port"]), (chain, expected.port))
+        self.assertIn(server.where, told["policy"])
+        self.assertIn(server.where, self.plan("--nexthop", "outbound").text)
+        self.assert_sent(self.deliver("outbound"), by=expected)
+
+    @each({"defer": ("DEFER 4.3.2 back at noon",), "reject": ("REJECT 5.7.1 go away",)})
+    def test_no_plan(self, answer: str) -> None:
+        self.server(f"{SENDER} {answer}")
+        told = self.plan("--json", "--nexthop", "outbound")
+        self.assertEqual(told.status, 1, told)
+        self.assertIn(answer.partition(" ")[2], told.json["error"])
+        self.assertIn(answer.partition(" ")[2], self.plan("--nexthop", "outbound").text)
+
+    def test_dead_server(self) -> None:
+        self.use(f"unix:{self.directory}/nothing")
+        told = self.plan("--json", "--nexthop", "outbound")
+        self.assertEqual((told.status, told.json["legs"][0]["port"]), (0, self.one.port))
+        self.assertIn("nothing", told.json["policy"])
+
+    def test_fits_a_terminal(self) -> None:
+        self.use("unix:/run/relaychoice.sock")
+        told = self.plan("--nexthop", "outbound")
+        self.assertLessEqual(max(map(len, told.lines)), 80, told.text)
+
+
 class Sockets(PolicyCase):
     def test_inet(self) -> None:
         server = self.server(f"{SENDER} bulk", f"inet:127.0.0.1:{free_port()}")
@@ -171,88 +175,6 @@ class Attributes(PolicyCase):
 
     def test_utf8(self) -> None:
         self.assertEqual(self.asked(sender="grün@example.org")["sender"], "grün@example.org")
-
-
-class Broken(PolicyCase):
-    """The chain as it is, and one line in the log."""
-
-    def assert_as_it_is(self, result: Result, where: str) -> None:
-        self.assert_sent(result, by=self.one)
-        lines = self.logged(QUEUE_ID, "policy", where, "outbound")
-        self.assertEqual(len(lines), 1, self.syslog.lines)
-
-    def deliver_here(self) -> Result:
-        return self.deliver("outbound", options=("--queue-id", QUEUE_ID))
-
-    @each({
-        "garbage": (os.urandom(300).replace(b"\n", b"x") + b"\n\n",),
-        "no_action": (b"result=DUNNO\n\n",),
-        "empty": (b"\n",),
-        "half": (b"action=bulk",),
-        "half_line": (b"action=bulk\n",),
-        "nothing": (b"",),
-        "unknown_chain": (b"action=nochain\n\n",),
-        "bad_list": (b"action=[127.0.0.1:25\n\n",),
-        "empty_action": (b"action=\n\n",),
-        "endless": (b"action=" + b"x" * 200_000,),
-        "postfix_action_of_another_kind": (b"action=PREPEND X-Test: yes\n\n",),
-    })
-    def test_answer(self, answer: bytes) -> None:
-        server = self.raw(answering(answer))
-        self.assert_as_it_is(self.deliver_here(), server.where)
-
-    def test_silence(self) -> None:
-        server = self.raw(lambda client: None)
-        result = self.deliver_here()
-        self.assert_as_it_is(result, server.where)
-        self.assertGreaterEqual(result.seconds, 4.5)
-
-    def test_drip_does_not_stretch_the_limit(self) -> None:
-        """An octet now and then is no answer; the delivery would last for the 30 s a test may wait."""
-
-        def drip(client: socket.socket) -> None:
-            read_request(client)
-            client.settimeout(0.5)
-            while True:
-                client.sendall(b"a")
-                try:
-                    if client.recv(1) == b"":
-                        return
-                except TimeoutError:
-                    continue
-
-        server = self.raw(drip)
-        self.assert_as_it_is(self.deliver_here(), server.where)
-
-    def test_closes_at_once(self) -> None:
-        server = self.raw(lambda client: client.close())
-        self.assert_as_it_is(self.deliver_here(), server.where)
-
-    def test_dead_socket(self) -> None:
-        path = self.directory / "policy"
-        with socket.socket(socket.AF_UNIX) as left:
-            left.bind(str(path))
-        self.use(f"unix:{path}")
-        self.assert_as_it_is(self.deliver_here(), str(path))
-
-    def test_no_socket(self) -> None:
-        self.use(f"unix:{self.directory}/nothing")
-        self.assert_as_it_is(self.deliver_here(), "nothing")
-
-    def test_refused_port(self) -> None:
-        dead = self.dead(RefusedPort)
-        self.use(f"inet:127.0.0.1:{dead.port}")
-        self.assert_as_it_is(self.deliver_here(), f"127.0.0.1:{dead.port}")
-
-    def test_answer_in_pieces_is_an_answer(self) -> None:
-        def pieces(client: socket.socket) -> None:
-            read_request(client)
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-            for octet in b"action=bulk\n\n":
-                client.sendall(bytes([octet]))
-
-        self.raw(pieces)
-        self.assert_sent(self.deliver_here(), by=self.two)
 
 
 class PostfwdTest(PolicyCase):

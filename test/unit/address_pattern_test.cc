@@ -95,7 +95,7 @@ TEST_CASE("what is no pattern is told with the forms there are", "[address_patte
       {"@ex;ample.com", "\";\" cannot be in a host name"},
       {"@b\xC3\xBC..example", "the host name has an empty label"},
       {"@a@example.com", "there is a second \"@\" outside quotes"},
-      {"\"a b@example.com", "there is a blank outside quotes"},
+      {"\"a b@example.com", "the quotes do not enclose the local part"},
       {"a\"b\"@example.com", "the quotes do not enclose the local part"},
       {"a b@example.com", "there is a blank outside quotes"},
       {"a\n@example.com", "there is a control character"},

@@ -146,6 +146,16 @@ TEST_CASE("a name that does not exist is hard only as the recipient's own domain
   CHECK(search.run() == Strings{"5.1.2 stop"});
 }
 
+TEST_CASE(
+    "NXDOMAIN of the recipient's own domain is hard whatever ip is: a name that does not exist has no address of any "
+    "version") {
+  Search search("example.net");
+  search.missing = LookupStatus::NotFound;  // for MX, A and AAAA alike
+  search.relay.recipient_domain = true;
+  search.relay.settings.ip = GENERATE(IpVersion::V4, IpVersion::V6);
+  CHECK(search.run() == Strings{"5.1.2 stop"});
+}
+
 TEST_CASE("addresses of one version wait 50 ms for those of the other") {
   Search search("[a.example]:587");
   search.begin();

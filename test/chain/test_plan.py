@@ -1,155 +1,11 @@
-"""check and plan: what they print, for people and for programs, and that a delivery does what the plan says."""
+"""plan: what it prints, for people and for programs, and that a delivery does what it says."""
 
 from __future__ import annotations
 
 import re
 
 from chain_case import DOWN, LATER, RECIPIENT, SENDER, ChainCase, RefusedPort, each
-
-GOOD = """\
-[relay.one]
-destination = "[mail1.example.com]:587"
-weight = 3
-[relay.two]
-destination = "mail2.example.com"
-senders = ["@example.org"]
-[relay.gateway]
-destination = "smtps:[gateway.example.com]"
-max_size = "1k"
-[relay.lastresort]
-destination = "[backup.example.com]:25"
-[chain.outbound]
-tiers = [["one", "two"], ["gateway"], ["[192.0.2.25]:2525"]]
-fallback = ["lastresort"]
-by_sender = { "@list.example" = "lists" }
-[chain.lists]
-tiers = [["gateway"], ["one"]]
-"""
-FAULTY = """\
-deadlin = "15m"
-[defaults]
-tls = "maybe"
-[relay.one]
-destination = "[127.0.0.1]:2525"
-wieght = 3
-[relay.two]
-destination = "smtps:[127.0.0.1]"
-tls = "may"
-[chain.outbound]
-tiers = [["one", "tow"], ["one"]]
-by_sender = { "bad" = "outbound", "@x.example" = "outbond" }
-policy = "tcp:1"
-[chain.mail.example]
-tiers = [["one"]]
-"""
-FAULTS = [    # line, column, words
-    (1, 1, "did you mean deadline?"),
-    (3, 7, "none, may, encrypt or verify"),
-    (6, 1, "did you mean weight?"),
-    (9, 7, "TLS from the first octet"),
-    (11, 18, "did you mean two?"),
-    (11, 27, "in tier 2 and at line 11, column 11 already in tier 1"),
-    (12, 15, "no address pattern"),
-    (12, 50, "did you mean outbound?"),
-    (13, 10, "unix:/absolute/path or inet:"),
-]
-
-
-class Check(ChainCase):
-    def test_clean(self) -> None:
-        self.write(GOOD)
-        told = self.check()
-        self.assertEqual(told.status, 0, told)
-        self.assertEqual(told.text, f"{self.config}: 0 errors, 0 warnings; 4 relays, 2 chains\n")
-
-    def test_warning(self) -> None:
-        self.write(GOOD + '[relay.spare]\ndestination = "[mail9.example.com]"\n')
-        told = self.check()
-        self.assertEqual(told.status, 1, told)
-        self.assertRegex(told.lines[0], r":18:\d+: warning: \[relay\.spare\]: no chain has it")
-        self.assertIn("0 errors, 1 warning; 5 relays", told.lines[-1])
-
-    def test_unused_relay_stops_no_mail(self) -> None:
-        one, spare = self.relay(), self.relay()
-        self.configure('[chain.outbound]\ntiers = [["one"]]', one=one, spare=spare)
-        self.assertEqual(self.check().status, 1)
-        self.assert_sent(self.deliver("outbound"), by=one)
-
-    def test_all_problems_at_once(self) -> None:
-        self.write(FAULTY)
-        told = self.check()
-        self.assertEqual(told.status, 2, told)
-        for line, column, words in FAULTS:
-            found = [text for text in told.lines if text.startswith(f"{self.config}:{line}:{column}: error: ")]
-            self.assertTrue(any(words in text for text in found), f"{line}:{column} {words}\n{told.text}")
-        self.assertIn("error", told.lines[-1])
-
-    def test_in_the_order_of_the_file(self) -> None:
-        self.write(FAULTY)
-        places = [tuple(map(int, found)) for found in re.findall(r":(\d+):(\d+): error", self.check().text)]
-        self.assertEqual(places, sorted(places))
-        self.assertGreaterEqual(len(places), len(FAULTS))
-
-    @each({
-        "circle": ('[chain.a]\ntiers = [["one"]]\nby_sender = { "@x.example" = "b" }\n'
-                   '[chain.b]\ntiers = [["one"]]\nby_sender = { "@y.example" = "a" }\n', "circle"),
-        "chain_named_like_a_destination": ('[chain."mail.example"]\ntiers = [["one"]]\n', "dot"),
-        "no_tiers": ("[chain.a]\n", "no tiers"),
-        "empty_tier": ('[chain.a]\ntiers = [["one"], []]\n', "tier 2 is empty"),
-        "flat_tiers": ('[chain.a]\ntiers = ["one"]\n', '[["one"]]'),
-        "duration_without_unit": ("[defaults]\nconnect_timeout = 5\n", "5"),
-        "wrong_section": ("[defaults]\npatience = \"1s\"\n", "at the top of the file"),
-        "weight": ('[relay.two]\ndestination = "[a.example]"\nweight = -1\n', "weight"),
-        "no_destination": ("[relay.two]\nweight = 1\n", "no destination"),
-        "two_destinations": ('[relay.two]\ndestination = "[a.example], [b.example]"\n', "2 destinations"),
-    })
-    def test_problem(self, text: str, words: str) -> None:
-        self.write(text + '[relay.one]\ndestination = "[mail1.example.com]"\n')
-        told = self.check()
-        self.assertEqual(told.status, 2, told)
-        errors = [line for line in told.lines if "error: " in line]
-        self.assertTrue(any(words in line for line in errors), told.text)
-
-    def test_missing_file(self) -> None:
-        told = self.check()
-        self.assertEqual(told.status, 2, told)
-        self.assertIn("No such file", told.text)
-
-    def test_rights(self) -> None:
-        self.write(GOOD).chmod(0o664)
-        told = self.check()
-        self.assertEqual(told.status, 2, told)
-        self.assertIn("chmod go-w", told.text)
-
-    def test_json(self) -> None:
-        self.write(FAULTY)
-        told = self.check("--json")
-        self.assertEqual(told.status, 2)
-        self.assertEqual(set(told.json), {"file", "errors", "warnings", "relays", "chains", "problems"})
-        self.assertEqual(told.json["file"], str(self.config))
-        problems = told.json["problems"]
-        self.assertEqual(told.json["errors"], sum(p["severity"] == "error" for p in problems))
-        self.assertEqual(told.json["warnings"], sum(p["severity"] == "warning" for p in problems))
-        for problem in problems:
-            self.assertEqual(set(problem), {"severity", "file", "line", "column", "text"})
-        for line, column, words in FAULTS:
-            found = [p["text"] for p in problems if (p["file"], p["line"], p["column"]) == (str(self.config), line, column)]
-            self.assertTrue(any(words in text for text in found), f"{line}:{column} {words} {found}")
-
-    def test_json_of_a_clean_file(self) -> None:
-        self.write(GOOD)
-        told = self.check("--json")
-        self.assertEqual((told.status, told.json), (0, {
-            "file": str(self.config), "errors": 0, "warnings": 0, "relays": 4, "chains": 2, "problems": []}))
-
-    @each({"plan": ("plan",), "check": ("check",)})
-    def test_help_is_no_error(self, command: str) -> None:
-        told = self.tool(command, "--help")
-        self.assertIn("--config", told.text)
-        self.assertEqual(told.status, 0)
-
-    def test_unknown_option(self) -> None:
-        self.assertEqual(self.check("--bogus").status, 2)
+from sample_files import FAULTY, GOOD
 
 
 class Plan(ChainCase):
@@ -199,8 +55,8 @@ class Plan(ChainCase):
     def test_json(self) -> None:
         told = self.plan("--json", "--nexthop", "outbound", "--size", "5000", sender="a@elsewhere.example")
         self.assertEqual(told.status, 0, told)
-        self.assertEqual(set(told.json), {"chain", "steps", "legs", "skipped"})
-        self.assertEqual((told.json["chain"], told.json["steps"]), ("outbound", []))
+        self.assertEqual(set(told.json), {"chain", "steps", "policy", "legs", "skipped"})
+        self.assertEqual([told.json[name] for name in ("chain", "steps", "policy")], ["outbound", [], ""])
         expected = [
             ("one", "[mail1.example.com]:587", "mail1.example.com", 587, 1, False),
             ("[192.0.2.25]:2525", "[192.0.2.25]:2525", "192.0.2.25", 2525, 3, False),
@@ -217,7 +73,8 @@ class Plan(ChainCase):
 
     def test_json_of_rules_and_weights(self) -> None:
         told = self.plan("--json", "--nexthop", "outbound").json
-        self.assertEqual({leg["reason"] for leg in told["legs"][:2]}, {"tier 1, weight 3 of 4", "tier 1, weight 1 of 4"})
+        self.assertEqual({leg["reason"] for leg in told["legs"][:2]},
+                         {"tier 1, weight 3 of 4", "tier 1, weight 1 of 4"})
         told = self.plan("--json", "--nexthop", "outbound", sender="news@list.example").json
         self.assertEqual(told["chain"], "lists")
         self.assertEqual(told["steps"], ["chain outbound: @list.example leads to lists"])
@@ -244,7 +101,7 @@ class Plan(ChainCase):
         self.write(text)
         told = self.plan("--json")
         self.assertEqual(told.status, status, told)
-        self.assertIsInstance(told.json, dict)
+        self.assertEqual(set(told.json), {"error"})
 
     def test_bad_file(self) -> None:
         self.write(FAULTY)
@@ -252,11 +109,6 @@ class Plan(ChainCase):
         self.assertEqual(told.status, 2, told)
         self.assertIn(":1:1: error: deadlin", told.text)
         self.assertIn("relaypipe check", told.text)
-
-    def test_policy_is_mentioned(self) -> None:
-        """Whoever reads the plan must learn that a server may decide otherwise."""
-        self.write(GOOD.replace("fallback =", 'policy = "unix:/run/nobody.sock"\nfallback ='))
-        self.assertIn("policy", self.plan("--nexthop", "outbound", "--explain").text)
 
 
 class Prediction(ChainCase):

@@ -1,0 +1,111 @@
+"""check: everything that is wrong with a file, at once, with the place and what is allowed."""
+
+from __future__ import annotations
+
+import re
+
+from chain_case import ChainCase, each
+from sample_files import FAULTS, FAULTY, GOOD
+
+
+class Check(ChainCase):
+    def test_clean(self) -> None:
+        self.write(GOOD)
+        told = self.check()
+        self.assertEqual(told.status, 0, told)
+        self.assertEqual(told.text, f"{self.config}: 0 errors, 0 warnings; 4 relays, 2 chains\n")
+
+    def test_warning(self) -> None:
+        self.write(GOOD + '[relay.spare]\ndestination = "[mail9.example.com]"\n')
+        told = self.check()
+        self.assertEqual(told.status, 1, told)
+        self.assertRegex(told.lines[0], r":18:\d+: warning: \[relay\.spare\]: no chain has it")
+        self.assertIn("0 errors, 1 warning; 5 relays", told.lines[-1])
+
+    def test_unused_relay_stops_no_mail(self) -> None:
+        one, spare = self.relay(), self.relay()
+        self.configure('[chain.outbound]\ntiers = [["one"]]', one=one, spare=spare)
+        self.assertEqual(self.check().status, 1)
+        self.assert_sent(self.deliver("outbound"), by=one)
+
+    def test_all_problems_at_once(self) -> None:
+        self.write(FAULTY)
+        told = self.check()
+        self.assertEqual(told.status, 2, told)
+        for line, column, words in FAULTS:
+            found = [text for text in told.lines if text.startswith(f"{self.config}:{line}:{column}: error: ")]
+            self.assertTrue(any(words in text for text in found), f"{line}:{column} {words}\n{told.text}")
+        self.assertIn("error", told.lines[-1])
+
+    def test_in_the_order_of_the_file(self) -> None:
+        self.write(FAULTY)
+        places = [tuple(map(int, found)) for found in re.findall(r":(\d+):(\d+): error", self.check().text)]
+        self.assertEqual(places, sorted(places))
+        self.assertGreaterEqual(len(places), len(FAULTS))
+
+    @each({
+        "circle": ('[chain.a]\ntiers = [["one"]]\nby_sender = { "@x.example" = "b" }\n'
+                   '[chain.b]\ntiers = [["one"]]\nby_sender = { "@y.example" = "a" }\n', "circle"),
+        "chain_named_like_a_destination": ('[chain."mail.example"]\ntiers = [["one"]]\n', "dot"),
+        "no_tiers": ("[chain.a]\n", "no tiers"),
+        "empty_tier": ('[chain.a]\ntiers = [["one"], []]\n', "tier 2 is empty"),
+        "flat_tiers": ('[chain.a]\ntiers = ["one"]\n', '[["one"]]'),
+        "duration_without_unit": ("[defaults]\nconnect_timeout = 5\n", "5"),
+        "wrong_section": ("[defaults]\npatience = \"1s\"\n", "at the top of the file"),
+        "weight": ('[relay.two]\ndestination = "[a.example]"\nweight = -1\n', "weight"),
+        "no_destination": ("[relay.two]\nweight = 1\n", "no destination"),
+        "two_destinations": ('[relay.two]\ndestination = "[a.example], [b.example]"\n', "2 destinations"),
+    })
+    def test_problem(self, text: str, words: str) -> None:
+        self.write(text + '[relay.one]\ndestination = "[mail1.example.com]"\n')
+        told = self.check()
+        self.assertEqual(told.status, 2, told)
+        errors = [line for line in told.lines if "error: " in line]
+        self.assertTrue(any(words in line for line in errors), told.text)
+
+    def test_cause_before_its_consequence(self) -> None:
+        """A misspelt key is what the log of a delivery has to name, not that its value is missing."""
+        self.write('[chain.a]\ntires = [["[mail1.example.com]"]]\n')
+        self.assertIn("did you mean tiers?", self.check().lines[0])
+
+    def test_missing_file(self) -> None:
+        told = self.check()
+        self.assertEqual(told.status, 2, told)
+        self.assertIn("No such file", told.text)
+
+    def test_rights(self) -> None:
+        self.write(GOOD).chmod(0o664)
+        told = self.check()
+        self.assertEqual(told.status, 2, told)
+        self.assertIn("chmod go-w", told.text)
+
+    def test_json(self) -> None:
+        self.write(FAULTY)
+        told = self.check("--json")
+        self.assertEqual(told.status, 2)
+        self.assertEqual(set(told.json), {"file", "errors", "warnings", "relays", "chains", "problems"})
+        self.assertEqual(told.json["file"], str(self.config))
+        problems = told.json["problems"]
+        self.assertEqual(told.json["errors"], sum(p["severity"] == "error" for p in problems))
+        self.assertEqual(told.json["warnings"], sum(p["severity"] == "warning" for p in problems))
+        for problem in problems:
+            self.assertEqual(set(problem), {"severity", "file", "line", "column", "text"})
+        for line, column, words in FAULTS:
+            place = (str(self.config), line, column)
+            found = [p["text"] for p in problems if (p["file"], p["line"], p["column"]) == place]
+            self.assertTrue(any(words in text for text in found), f"{line}:{column} {words} {found}")
+
+    def test_json_of_a_clean_file(self) -> None:
+        self.write(GOOD)
+        told = self.check("--json")
+        self.assertEqual((told.status, told.json), (0, {
+            "file": str(self.config), "errors": 0, "warnings": 0, "relays": 4, "chains": 2, "problems": []}))
+
+    @each({"plan": ("plan",), "check": ("check",)})
+    def test_help_is_no_error(self, command: str) -> None:
+        told = self.tool(command, "--help")
+        self.assertIn("--config", told.text)
+        self.assertEqual(told.status, 0)
+
+    def test_unknown_option(self) -> None:
+        self.assertEqual(self.check("--bogus").status, 2)

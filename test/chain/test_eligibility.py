@@ -1,0 +1,62 @@
+"""Who may carry what: a relay that may not is left out, and never connected to."""
+
+from __future__ import annotations
+
+from chain_case import DOWN, ChainCase, each
+
+QUEUE_ID = "4Xyz12345z"
+
+
+class Eligibility(ChainCase):
+    TEXT = '[relay.one]\n%s\n[chain.outbound]\ntiers = [["one"], ["two"]]\n'
+
+    @each({
+        "sender": ('senders = ["@other.example"]', ()),
+        "null_sender_not_listed": ('senders = ["@example.org"]', ("",)),
+        "sub_domain_only": ('senders = ["@.example.org"]', ()),
+        "other_address": ('senders = ["someone@example.org"]', ()),
+        "recipient": ('recipients = ["@other.example"]', ()),
+        "size": ('max_size = 99', ()),
+    })
+    def test_left_out(self, line: str, sender: tuple[str, ...]) -> None:
+        one, two = self.relay(), self.relay()
+        self.configure(self.TEXT % line, one=one, two=two)
+        arguments = {"sender": sender[0]} if sender else {}
+        self.assert_sent(self.deliver("outbound", options=("--size", "100"), **arguments), by=two)
+        self.assert_dialled(one, 0)
+
+    @each({
+        "domain": ('senders = ["@example.org"]', ()),
+        "address": ('senders = ["SENDER@example.org"]', ()),
+        "sub_domain": ('senders = ["@.example.org"]', ("a@sub.example.org",)),
+        "null_sender": ('senders = ["@elsewhere.example", "<>"]', ("",)),
+        "recipient": ('recipients = ["@example.net"]', ()),
+        "size": ('max_size = 100', ()),
+        "size_in_k": ('max_size = "1k"', ()),
+    })
+    def test_allowed(self, line: str, sender: tuple[str, ...]) -> None:
+        one, two = self.relay(), self.relay()
+        self.configure(self.TEXT % line, one=one, two=two)
+        arguments = {"sender": sender[0]} if sender else {}
+        self.assert_sent(self.deliver("outbound", options=("--size", "100"), **arguments), by=one)
+
+    def test_one_of_two_recipients(self) -> None:
+        one, two = self.relay(), self.relay()
+        self.configure(self.TEXT % 'recipients = ["rcpt@example.net"]', one=one, two=two)
+        result = self.deliver("outbound", to=("rcpt@example.net", "other@example.net"))
+        self.assert_sent(result, by=two)
+
+    def test_nothing_left(self) -> None:
+        self.configure('[relay.one]\nsenders = ["@other.example"]\n[relay.two]\nmax_size = 50\n'
+                       '[relay.three]\nrecipients = ["@other.example"]\n'
+                       '[chain.outbound]\ntiers = [["one"], ["two"]]\nfallback = ["three"]\n',
+                       one=self.relay(), two=self.relay(), three=self.relay())
+        result = self.deliver("outbound", options=("--size", "100", "--queue-id", QUEUE_ID))
+        self.assert_refused(result, "outbound", "one may not carry the sender <sender@example.org>",
+                            "two message of 100 octets exceeds", "three may not carry the recipient")
+
+    def test_relay_that_is_down_is_no_reason_to_use_one_that_may_not(self) -> None:
+        one, two = self.relay(), self.relay(DOWN)
+        self.configure(self.TEXT % 'senders = ["@other.example"]', one=one, two=two)
+        self.assert_deferred(self.deliver("outbound"))
+        self.assert_dialled(one, 0)
