@@ -183,7 +183,8 @@ class Attempt {
 }  // namespace
 
 Showing run_attempt(Session& session, const Where& where, const AttemptContext& context) {
-  if (const auto unfit = misfit(context.envelope, context.message.facts(), session.capabilities(), context.relay.max_size)) {
+  if (const auto unfit =
+          misfit(context.envelope, context.message.facts(), session.capabilities(), context.relay.max_size)) {
     session.send("QUIT\r\n");
     return *unfit;
   }

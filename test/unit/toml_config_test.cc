@@ -129,19 +129,19 @@ TEST_CASE("what is no TOML is a problem with its place", "[toml_config]") {
   CHECK(std::count(binary.begin(), binary.end(), '\n') == 1);
 }
 
-TEST_CASE("what toml++ takes for granted is a problem with its place", "[toml_config]") {
-  const auto [text, place] = GENERATE(table<std::string, std::string>({
-      {"a = 1\n[(relay)]\nb = 2", "f:2:2"},
-      {"[[[a]]]", "f:1:3"},
-      {"\r\n\t[ &", "f:2:4"},
-      {"# \xC3\xBC\n[<>\"]\n[chain.c]\n", "f:2:2"},
-      {"a = \"\xC3\xBC\"\nb = 1979-05-27T:07\n", "f:2:16"},
+TEST_CASE("what toml++ asserts before it checks is a problem with its place", "[toml_config]") {
+  const auto [text, problem] = GENERATE(table<std::string, std::string>({
+      {"a = 1\n[(relay)]\nb = 2", "f:2:2: error: while parsing key: "},
+      {"[[[a]]]", "f:1:3: error: while parsing key: "},
+      {"\r\n\t[ &", "f:2:4: error: while parsing key: "},
+      {"# \xC3\xBC\n[<>\"]\n[chain.c]\n", "f:2:2: error: while parsing key: "},
+      {"a = \"\xC3\xBC\"\nb = 1979-05-27T:07\n", "f:2:16: error: while parsing time: "},
   }));
   std::vector<ConfigProblem> problems;
   CHECK_FALSE(parse_document(text, "f", problems));
   REQUIRE(problems.size() == 1);
-  CHECK(problems[0].line() ==
-        place + ": error: this cannot stand here; other text than letters and digits needs quotes");
+  INFO(problems[0].line());
+  CHECK(problems[0].line().starts_with(problem));
 }
 
 TEST_CASE("the same key twice is a problem", "[toml_config]") {
