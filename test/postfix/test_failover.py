@@ -62,7 +62,7 @@ class Failover(PostfixCase):
         delivery = lab.wait_for_delivery(queue_id)
         self.assert_delivery(delivery, "deferred", "4.4.1", "Connection refused")
         self.assertIn(f":{second.port}: Connection refused; tried 127.0.0.1: ", delivery.text)
-        self.assertIn(f"127.0.0.1[127.0.0.1]:{first.port}: Connection refused", lab.log_of(queue_id))
+        lab.wait_for_log(rf"127\.0\.0\.1\[127\.0\.0\.1\]:{first.port}: Connection refused")
         lab.wait_for_queue(queue_id, "deferred")
 
     def test_the_list_of_a_whole_transport(self) -> None:
