@@ -138,9 +138,8 @@ void read_relay(const Section& section, const DocumentTable& table, const RelayC
     read_key(section, entry, context.service, relay);
   }
   // Where a key was misspelt, what is missing is its consequence.
-  const bool misspelt =
-      std::any_of(table.begin(), table.end(), [](const DocumentEntry& e) { return !is_relay_key(e.key); });
-  if (find(table, "destination") == nullptr && !misspelt) {
+  const auto known = [](const DocumentEntry& entry) { return is_relay_key(entry.key); };
+  if (find(table, "destination") == nullptr && std::all_of(table.begin(), table.end(), known)) {
     section.error("there is no destination; write destination = \"[mail.example.com]:587\"");
   }
   check_settings(section, table, context.defaults, relay);

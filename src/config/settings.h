@@ -61,9 +61,8 @@ struct Settings {
   std::vector<std::string> own_addresses;    ///< besides the addresses of this machine's interfaces (inet_interfaces)
   std::vector<std::string> proxy_addresses;  ///< of a NAT or proxy before this machine (proxy_interfaces)
   std::uint64_t line_length_limit = 998;     ///< longer lines are broken (smtp_line_length_limit); 0: never
-  std::uint64_t size_tolerance = std::uint64_t{8}
-                                 << 10U;                 ///< octets of the announced size that milters may have removed
-  std::uint64_t spool_memory = std::uint64_t{1} << 20U;  ///< octets of content kept in memory, the rest in a file
+  std::uint64_t size_tolerance = 8U << 10U;  ///< octets of the announced size that milters may have removed
+  std::uint64_t spool_memory = 1U << 20U;    ///< octets of content kept in memory, the rest in a file
   std::string spool_directory = "/var/tmp";
   std::string syslog_ident = "postfix/relaypipe";
   std::string syslog_socket = "/dev/log";
