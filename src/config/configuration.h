@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "config/account.h"
 #include "config/address_pattern.h"
 #include "config/destination.h"
 #include "config/document.h"
+#include "config/reply_rule.h"
 #include "config/settings.h"
 
 namespace relaypipe {
@@ -37,6 +39,9 @@ struct RelayConfig {
   std::vector<AddressPattern> senders;     ///< may carry only these; empty: any
   std::vector<AddressPattern> recipients;  ///< may carry only these; empty: any
   std::optional<std::uint64_t> max_size;   ///< octets of the largest message it may carry
+  AccountConfig account;
+  std::string provider;            ///< empty: recognised by the host
+  std::vector<ReplyRule> replies;  ///< its own, then those of `[defaults]`
 };
 
 enum class Balance {
@@ -65,7 +70,9 @@ struct ChainConfig {
 
 /// Everything a configuration file says. Without a file, the defaults serve.
 struct Configuration {
-  Settings settings;  ///< the global ones, and the defaults for relays that are written in a nexthop
+  Settings settings;               ///< the global ones, and the defaults for relays that are written in a nexthop
+  std::string password_map;        ///< of `[defaults]`: accounts for any relay, keyed by its host or destination
+  std::vector<ReplyRule> replies;  ///< of `[defaults]`
   std::map<std::string, RelayConfig, std::less<>> relays;
   std::map<std::string, ChainConfig, std::less<>> chains;
 

@@ -155,6 +155,18 @@ ValueProblem set_choice(bool& field, std::string_view value) {
   return choose<bool>(field, value, kChoices);
 }
 
+ValueProblem set_choice(TlsVersion& field, std::string_view value) {
+  static constexpr std::array<Choice<TlsVersion>, 4> kChoices = {
+      {{"1.0", TlsVersion::V1_0}, {"1.1", TlsVersion::V1_1}, {"1.2", TlsVersion::V1_2}, {"1.3", TlsVersion::V1_3}}};
+  return choose<TlsVersion>(field, value, kChoices);
+}
+
+ValueProblem set_choice(ClientReport& field, std::string_view value) {
+  static constexpr std::array<Choice<ClientReport>, 3> kChoices = {
+      {{"none", ClientReport::None}, {"xforward", ClientReport::Xforward}, {"xclient", ClientReport::Xclient}}};
+  return choose<ClientReport>(field, value, kChoices);
+}
+
 ValueProblem set_addresses(std::vector<std::string>& field, std::string_view value) {
   return set_list<read_address>(field, value);
 }

@@ -25,6 +25,8 @@ ValueProblem set_line_limit(std::uint64_t& field, std::string_view value);
 ValueProblem set_choice(TlsLevel& field, std::string_view value);
 ValueProblem set_choice(IpVersion& field, std::string_view value);
 ValueProblem set_choice(bool& field, std::string_view value);
+ValueProblem set_choice(TlsVersion& field, std::string_view value);
+ValueProblem set_choice(ClientReport& field, std::string_view value);
 
 /// IP addresses in their canonical text. An empty list is one.
 ValueProblem set_addresses(std::vector<std::string>& field, std::string_view value);
@@ -35,6 +37,14 @@ ValueProblem set_hostname(std::string& field, std::string_view value);
 
 /// An absolute path of at most `longest` octets, which is what the kernel takes; `example` shows the form.
 ValueProblem set_path(std::string& field, std::string_view value, std::size_t longest, std::string_view example);
+/// A host name without brackets, or none.
+ValueProblem set_host_name(std::string& field, std::string_view value);
+/// `sha256//BASE64` of a public key (SubjectPublicKeyInfo, RFC 7469 2.4), several for a rollover.
+ValueProblem set_fingerprints(std::vector<std::string>& field, std::string_view value);
+/// SASL mechanisms that libcurl knows, in upper case.
+ValueProblem set_mechanisms(std::vector<std::string>& field, std::string_view value);
+/// yes, no, or the name or address of one host.
+ValueProblem set_plaintext_auth(std::string& field, std::string_view value);
 ValueProblem set_ident(std::string& field, std::string_view value);
 
 }  // namespace relaypipe

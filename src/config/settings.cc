@@ -23,6 +23,8 @@ template <class Owner, class Value>
 Value& field_of(Settings& settings, Value Owner::*field) {
   if constexpr (std::is_same_v<Owner, TimeLimits>) {
     return settings.limits.*field;
+  } else if constexpr (std::is_same_v<Owner, TlsSettings>) {
+    return settings.tls_more.*field;
   } else {
     return settings.*field;
   }
@@ -47,7 +49,7 @@ ValueProblem apply_octets(Settings& settings, std::string_view value) {
 
 template <auto Field>
 ValueProblem apply_choice(Settings& settings, std::string_view value) {
-  return set_choice(settings.*Field, value);
+  return set_choice(field_of(settings, Field), value);
 }
 
 template <auto Field>
@@ -61,6 +63,11 @@ ValueProblem apply_path(Settings& settings, std::string_view value) {
   return set_path(settings.*Field, value, longest, Settings().*Field);
 }
 
+template <auto Field>
+ValueProblem apply_file(Settings& settings, std::string_view value) {
+  return set_path(field_of(settings, Field), value, 4095, "/etc/ssl/certs/ca-certificates.crt");
+}
+
 ValueProblem apply_line_limit(Settings& settings, std::string_view value) {
   return set_line_limit(settings.line_length_limit, value);
 }
@@ -71,6 +78,19 @@ ValueProblem apply_hostname(Settings& settings, std::string_view value) {
   return set_hostname(settings.hostname, value);
 }
 ValueProblem apply_ident(Settings& settings, std::string_view value) { return set_ident(settings.syslog_ident, value); }
+
+ValueProblem apply_tls_name(Settings& settings, std::string_view value) {
+  return set_host_name(settings.tls_more.name, value);
+}
+ValueProblem apply_fingerprints(Settings& settings, std::string_view value) {
+  return set_fingerprints(settings.tls_more.fingerprints, value);
+}
+ValueProblem apply_mechanisms(Settings& settings, std::string_view value) {
+  return set_mechanisms(settings.auth_mechanisms, value);
+}
+ValueProblem apply_plaintext_auth(Settings& settings, std::string_view value) {
+  return set_plaintext_auth(settings.allow_plaintext_auth, value);
+}
 
 constexpr SettingScope kGlobal = SettingScope::Global;
 constexpr SettingScope kRelay = SettingScope::Relay;
@@ -99,6 +119,17 @@ constexpr SettingKey kTable[] = {
     {"data_xfer_timeout", kRelay, SettingKind::Span, kSpan, "no progress while the content is sent", apply_duration<&TimeLimits::data_xfer>},
     {"data_done_timeout", kRelay, SettingKind::Span, kSpan, "reply to the dot; too short makes duplicates", apply_duration<&TimeLimits::data_done>},
     {"tls", kRelay, SettingKind::Choice, "none, may, encrypt or verify", "protection of the connection", apply_choice<&Settings::tls>},
+    {"tls_ca_file", kRelay, SettingKind::Text, kPath, "file with the only authorities trusted", apply_file<&TlsSettings::ca_file>},
+    {"tls_ca_path", kRelay, SettingKind::Text, kPath, "directory with authorities by hashed name", apply_file<&TlsSettings::ca_path>},
+    {"tls_name", kRelay, SettingKind::Text, "host name", "name to verify and to send as SNI", apply_tls_name},
+    {"tls_min_version", kRelay, SettingKind::Choice, "1.0, 1.1, 1.2 or 1.3", "oldest TLS version allowed", apply_choice<&TlsSettings::min_version>},
+    {"tls_fingerprint", kRelay, SettingKind::List, "sha256//BASE64, separated by commas", "public keys, one of which the relay must have", apply_fingerprints},
+    {"tls_cert_file", kRelay, SettingKind::Text, kPath, "own certificate, for relays that ask for one", apply_file<&TlsSettings::cert_file>},
+    {"tls_key_file", kRelay, SettingKind::Text, kPath, "its key, where it is not in tls_cert_file", apply_file<&TlsSettings::key_file>},
+    {"auth_mechanisms", kRelay, SettingKind::List, "mechanism names, separated by commas", "the only mechanisms used", apply_mechanisms},
+    {"allow_plaintext_auth", kRelay, SettingKind::YesNo, "yes, no or a host name", "credentials without verified TLS, to loopback or that host", apply_plaintext_auth},
+    {"secret_timeout", kRelay, SettingKind::Span, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
+    {"client_report", kRelay, SettingKind::Choice, "none, xforward or xclient", "what is told of the client that sent the message", apply_choice<&Settings::client_report>},
     {"ip", kRelay, SettingKind::Choice, "any, 4 or 6", "IP version used", apply_choice<&Settings::ip>},
     {"bind_address", kRelay, SettingKind::List, kAddresses, "source addresses, at most one per IP version", apply_addresses<&Settings::bind_address>},
     {"dns_servers", kGlobal, SettingKind::List, "address or address:port, separated by commas", "DNS servers instead of the system's", apply_servers},
@@ -113,6 +144,7 @@ constexpr SettingKey kTable[] = {
     {"size_tolerance", kGlobal, SettingKind::Octets, "octets such as 8k", "what milters may have removed from the announced size", apply_octets<&Settings::size_tolerance, 1U << 30>},
     {"spool_memory", kGlobal, SettingKind::Octets, "octets such as 512k or 10M", "content kept in memory, the rest in a file", apply_octets<&Settings::spool_memory, 1U << 30>},
     {"spool_directory", kGlobal, SettingKind::Text, kPath, "directory of that file", apply_path<&Settings::spool_directory, 4095>},
+    {"state_directory", kGlobal, SettingKind::Text, kPath, "directory of tokens and of what is remembered", apply_path<&Settings::state_directory, 4095>},
     {"syslog_ident", kGlobal, SettingKind::Text, "word without blanks", "name in the log", apply_ident},
     {"syslog_socket", kGlobal, SettingKind::Text, kPath, "datagram socket of the system's log", apply_path<&Settings::syslog_socket, 107>},
 };

@@ -22,6 +22,22 @@ enum class TlsLevel {
 
 enum class IpVersion { Any, V4, V6 };
 
+enum class TlsVersion { V1_0, V1_1, V1_2, V1_3 };
+
+/// How TLS is spoken with a relay, beside the level.
+struct TlsSettings {
+  std::string ca_file;                     ///< the only authorities trusted; empty: those of ca_path
+  std::string ca_path = "/etc/ssl/certs";  ///< authorities by hashed name: one is read, where a bundle is read whole
+  std::string name;                        ///< name to verify and to send as SNI; empty: the host's
+  TlsVersion min_version = TlsVersion::V1_2;
+  std::vector<std::string> fingerprints;  ///< `sha256//BASE64` of public keys, one of which the relay must have
+  std::string cert_file;                  ///< our own certificate, for relays that ask for one
+  std::string key_file;                   ///< its key; empty: in cert_file
+};
+
+/// What of the client that gave us the message is told to a relay that may know it (XFORWARD_README, XCLIENT_README).
+enum class ClientReport { None, Xforward, Xclient };
+
 /// The longest time each stage may take, whatever the relay does meanwhile (a drip does not stretch it). The defaults
 /// are smtp(8)'s.
 struct TimeLimits {
@@ -49,6 +65,11 @@ struct Settings {
   std::string hostname;                             ///< EHLO name and own name in MX lists; empty: the machine's
   TimeLimits limits;
   TlsLevel tls = TlsLevel::May;
+  TlsSettings tls_more;
+  std::vector<std::string> auth_mechanisms;  ///< in upper case; empty: all we know
+  std::string allow_plaintext_auth;  ///< "yes": credentials in clear to loopback; a host name: to that host; empty: no
+  Duration secret_limit = std::chrono::seconds(10);  ///< password_command, token_command and the token endpoint
+  ClientReport client_report = ClientReport::None;
   IpVersion ip = IpVersion::Any;
   std::vector<std::string> bind_address;              ///< source addresses, at most one per IP version
   std::vector<std::string> dns_servers;               ///< `address` or `address:port`; empty: the system's
@@ -64,6 +85,7 @@ struct Settings {
   std::uint64_t size_tolerance = 8U << 10U;  ///< octets of the announced size that milters may have removed
   std::uint64_t spool_memory = 1U << 20U;    ///< octets of content kept in memory, the rest in a file
   std::string spool_directory = "/var/tmp";
+  std::string state_directory = "/var/lib/relaypipe";  ///< tokens and what is remembered between deliveries
   std::string syslog_ident = "postfix/relaypipe";
   std::string syslog_socket = "/dev/log";
 };

@@ -13,10 +13,12 @@
 
 #include "base/deadline.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "config/settings.h"
 #include "message/content_encoder.h"
 #include "route/lookup.h"
 #include "route/reach.h"
+#include "route/relay.h"
 #include "smtp/capabilities.h"
 #include "verdict/outcome.h"
 
@@ -43,6 +45,7 @@ class Waiter {
 /// What a relay's session is opened with.
 struct DialTarget {
   Where where;
+  const Relay* relay = nullptr;  ///< its settings and account; outlives the dialer
   std::string helo_name;
   TlsLevel tls = TlsLevel::May;
   bool implicit_tls = false;
@@ -68,6 +71,34 @@ class Session {
 };
 
 using DialId = std::size_t;
+
+/// What AUTH is said with at one relay.
+struct Credentials {
+  std::string username;
+  Secret secret;        ///< a password, or an access token
+  bool bearer = false;  ///< XOAUTH2 or OAUTHBEARER
+};
+
+/// The answer to Keyring::ask: nothing where the relay has no account, else the credentials, or why they cannot be had
+/// (a printable phrase that holds no secret).
+struct KeyringEvent {
+  DialId id;
+  Result<std::optional<Credentials>, std::string> result;
+};
+
+/// Finds the credentials of a relay: in a file, a map, by a command or at a token endpoint.
+class Keyring {
+ public:
+  virtual ~Keyring() = default;
+  /// Asks for the credentials of `relay` at `host` (its name after MX or SRV look-up). `refused`: those of the last
+  /// answer were refused by the relay; a token is then fetched anew, and anything else answers with an error.
+  virtual void ask(DialId id, const Relay& relay, std::string_view host, bool refused) = 0;
+  /// The answers since the last call; those from files come at once.
+  virtual std::vector<KeyringEvent> take_answers() = 0;
+  /// No answer is wanted any more.
+  virtual void cancel(DialId id) = 0;
+};
+
 struct DialEvent {
   DialId id;
   std::variant<std::unique_ptr<Session>, Unreached> result;

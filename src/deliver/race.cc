@@ -122,6 +122,7 @@ void Race::dial(Candidate candidate, Instant now, std::vector<Act>& acts) {
   const Relay& relay = plan_->legs[candidate.leg].relay;
   const Settings& settings = relay.settings;
   DialTarget target{where_of(relay, candidate.endpoint),
+                    &relay,
                     settings.hostname,
                     candidate.clear_text ? TlsLevel::None : settings.tls,
                     relay.destination.implicit_tls,

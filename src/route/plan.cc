@@ -142,7 +142,10 @@ class Planner {
 
   [[nodiscard]] Relay relay_of(const std::string& name) const {
     const RelayConfig* config = configuration_.relay(name);
-    if (config != nullptr) return {config->name, config->destination, config->settings, false, config->max_size};
+    if (config != nullptr) {
+      return {config->name,     config->destination, config->settings, false,
+              config->max_size, config->account,     config->provider, config->replies};
+    }
     // read_configuration() has made sure that what is no relay is one destination.
     const auto destinations = parse_nexthop(name, service_);
     return written_relay(destinations ? destinations->front()
@@ -150,7 +153,10 @@ class Planner {
   }
 
   [[nodiscard]] Relay written_relay(const Destination& destination) const {
-    return {destination.text, destination, configuration_.settings, false, std::nullopt};
+    AccountConfig account;
+    account.password_map = configuration_.password_map;
+    return {destination.text,   destination, configuration_.settings, false, std::nullopt,
+            std::move(account), "",          configuration_.replies};
   }
 
   const Configuration& configuration_;

@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "config/account.h"
 #include "config/destination.h"
+#include "config/reply_rule.h"
 #include "config/settings.h"
 
 namespace relaypipe {
@@ -19,6 +22,9 @@ struct Relay {
   /// never is.
   bool recipient_domain = false;
   std::optional<std::uint64_t> max_size;  ///< octets of the largest message it may carry, whatever it announces
+  AccountConfig account;                  ///< used on it; never on another relay
+  std::string provider;                   ///< whose reply rules hold: set, or recognised by the host; may be empty
+  std::vector<ReplyRule> replies;         ///< the administrator's own rules, first match first
 };
 
 }  // namespace relaypipe

@@ -3,9 +3,9 @@
 #include <optional>
 #include <string_view>
 
+#include "base/stage.h"
 #include "smtp/capabilities.h"
 #include "smtp/reply.h"
-#include "smtp/stage.h"
 
 namespace relaypipe {
 

@@ -6,9 +6,9 @@
 #include <variant>
 
 #include "base/deadline.h"
+#include "base/stage.h"
 #include "smtp/enhanced_status.h"
 #include "smtp/reply.h"
-#include "smtp/stage.h"
 #include "smtp/transaction.h"
 
 namespace relaypipe {

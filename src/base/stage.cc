@@ -1,4 +1,4 @@
-#include "smtp/stage.h"
+#include "base/stage.h"
 
 #include <array>
 #include <cstddef>

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/stage.h"
+
+namespace relaypipe {
+
+/// Why a relay did not take a message, as far as it can be known. It decides how long the relay rests.
+enum class Cause {
+  Unknown,
+  Network,           ///< not resolved, not connected, lost, silent, garbled
+  Tls,               ///< no TLS, or a certificate that is not trusted
+  Auth,              ///< the credentials, or the lack of them
+  Quota,             ///< the account's allowance for a day, an hour or a month is used up
+  Rate,              ///< too fast, or too many connections
+  Account,           ///< the account or our address is suspended, paused or unknown
+  Policy,            ///< the relay's policy about us, not about the message
+  SenderNotAllowed,  ///< the account may not use this sender
+  Size,              ///< the message is too big
+  Content,           ///< the message itself is refused: spam, format
+  Mailbox,           ///< the recipient: unknown, full, greylisted
+};
+
+/// Until when a condition lasts, where a reply or a rule tells.
+struct Until {
+  enum class Kind {
+    Unknown,      ///< the cause's own default
+    After,        ///< `span` from now
+    UtcMidnight,  ///< the end of the UTC day
+    NextHour,     ///< the full hour
+    Credentials,  ///< until somebody changes the credentials
+  } kind = Kind::Unknown;
+  Duration span{};
+};
+
+/// What replies mean at a relay: one row of the compiled-in table, or one element of `reply = [...]`.
+struct ReplyRule {
+  std::vector<Stage> stages;  ///< empty: any
+  std::string code;           ///< a reply code, with `x` for any digit: "554", "4xx"; empty: any
+  std::string status;         ///< an enhanced status, with `x` for any number: "5.7.1", "4.7.x"; empty: any
+  std::string match;          ///< regular expression over the whole reply, case does not matter; empty: any
+  Cause means = Cause::Unknown;
+  Until until;
+  std::string source;  ///< for a person: `relaypipe.toml:12`, or the evidence of a compiled-in row
+};
+
+}  // namespace relaypipe
