@@ -28,6 +28,7 @@ bool contains(std::span<const std::string_view> keys, std::string_view key) {
 
 bool belongs(SettingScope scope, SectionKind kind) {
   if (scope == SettingScope::Global) return kind == SectionKind::Top;
+  if (scope == SettingScope::OwnRelay) return kind == SectionKind::Relay;
   return kind == SectionKind::Defaults || kind == SectionKind::Relay;
 }
 
@@ -38,6 +39,7 @@ std::string_view home_of(std::string_view key) {
   if (contains(kTopKeys, key)) return kAtTop;
   const SettingKey* const setting = find_setting(key);
   if (setting == nullptr) return {};
+  if (setting->scope == SettingScope::OwnRelay) return "in the [relay.NAME] it is meant for";
   return setting->scope == SettingScope::Global ? kAtTop : kInRelays;
 }
 

@@ -68,6 +68,14 @@ ValueProblem apply_file(Settings& settings, std::string_view value) {
   return set_path(field_of(settings, Field), value, 4095, "/etc/ssl/certs/ca-certificates.crt");
 }
 
+/// A file that need not be: empty means none.
+template <auto Field>
+ValueProblem apply_optional_file(Settings& settings, std::string_view value) {
+  if (!value.empty()) return apply_file<Field>(settings, value);
+  field_of(settings, Field).clear();
+  return std::nullopt;
+}
+
 ValueProblem apply_line_limit(Settings& settings, std::string_view value) {
   return set_line_limit(settings.line_length_limit, value);
 }
@@ -94,6 +102,7 @@ ValueProblem apply_plaintext_auth(Settings& settings, std::string_view value) {
 
 constexpr SettingScope kGlobal = SettingScope::Global;
 constexpr SettingScope kRelay = SettingScope::Relay;
+constexpr SettingScope kOwnRelay = SettingScope::OwnRelay;
 constexpr std::string_view kSpan = "duration such as 30s or 2m";
 constexpr std::string_view kNumber = "whole number";
 constexpr std::string_view kNoLimit = "whole number; 0: no limit";
@@ -119,15 +128,15 @@ constexpr SettingKey kTable[] = {
     {"data_xfer_timeout", kRelay, SettingKind::Span, kSpan, "no progress while the content is sent", apply_duration<&TimeLimits::data_xfer>},
     {"data_done_timeout", kRelay, SettingKind::Span, kSpan, "reply to the dot; too short makes duplicates", apply_duration<&TimeLimits::data_done>},
     {"tls", kRelay, SettingKind::Choice, "none, may, encrypt or verify", "protection of the connection", apply_choice<&Settings::tls>},
-    {"tls_ca_file", kRelay, SettingKind::Text, kPath, "file with the only authorities trusted", apply_file<&TlsSettings::ca_file>},
+    {"tls_ca_file", kRelay, SettingKind::Text, kPath, "file with the only authorities trusted", apply_optional_file<&TlsSettings::ca_file>},
     {"tls_ca_path", kRelay, SettingKind::Text, kPath, "directory with authorities by hashed name", apply_file<&TlsSettings::ca_path>},
     {"tls_name", kRelay, SettingKind::Text, "host name", "name to verify and to send as SNI", apply_tls_name},
     {"tls_min_version", kRelay, SettingKind::Choice, "1.0, 1.1, 1.2 or 1.3", "oldest TLS version allowed", apply_choice<&TlsSettings::min_version>},
     {"tls_fingerprint", kRelay, SettingKind::List, "sha256//BASE64, separated by commas", "public keys, one of which the relay must have", apply_fingerprints},
-    {"tls_cert_file", kRelay, SettingKind::Text, kPath, "own certificate, for relays that ask for one", apply_file<&TlsSettings::cert_file>},
-    {"tls_key_file", kRelay, SettingKind::Text, kPath, "its key, where it is not in tls_cert_file", apply_file<&TlsSettings::key_file>},
+    {"tls_cert_file", kRelay, SettingKind::Text, kPath, "own certificate, for relays that ask for one", apply_optional_file<&TlsSettings::cert_file>},
+    {"tls_key_file", kRelay, SettingKind::Text, kPath, "its key, where it is not in tls_cert_file", apply_optional_file<&TlsSettings::key_file>},
     {"auth_mechanisms", kRelay, SettingKind::List, "mechanism names, separated by commas", "the only mechanisms used", apply_mechanisms},
-    {"allow_plaintext_auth", kRelay, SettingKind::YesNo, "yes, no or a host name", "credentials without verified TLS, to loopback or that host", apply_plaintext_auth},
+    {"allow_plaintext_auth", kOwnRelay, SettingKind::YesNo, "yes, no or a host name", "credentials without verified TLS, to loopback or that host", apply_plaintext_auth},
     {"secret_timeout", kRelay, SettingKind::Span, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
     {"client_report", kRelay, SettingKind::Choice, "none, xforward or xclient", "what is told of the client that sent the message", apply_choice<&Settings::client_report>},
     {"ip", kRelay, SettingKind::Choice, "any, 4 or 6", "IP version used", apply_choice<&Settings::ip>},
@@ -159,7 +168,7 @@ std::string_view trimmed(std::string_view text) {
 std::string unknown(std::string_view name) {
   std::vector<std::string_view> names;
   for (const SettingKey& key : kTable) {
-    names.push_back(key.name);
+    if (key.scope != SettingScope::OwnRelay) names.push_back(key.name);
   }
   const std::optional<std::string_view> meant = nearest(name, names);
   return meant ? fmt::format("unknown setting; did you mean {}?", *meant) : "unknown setting; --help lists all";
@@ -186,6 +195,9 @@ std::optional<std::string> apply_setting(Settings& settings, std::string_view as
   };
   const SettingKey* const key = find_setting(name);
   if (key == nullptr) return wrong(unknown(name));
+  if (key->scope == SettingScope::OwnRelay) {
+    return wrong("holds for one relay alone; write it in the [relay.NAME] of that relay, in the configuration file");
+  }
   if (!valued) return wrong(fmt::format("the value is missing; write {}=VALUE ({})", name, key->form));
   if (const ValueProblem problem = key->apply(settings, value)) return wrong(*problem);
   return std::nullopt;

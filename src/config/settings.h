@@ -90,8 +90,9 @@ struct Settings {
   std::string syslog_socket = "/dev/log";
 };
 
-/// Where a key may stand in a configuration file: at its top, or in `[defaults]` and `[relay.NAME]`.
-enum class SettingScope { Global, Relay };
+/// Where a key may stand: at the top of a configuration file, or in `[defaults]` and `[relay.NAME]`. What concerns the
+/// safety of one relay's account stands in the `[relay.NAME]` of that relay alone, and not on the command line.
+enum class SettingScope { Global, Relay, OwnRelay };
 
 /// Which sort of value a key takes, and so which types of a configuration file; text it takes always.
 enum class SettingKind { Span, Count, Octets, Choice, YesNo, List, Text };

@@ -146,6 +146,7 @@ std::string help() {
                      "  relaypipe check             what is wrong with the configuration; looks at nothing else\n"
                      "\nSettings for -o:\n";
   for (const SettingKey& key : settings_table()) {
+    if (key.scope == SettingScope::OwnRelay) continue;
     std::string name(key.name);
     name.resize(std::max<std::size_t>(name.size() + 1, 20), ' ');
     text += "  " + name + std::string(key.help) + "\n";
