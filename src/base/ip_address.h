@@ -14,6 +14,8 @@ struct IpAddress {
   bool v6 = false;
   std::array<std::uint8_t, 16> octets{};
 
+  /// 127.0.0.0/8 or ::1: what is sent there does not leave this machine.
+  [[nodiscard]] bool is_loopback() const;
   [[nodiscard]] std::string text() const;  ///< without brackets, as inet_ntop(3) writes it
 
   friend bool operator==(const IpAddress&, const IpAddress&) = default;

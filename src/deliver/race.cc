@@ -210,7 +210,8 @@ void Race::failed(DialId id, const Unreached& why, Instant now) {
   outcomes_.push_back({running->where, why, now - running->started, {}});
   const Relay& relay = plan_->legs[candidate.leg].relay;
   const bool tls_broke = why.stage == Stage::Tls && (why.trouble == Trouble::TlsFailed || why.trouble == Trouble::Lost);
-  if (tls_broke && relay.settings.tls == TlsLevel::May && !relay.destination.implicit_tls && !candidate.clear_text) {
+  if (tls_broke && !why.tls_needed && relay.settings.tls == TlsLevel::May && !relay.destination.implicit_tls &&
+      !candidate.clear_text) {
     candidate.clear_text = true;
     state.queue.push_front(std::move(candidate));
   }

@@ -94,6 +94,9 @@ struct Classifier {
       case Trouble::TlsFailed:
       case Trouble::Untrusted: return {4, 7, 5};
       case Trouble::AuthMissing: return {4, 7, 0};
+      case Trouble::AuthRefused: return {4, 7, 8};
+      case Trouble::NoCredentials:
+      case Trouble::Misconfigured: return {4, 3, 5};
       case Trouble::Local: break;
     }
     return {4, 3, 0};

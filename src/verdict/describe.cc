@@ -45,7 +45,8 @@ struct Describer {
         fmt::format("host {} said: {} {}", where.text(), refusals(refused.replies), in_reply_to(Stage::Rcpt));
     if (!unanimous(refused.replies)) {
       text +=
-          "; nothing was sent, because the recipients of this request fared differently and pipe(8) takes one result for "
+          "; nothing was sent, because the recipients of this request fared differently and pipe(8) takes one result "
+          "for "
           "all: set relaypipe_destination_recipient_limit = 1";
     }
     return text;
@@ -122,6 +123,10 @@ struct Describer {
       case Trouble::AuthMissing:
         return fmt::format("SASL authentication failed; server {} offers no mechanism we can use: {}", where.text(),
                            detail);
+      case Trouble::AuthRefused:
+        return fmt::format("SASL authentication failed; server {} said: {}", where.text(), detail);
+      case Trouble::NoCredentials: return fmt::format("no credentials for {}: {}", where.text(), detail);
+      case Trouble::Misconfigured:
       case Trouble::Local: break;
     }
     return fmt::format("{}: {}", where.text(), detail);
@@ -157,6 +162,7 @@ struct Briefer {
                                          : fmt::format("timed out while {}", while_doing(u.stage));
       case Trouble::Lost: return fmt::format("lost connection while {}", while_doing(u.stage));
       case Trouble::TlsMissing: return "does not offer TLS";
+      case Trouble::NoCredentials: return fmt::format("no credentials: {}", u.detail);
       default: return u.detail;
     }
   }

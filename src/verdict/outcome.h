@@ -26,20 +26,23 @@ struct Where {
 
 /// What kept a relay from a ready session, where no reply tells it.
 enum class Trouble {
-  NotFound,      ///< the name does not exist, or has no address
-  LookupFailed,  ///< no answer, or a failing one, from DNS
-  NullMx,        ///< the domain takes no mail (RFC 7505)
-  LoopsBack,     ///< this host is the best MX of the domain, or the address is its own
-  NoPrimary,     ///< this host is an MX of the domain, and there is no better one
-  Unconnected,   ///< TCP refused or unreachable
-  TimedOut,      ///< the stage's time limit
-  Lost,          ///< the connection ended
-  Garbled,       ///< no SMTP came
-  TlsMissing,    ///< STARTTLS is required and not offered, or was refused
-  TlsFailed,     ///< the handshake failed
-  Untrusted,     ///< the certificate is not trusted, or names another host
-  AuthMissing,   ///< credentials are configured and AUTH, or a mechanism we know, is not offered
-  Local,         ///< our own configuration or machine
+  NotFound,       ///< the name does not exist, or has no address
+  LookupFailed,   ///< no answer, or a failing one, from DNS
+  NullMx,         ///< the domain takes no mail (RFC 7505)
+  LoopsBack,      ///< this host is the best MX of the domain, or the address is its own
+  NoPrimary,      ///< this host is an MX of the domain, and there is no better one
+  Unconnected,    ///< TCP refused or unreachable
+  TimedOut,       ///< the stage's time limit
+  Lost,           ///< the connection ended
+  Garbled,        ///< no SMTP came
+  TlsMissing,     ///< STARTTLS is required and not offered, or was refused
+  TlsFailed,      ///< the handshake failed
+  Untrusted,      ///< the certificate is not trusted, or names another host
+  AuthMissing,    ///< credentials are configured and AUTH, or a mechanism we know, is not offered
+  AuthRefused,    ///< our credentials were not taken; `reply` has the refusal where it was one of 4yz or 5yz
+  NoCredentials,  ///< credentials are configured, but cannot be had, or must not go over such a connection
+  Misconfigured,  ///< a file or value of our own configuration cannot be used
+  Local,          ///< our own machine
 };
 
 /// No ready session: everything here speaks of the relay, never of the message. `reply` is the relay's refusal (4yz or
@@ -52,6 +55,7 @@ struct Unreached {
   /// The domain itself cannot receive mail (it does not exist, null MX), and it is the recipient's own, not a
   /// configured relay.
   bool recipient_domain = false;
+  bool tls_needed = false;  ///< credentials were to be used: clear text is no way out of broken TLS
 };
 
 /// Not ready within its patience when another relay was: given up, without a failure of its own.

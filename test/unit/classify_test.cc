@@ -13,9 +13,10 @@ const std::vector<Stage> kOpening{Stage::Resolve,  Stage::Connect, Stage::Greeti
                                   Stage::StartTls, Stage::Tls,     Stage::Auth};
 const std::vector<Stage> kTransaction{Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Content, Stage::EndOfData};
 const std::vector<Trouble> kTroubles{
-    Trouble::NotFound,    Trouble::LookupFailed, Trouble::NullMx,      Trouble::LoopsBack, Trouble::NoPrimary,
-    Trouble::Unconnected, Trouble::TimedOut,     Trouble::Lost,        Trouble::Garbled,   Trouble::TlsMissing,
-    Trouble::TlsFailed,   Trouble::Untrusted,    Trouble::AuthMissing, Trouble::Local};
+    Trouble::NotFound,      Trouble::LookupFailed, Trouble::NullMx,      Trouble::LoopsBack,   Trouble::NoPrimary,
+    Trouble::Unconnected,   Trouble::TimedOut,     Trouble::Lost,        Trouble::Garbled,     Trouble::TlsMissing,
+    Trouble::TlsFailed,     Trouble::Untrusted,    Trouble::AuthMissing, Trouble::AuthRefused, Trouble::NoCredentials,
+    Trouble::Misconfigured, Trouble::Local};
 /// Codes that speak of how we talk to a relay, see classify.cc.
 const std::vector<int> kSessionCodes{421, 500, 502, 503, 504, 521, 530, 534, 535, 538, 555};
 
@@ -52,11 +53,12 @@ TEST_CASE("before MAIL everything speaks of the relay") {
       Trouble trouble;
       const char* status;
     };
-    const Row row =
-        GENERATE(Row{Trouble::NotFound, "4.4.4"}, Row{Trouble::LookupFailed, "4.4.3"}, Row{Trouble::NullMx, "4.4.4"},
-                 Row{Trouble::Unconnected, "4.4.1"}, Row{Trouble::Lost, "4.4.2"}, Row{Trouble::Garbled, "4.5.0"},
-                 Row{Trouble::TlsMissing, "4.7.4"}, Row{Trouble::TlsFailed, "4.7.5"}, Row{Trouble::Untrusted, "4.7.5"},
-                 Row{Trouble::AuthMissing, "4.7.0"}, Row{Trouble::Local, "4.3.0"});
+    const Row row = GENERATE(
+        Row{Trouble::NotFound, "4.4.4"}, Row{Trouble::LookupFailed, "4.4.3"}, Row{Trouble::NullMx, "4.4.4"},
+        Row{Trouble::Unconnected, "4.4.1"}, Row{Trouble::Lost, "4.4.2"}, Row{Trouble::Garbled, "4.5.0"},
+        Row{Trouble::TlsMissing, "4.7.4"}, Row{Trouble::TlsFailed, "4.7.5"}, Row{Trouble::Untrusted, "4.7.5"},
+        Row{Trouble::AuthMissing, "4.7.0"}, Row{Trouble::AuthRefused, "4.7.8"}, Row{Trouble::NoCredentials, "4.3.5"},
+        Row{Trouble::Misconfigured, "4.3.5"}, Row{Trouble::Local, "4.3.0"});
     CHECK(judged(Unreached{stage, row.trouble, ""}) == std::string("relay soft next ") + row.status);
   }
   SECTION("outrun") { CHECK(judged(Outrun{stage}) == "relay soft next 4.4.1"); }

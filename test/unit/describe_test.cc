@@ -95,6 +95,9 @@ TEST_CASE("what kept a relay from a session, in Postfix's words") {
   check({unreached(Stage::Tls, Trouble::Untrusted), "Server certificate not verified: @: why", "why"});
   check({unreached(Stage::Auth, Trouble::AuthMissing),
          "SASL authentication failed; server @ offers no mechanism we can use: why", "why"});
+  check({unreached(Stage::Auth, Trouble::AuthRefused), "SASL authentication failed; server @ said: why", "why"});
+  check({unreached(Stage::Auth, Trouble::NoCredentials), "no credentials for @: why", "no credentials: why"});
+  check({unreached(Stage::Tls, Trouble::Misconfigured), "@: why", "why"});
   check({unreached(Stage::Connect, Trouble::Local), "@: why", "why"});
   check({Outrun{Stage::Connect}, "@ was not ready in time (connecting)", "connection timed out"});
   check({Outrun{Stage::Greeting}, "@ was not ready in time (receiving the initial server greeting)",
