@@ -1,6 +1,7 @@
 #include "frontend/pipe.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "deliver/deliver.h"
 #include "frontend/arguments.h"
@@ -28,6 +29,19 @@ struct Request {
   Envelope envelope;
   RoutePlan plan;
   bool verbose = false;
+};
+
+/// Stands in for the keyring: without it an account cannot be used, and its relay not either.
+class NoKeyring final : public Keyring {
+ public:
+  void ask(DialId id, const Relay&, std::string_view, bool) override {
+    answers_.push_back({id, fail(std::string("accounts cannot be used yet"))});
+  }
+  std::vector<KeyringEvent> take_answers() override { return std::exchange(answers_, {}); }
+  void cancel(DialId) override {}
+
+ private:
+  std::vector<KeyringEvent> answers_;
 };
 
 std::string log_id(const Arguments& arguments) { return arguments.queue_id.empty() ? "NOQUEUE" : arguments.queue_id; }
@@ -74,7 +88,8 @@ int deliver_request(const Request& request, CallerWatch& caller, Journal& journa
   const SystemClock clock;
   StderrTrace trace;
   Trace* const tracing = request.verbose && stderr_is_separate() ? &trace : nullptr;
-  CurlDialer dialer(clock, tracing);
+  NoKeyring keyring;
+  CurlDialer dialer(clock, keyring, tracing);
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
   Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
   PollWaiter waiter(clock, {&caller, &spool, &resolver, &dialer});

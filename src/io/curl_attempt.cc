@@ -1,18 +1,14 @@
 #include "io/curl_attempt.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/socket.h>
 
-#include <system_error>
-
-#include "base/printable.h"
 #include "io/curl_session.h"
+#include "smtp/sasl.h"
 
 namespace relaypipe {
 namespace {
-
-/// Certificates by hashed name: one is read, where the usual bundle has some 145 to parse, 26 ms of every process.
-const char* const kCaDirectory = "/etc/ssl/certs";
 
 /// Beyond the limits per stage, which end an attempt: libcurl's must never come first.
 constexpr long kNeverMs = 24L * 3600 * 1000;
@@ -21,9 +17,11 @@ std::string bracketed(const std::string& host) { return host.find(':') == std::s
 
 }  // namespace
 
-CurlAttempt::CurlAttempt(DialId id, DialTarget target, Trace* trace, std::shared_ptr<CurlMulti> multi, Instant now)
+CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
+                         std::shared_ptr<CurlMulti> multi, Instant now)
     : id_(id),
       target_(std::move(target)),
+      auth_(std::move(auth)),
       handshake_(target_.implicit_tls),
       trace_(trace),
       easy_(std::move(multi)),
@@ -36,7 +34,9 @@ CurlAttempt::~CurlAttempt() { curl_slist_free_all(connect_to_); }
 
 void CurlAttempt::configure() {
   const Where& where = target_.where;
-  const std::string url = fmt::format("{}://{}:{}/{}", target_.implicit_tls ? "smtps" : "smtp", bracketed(where.host),
+  const TlsSettings& tls = target_.relay->settings.tls_more;
+  const std::string& name = tls.name.empty() ? where.host : tls.name;
+  const std::string url = fmt::format("{}://{}:{}/{}", target_.implicit_tls ? "smtps" : "smtp", bracketed(name),
                                       where.port, target_.helo_name);
   // The address was chosen by us; the URL's host is what the certificate has to name.
   connect_to_ = curl_slist_append(nullptr, fmt::format("::{}:", bracketed(where.ip)).c_str());
@@ -59,21 +59,19 @@ void CurlAttempt::configure() {
   easy_.set(CURLOPT_OPENSOCKETFUNCTION, &on_open_socket);
   easy_.set(CURLOPT_OPENSOCKETDATA, this);
   if (!target_.bind_address.empty()) easy_.set(CURLOPT_INTERFACE, ("host!" + target_.bind_address).c_str());
-  configure_tls();
+  tls_->configure(easy_, target_.tls, tls);
+  if (auth_) configure_auth();
 }
 
-void CurlAttempt::configure_tls() const {
-  const bool verify = target_.tls == TlsLevel::Verify;
-  const curl_usessl level = target_.tls == TlsLevel::None  ? CURLUSESSL_NONE
-                            : target_.tls == TlsLevel::May ? CURLUSESSL_TRY
-                                                           : CURLUSESSL_ALL;
-  easy_.set(CURLOPT_USE_SSL, static_cast<long>(level));
-  easy_.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  easy_.set(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
-  easy_.set(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-  if (!verify) return;
-  easy_.set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
-  easy_.set(CURLOPT_CAPATH, kCaDirectory);
+/// libcurl chooses among the mechanisms it may use by an order of its own, and does not try a second one. Left to
+/// itself it takes GSSAPI for a user name with an `@`, and fails.
+void CurlAttempt::configure_auth() const {
+  const Credentials& credentials = auth_->credentials;
+  const std::string allowed = fmt::format("AUTH={}", fmt::join(auth_->mechanisms, ";AUTH="));
+  easy_.set(CURLOPT_LOGIN_OPTIONS, allowed.c_str());
+  easy_.set(CURLOPT_SASL_IR, 1L);
+  easy_.set(CURLOPT_USERNAME, credentials.username.c_str());
+  easy_.set(credentials.bearer ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, credentials.secret.c_str());
 }
 
 int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, void* self) {
@@ -84,19 +82,40 @@ int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, vo
   attempt->note_connected();
   const bool was_auth = attempt->handshake_.stage() == Stage::Auth;
   attempt->handshake_.sent(command);
-  if (attempt->trace_ == nullptr) return 0;
   // Everything said during AUTH is, or may be, a secret.
   const bool secret = was_auth || attempt->handshake_.stage() == Stage::Auth;
+  if (secret) attempt->remember_spoken(command);
+  if (attempt->trace_ == nullptr) return 0;
   attempt->trace_->dialogue(attempt->target_.where, Trace::Direction::Sent, secret ? "AUTH ********" : command);
   return 0;
 }
 
+/// The last word of a line of AUTH: the mechanism, an initial response, or a response to a challenge.
+void CurlAttempt::remember_spoken(std::string_view line) {
+  constexpr std::size_t kShortest = 12;  // mechanisms have names that replies may well use
+  const std::size_t blank = line.rfind(' ');
+  if (blank != std::string_view::npos) line.remove_prefix(blank + 1);
+  if (line.size() < kShortest) return;
+  std::string octets(line);
+  spoken_.emplace_back(octets);
+}
+
+std::string CurlAttempt::redact(std::string_view line) const {
+  if (!auth_) return std::string(line);
+  std::vector<std::string_view> secrets{auth_->credentials.secret.reveal()};
+  for (const Secret& word : spoken_)
+    secrets.push_back(word.reveal());
+  return redacted(line, secrets);
+}
+
 size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self) {
   auto* attempt = static_cast<CurlAttempt*>(self);
-  std::string_view line(data, size * count);
-  const bool usable = attempt->handshake_.received(line);
+  const std::string octets = attempt->redact({data, size * count});
+  const bool usable = attempt->handshake_.received(octets);
   if (attempt->trace_ != nullptr) {
+    std::string_view line = octets;
     line = line.substr(0, line.find_first_of("\r\n"));
+    if (attempt->handshake_.stage() == Stage::Auth && line.starts_with("334")) line = "334 ********";
     attempt->trace_->dialogue(attempt->target_.where, Trace::Direction::Received, line);
   }
   return usable ? size * count : 0;  // 0 makes libcurl give up
@@ -151,47 +170,28 @@ void CurlAttempt::quit() {
 
 DialEvent CurlAttempt::finish(CURLcode code) {
   note_connected();
-  if (code != CURLE_OK) return {id_, diagnose(code)};
-  // libcurl's own word that TLS is on: with USE_SSL a success does not imply it.
-  const bool encrypted = easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) > 0;
-  if (target_.tls >= TlsLevel::Encrypt && !encrypted)
-    return {id_, Unreached{Stage::StartTls, Trouble::TlsMissing, "not encrypted"}};
-  return {id_, make_session()};
+  if (code == CURLE_OK) {
+    // libcurl's own word that TLS is on: with USE_SSL a success does not imply it. Nor does it imply AUTH.
+    const bool encrypted = easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) > 0;
+    const bool unprotected = target_.tls >= TlsLevel::Encrypt && !encrypted;
+    if (!unprotected && (!auth_ || handshake_.authenticated())) return {id_, make_session()};
+    code = unprotected ? CURLE_USE_SSL_FAILED : CURLE_LOGIN_DENIED;
+  }
+  Unreached why = diagnose(code);
+  why.tls_needed = auth_.has_value();
+  return {id_, std::move(why)};
 }
+
+bool CurlAttempt::wants_new_token() const { return refused_ && auth_ && auth_->credentials.bearer && !auth_->renewed; }
 
 /// The handle goes to the session, this object goes away: nothing in the handle may point to it any more.
 std::unique_ptr<Session> CurlAttempt::make_session() {
   easy_.set(CURLOPT_VERBOSE, 0L);
   easy_.set(CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
   easy_.set(CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
-  return std::make_unique<CurlSession>(std::move(easy_), handshake_.capabilities());
-}
-
-/// What a failed attempt means. libcurl's code says what kind of failure; the last complete reply, if it is a refusal,
-/// says it better.
-Unreached CurlAttempt::diagnose(CURLcode code) const {
-  const Stage stage = handshake_.stage();
-  const std::string words = printable(error_[0] != '\0' ? error_.data() : curl_easy_strerror(code));
-  if (handshake_.fault()) return {stage, Trouble::Garbled, std::string(describe(*handshake_.fault()))};
-  const auto& reply = handshake_.last_reply();
-  const auto refusal = reply && reply->code >= 400 ? reply : std::nullopt;
-  const auto os_error = static_cast<int>(easy_.info<long>(CURLINFO_OS_ERRNO));
-  switch (code) {
-    case CURLE_COULDNT_CONNECT:
-      return {Stage::Connect, Trouble::Unconnected, os_error != 0 ? std::generic_category().message(os_error) : words};
-    case CURLE_OPERATION_TIMEDOUT: return timed_out();
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR: return {stage, Trouble::Lost, words, refusal};
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_REMOTE_ACCESS_DENIED: return {stage, Trouble::Garbled, words, refusal};
-    case CURLE_USE_SSL_FAILED: return {stage, Trouble::TlsMissing, words, refusal};
-    case CURLE_SSL_CONNECT_ERROR: return {Stage::Tls, Trouble::TlsFailed, words};
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH: return {Stage::Tls, Trouble::Untrusted, words};
-    case CURLE_LOGIN_DENIED: return {stage, Trouble::AuthMissing, words, refusal};
-    default: return {stage, Trouble::Local, fmt::format("{} (libcurl {})", words, static_cast<int>(code))};
-  }
+  for (const CURLoption secret : {CURLOPT_USERNAME, CURLOPT_PASSWORD, CURLOPT_XOAUTH2_BEARER})
+    easy_.set(secret, static_cast<const char*>(nullptr));
+  return std::make_unique<CurlSession>(std::move(easy_), std::move(tls_), handshake_.capabilities());
 }
 
 }  // namespace relaypipe

@@ -2,25 +2,39 @@
 
 #include <array>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/deadline.h"
 #include "deliver/interfaces.h"
 #include "io/curl_handle.h"
+#include "io/curl_tls.h"
 #include "smtp/handshake.h"
 
 namespace relaypipe {
+
+/// What AUTH is said with: credentials, and the mechanisms that may be used with them (at least one).
+struct CurlAuth {
+  Credentials credentials;
+  std::vector<std::string> mechanisms;
+  bool renewed = false;  ///< they replace some that the relay refused
+};
 
 /// One attempt to open a session, from connect to the last reply of the handshake. It stays at its address: libcurl's
 /// callbacks point to it.
 class CurlAttempt {
  public:
-  CurlAttempt(DialId id, DialTarget target, Trace* trace, std::shared_ptr<CurlMulti> multi, Instant now);
+  CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
+              std::shared_ptr<CurlMulti> multi, Instant now);
   ~CurlAttempt();
   CurlAttempt(const CurlAttempt&) = delete;
   CurlAttempt& operator=(const CurlAttempt&) = delete;
 
   [[nodiscard]] DialId id() const { return id_; }
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
+  [[nodiscard]] const DialTarget& target() const { return target_; }
   /// The stage it stands at now.
   Stage stage();
   /// When the stage it stands at has had its time; a drip does not put it off.
@@ -29,15 +43,22 @@ class CurlAttempt {
   void quit();
   /// libcurl is done with it: the session, or what went wrong.
   [[nodiscard]] DialEvent finish(CURLcode code);
+  /// After finish(): the relay refused a token, and a new one has not been tried.
+  [[nodiscard]] bool wants_new_token() const;
   /// The stage's time is over.
   [[nodiscard]] Unreached timed_out() const { return {handshake_.stage(), Trouble::TimedOut, "timed out"}; }
 
  private:
   void configure();
-  void configure_tls() const;
+  void configure_auth() const;
   [[nodiscard]] Duration limit() const;
   void note_connected();
-  [[nodiscard]] Unreached diagnose(CURLcode code) const;
+  [[nodiscard]] Unreached diagnose(CURLcode code);
+  [[nodiscard]] Unreached diagnose_tls(CURLcode code) const;
+  [[nodiscard]] Unreached diagnose_auth(const std::optional<Reply>& refusal);
+  [[nodiscard]] Unreached misconfigured(CURLcode code) const;
+  void remember_spoken(std::string_view line);
+  [[nodiscard]] std::string redact(std::string_view line) const;
   [[nodiscard]] std::unique_ptr<Session> make_session();
 
   static int on_debug(CURL*, curl_infotype type, char* data, size_t size, void* self);
@@ -47,10 +68,14 @@ class CurlAttempt {
 
   DialId id_;
   DialTarget target_;
+  std::optional<CurlAuth> auth_;
+  std::vector<Secret> spoken_;  ///< what was sent during AUTH, word by word
+  bool refused_ = false;        ///< the relay did not take the credentials
   Handshake handshake_;
   Trace* trace_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   curl_slist* connect_to_ = nullptr;
+  std::unique_ptr<CurlTls> tls_ = std::make_unique<CurlTls>();  ///< before `easy_`, which it has to outlive
   CurlEasy easy_;
   int socket_ = -1;
   Stage limited_ = Stage::Connect;  ///< the stage that `ends_` belongs to

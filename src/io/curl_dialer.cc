@@ -1,17 +1,33 @@
 #include "io/curl_dialer.h"
 
+#include <fmt/format.h>
 #include <sys/select.h>
 
 #include <algorithm>
 
+#include "base/printable.h"
+#include "config/protection.h"
 #include "io/curl_attempt.h"
 #include "io/curl_handle.h"
+#include "io/curl_library.h"
+#include "smtp/sasl.h"
 
 namespace relaypipe {
 namespace {
 
 constexpr auto kTimerSlack =
     std::chrono::milliseconds(1000);  ///< some of libcurl's timers are not told by curl_multi_timeout
+
+/// The keyring keeps secret_limit itself; this is for one that does not.
+constexpr auto kKeyringSlack = std::chrono::milliseconds(2000);
+
+/// There are no credentials, or no new ones after the relay refused the old.
+Unreached without_credentials(const std::string& why, const std::optional<Unreached>& refused) {
+  if (!refused) return {Stage::Auth, Trouble::NoCredentials, printable(why), std::nullopt, false, true};
+  const std::string said = refused->reply ? refused->reply->text() : refused->detail;
+  const std::string text = fmt::format("{}; no new token: {}", said, why);
+  return {Stage::Auth, Trouble::AuthRefused, printable(text), std::nullopt, false, true};
+}
 
 /// The sockets libcurl waits for.
 void add_descriptors(CURLM* multi, std::vector<pollfd>& fds) {
@@ -31,21 +47,72 @@ void add_descriptors(CURLM* multi, std::vector<pollfd>& fds) {
 
 }  // namespace
 
-CurlDialer::CurlDialer(const Clock& clock, Trace* trace) : clock_(clock), trace_(trace) {
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
+CurlDialer::CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace)
+    : clock_(clock), keyring_(keyring), trace_(trace) {
+  start_libcurl();
   multi_ = std::make_shared<CurlMulti>();
 }
 
 CurlDialer::~CurlDialer() = default;
 
 void CurlDialer::start(DialId id, const DialTarget& target) {
-  attempts_.push_back(std::make_unique<CurlAttempt>(id, target, trace_, multi_, clock_.now()));
+  if (target.relay->account.any())
+    ask(id, target, std::nullopt);
+  else
+    open(id, target, std::nullopt);
+}
+
+void CurlDialer::ask(DialId id, const DialTarget& target, std::optional<Unreached> refused) {
+  const bool renew = refused.has_value();
+  waiting_.push_back(
+      {id, target, clock_.now() + target.relay->settings.secret_limit + kKeyringSlack, std::move(refused)});
+  keyring_.ask(id, *target.relay, target.where.host, renew);
+  take_answers();  // those from files are there at once
+}
+
+void CurlDialer::take_answers() {
+  for (KeyringEvent& event : keyring_.take_answers()) {
+    const auto it = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.id == event.id; });
+    if (it == waiting_.end()) continue;
+    Waiting waiting = std::move(*it);
+    waiting_.erase(it);
+    if (!event.result) {
+      events_.push_back({waiting.id, without_credentials(event.result.error(), waiting.refused)});
+    } else if (*event.result) {
+      answered(std::move(waiting), std::move(**event.result));
+    } else {
+      open(waiting.id, std::move(waiting.target), std::nullopt);
+    }
+  }
+}
+
+void CurlDialer::answered(Waiting waiting, Credentials credentials) {
+  const Settings& settings = waiting.target.relay->settings;
+  auto mechanisms = mechanisms_for(credentials.bearer, settings.auth_mechanisms);
+  if (mechanisms.empty()) {
+    const std::string_view kind = credentials.bearer ? "token" : "password";
+    const std::string why = fmt::format("auth_mechanisms names none that works with a {}", kind);
+    events_.push_back({waiting.id, without_credentials(why, waiting.refused)});
+    return;
+  }
+  const Where& where = waiting.target.where;
+  waiting.target.tls = level_for_credentials(settings, where.host, where.ip);
+  const bool renewed = waiting.refused.has_value();
+  open(waiting.id, std::move(waiting.target), CurlAuth{std::move(credentials), std::move(mechanisms), renewed});
+}
+
+void CurlDialer::open(DialId id, DialTarget target, std::optional<CurlAuth> auth) {
+  attempts_.push_back(
+      std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), trace_, multi_, clock_.now()));
   // The SYN leaves now, not after the next wait.
   int running = 0;
   curl_multi_perform(multi_->get(), &running);
 }
 
 Stage CurlDialer::stage(DialId id) const {
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.id == id) return Stage::Auth;
+  }
   for (const auto& attempt : attempts_) {
     if (attempt->id() == id) return attempt->stage();
   }
@@ -54,6 +121,7 @@ Stage CurlDialer::stage(DialId id) const {
 
 Stage CurlDialer::cancel(DialId id) {
   const Stage reached = stage(id);
+  if (std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.id == id; }) > 0) keyring_.cancel(id);
   for (const auto& attempt : attempts_) {
     if (attempt->id() == id) attempt->quit();
   }
@@ -62,18 +130,24 @@ Stage CurlDialer::cancel(DialId id) {
   return reached;
 }
 
-std::vector<DialEvent> CurlDialer::take_events() { return std::exchange(events_, {}); }
+std::vector<DialEvent> CurlDialer::take_events() {
+  take_answers();
+  return std::exchange(events_, {});
+}
 
 Instant CurlDialer::interests(std::vector<pollfd>& fds, Instant now) {
   for (const CurlMulti::Watched* session : multi_->watched()) {
     fds.push_back({session->fd, static_cast<short>(POLLIN | (session->wants_write ? POLLOUT : 0)), 0});
   }
   if (!events_.empty()) return now;
-  if (attempts_.empty()) return Instant::max();
+  Instant wake = Instant::max();
+  for (const Waiting& waiting : waiting_)
+    wake = std::min(wake, waiting.ends);
+  if (attempts_.empty()) return wake;
   add_descriptors(multi_->get(), fds);
   long timeout = -1;
   curl_multi_timeout(multi_->get(), &timeout);
-  Instant wake = now + kTimerSlack;
+  wake = std::min<Instant>(wake, now + kTimerSlack);
   if (timeout >= 0) wake = std::min<Instant>(wake, now + std::chrono::milliseconds(timeout));
   for (const auto& attempt : attempts_)
     wake = std::min(wake, attempt->ends(now));
@@ -81,10 +155,12 @@ Instant CurlDialer::interests(std::vector<pollfd>& fds, Instant now) {
 }
 
 void CurlDialer::serve(std::span<const pollfd>, Instant now) {
-  if (attempts_.empty()) return;
-  int running = 0;
-  curl_multi_perform(multi_->get(), &running);
-  collect_finished();
+  take_answers();
+  if (!attempts_.empty()) {
+    int running = 0;
+    curl_multi_perform(multi_->get(), &running);
+    collect_finished();
+  }
   enforce_limits(now);
 }
 
@@ -96,9 +172,22 @@ void CurlDialer::collect_finished() {
     const auto it = std::find_if(attempts_.begin(), attempts_.end(),
                                  [&](const auto& attempt) { return attempt->handle() == message->easy_handle; });
     if (it == attempts_.end()) continue;
-    events_.push_back((*it)->finish(code));
+    std::unique_ptr<CurlAttempt> attempt = std::move(*it);
     attempts_.erase(it);
+    DialEvent event = attempt->finish(code);
+    finished(std::move(attempt), std::move(event));
   }
+}
+
+void CurlDialer::finished(std::unique_ptr<CurlAttempt> attempt, DialEvent event) {
+  auto* const refused = std::get_if<Unreached>(&event.result);
+  if (refused == nullptr || !attempt->wants_new_token()) {
+    events_.push_back(std::move(event));
+    return;
+  }
+  const DialTarget target = attempt->target();
+  attempt.reset();
+  ask(event.id, target, std::move(*refused));
 }
 
 /// Ends attempts whose stage has had its time, whatever dripped in meanwhile.
@@ -107,6 +196,12 @@ void CurlDialer::enforce_limits(Instant now) {
     if (now >= attempt->ends(now)) events_.push_back({attempt->id(), attempt->timed_out()});
   }
   std::erase_if(attempts_, [&](const auto& attempt) { return now >= attempt->ends(now); });
+  for (const Waiting& waiting : waiting_) {
+    if (now < waiting.ends) continue;
+    keyring_.cancel(waiting.id);
+    events_.push_back({waiting.id, without_credentials("the look-up took too long", waiting.refused)});
+  }
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return now >= waiting.ends; });
 }
 
 }  // namespace relaypipe

@@ -7,8 +7,8 @@ constexpr std::size_t kChunk = 32 * 1024;  ///< full speed, and progress can be 
 
 }  // namespace
 
-CurlSession::CurlSession(CurlEasy easy, Capabilities capabilities)
-    : easy_(std::move(easy)), capabilities_(std::move(capabilities)) {
+CurlSession::CurlSession(CurlEasy easy, std::unique_ptr<CurlTls> tls, Capabilities capabilities)
+    : tls_(std::move(tls)), easy_(std::move(easy)), capabilities_(std::move(capabilities)) {
   watched_.fd = easy_.info<curl_socket_t>(CURLINFO_ACTIVESOCKET);
   easy_.multi().watch(watched_);
 }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "deliver/interfaces.h"
 #include "io/curl_handle.h"
+#include "io/curl_tls.h"
 
 namespace relaypipe {
 
@@ -11,7 +13,8 @@ namespace relaypipe {
 /// (OpenSSL's rule), so one chunk is kept here until it has gone.
 class CurlSession final : public Session {
  public:
-  CurlSession(CurlEasy easy, Capabilities capabilities);
+  /// `tls` watches the connection of `easy`.
+  CurlSession(CurlEasy easy, std::unique_ptr<CurlTls> tls, Capabilities capabilities);
   ~CurlSession() override;
   CurlSession(const CurlSession&) = delete;
   CurlSession& operator=(const CurlSession&) = delete;
@@ -25,6 +28,7 @@ class CurlSession final : public Session {
  private:
   void flush();
 
+  std::unique_ptr<CurlTls> tls_;
   CurlEasy easy_;
   Capabilities capabilities_;
   CurlMulti::Watched watched_;

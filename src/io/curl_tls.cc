@@ -1,0 +1,271 @@
+#include "io/curl_tls.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include <array>
+#include <ctime>
+#include <string_view>
+#include <vector>
+
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+/// libcurl's built-in directory would stay trusted beside a CA file: only a path that is none takes it away in all
+/// versions.
+const char* const kNoDirectory = "/dev/null";
+
+constexpr std::size_t kShownNames = 3;
+
+long minimum_option(TlsVersion version) {
+  switch (version) {
+    case TlsVersion::V1_0: return CURL_SSLVERSION_TLSv1_0;
+    case TlsVersion::V1_1: return CURL_SSLVERSION_TLSv1_1;
+    case TlsVersion::V1_2: return CURL_SSLVERSION_TLSv1_2;
+    case TlsVersion::V1_3: break;
+  }
+  return CURL_SSLVERSION_TLSv1_3;
+}
+
+std::string_view minimum_name(TlsVersion version) {
+  constexpr std::array<std::string_view, 4> kNames{"1.0", "1.1", "1.2", "1.3"};
+  return kNames.at(static_cast<std::size_t>(version));
+}
+
+std::string_view version_name(int version) {
+  switch (version) {
+    case SSL3_VERSION: return "SSL 3.0";
+    case TLS1_VERSION: return "TLS 1.0";
+    case TLS1_1_VERSION: return "TLS 1.1";
+    default: return "TLS 1.2";
+  }
+}
+
+bool made_with_openssl() {
+  const char* const library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  return library != nullptr && std::string_view(library).starts_with("OpenSSL/");
+}
+
+/// Where a context keeps the object that watches it.
+int watcher_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+std::string when(const std::tm& utc) {
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                     utc.tm_min);
+}
+
+std::string when(const ASN1_TIME* time) {
+  std::tm utc{};
+  return time != nullptr && ASN1_TIME_to_tm(time, &utc) == 1 ? when(utc) : "an unreadable time";
+}
+
+/// A clock that is wrong here looks like a bad certificate there.
+std::string time_here() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  return when(utc);
+}
+
+std::string text_of(const ASN1_STRING* string) {
+  unsigned char* utf8 = nullptr;
+  const int length = ASN1_STRING_to_UTF8(&utf8, string);
+  if (length < 0) return {};
+  std::string text = printable({reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(length)});
+  OPENSSL_free(utf8);
+  return text;
+}
+
+/// The common name, else the organisation.
+std::string name_of(const X509_NAME* name) {
+  for (const int part : {NID_commonName, NID_organizationName}) {
+    const int at = X509_NAME_get_index_by_NID(name, part, -1);
+    if (at >= 0) return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+  }
+  return "somebody without a name";
+}
+
+/// The DNS names of the certificate; its common name where it has none.
+std::vector<std::string> names_of(const X509* leaf) {
+  std::vector<std::string> names;
+  auto* const all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all, i);
+    if (name->type == GEN_DNS) names.push_back(text_of(name->d.dNSName));
+  }
+  GENERAL_NAMES_free(all);
+  if (names.empty()) names.push_back(name_of(X509_get_subject_name(leaf)));
+  return names;
+}
+
+/// The SHA-256 of the public key, as tls_fingerprint writes it.
+std::string fingerprint_of(const X509* leaf) {
+  unsigned char* key = nullptr;
+  const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &key);
+  if (length < 0) return "unreadable";
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  EVP_Digest(key, static_cast<std::size_t>(length), digest.data(), &size, EVP_sha256(), nullptr);
+  OPENSSL_free(key);
+  std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> base64{};
+  EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(size));
+  return fmt::format("sha256//{}", reinterpret_cast<const char*>(base64.data()));
+}
+
+}  // namespace
+
+void CurlTls::configure(const CurlEasy& easy, TlsLevel level, const TlsSettings& settings) {
+  const bool verify = level == TlsLevel::Verify;
+  const curl_usessl use = level == TlsLevel::None  ? CURLUSESSL_NONE
+                          : level == TlsLevel::May ? CURLUSESSL_TRY
+                                                   : CURLUSESSL_ALL;
+  minimum_ = settings.min_version;
+  easy.set(CURLOPT_USE_SSL, static_cast<long>(use));
+  easy.set(CURLOPT_SSLVERSION, minimum_option(settings.min_version));
+  easy.set(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+  easy.set(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+  if (verify) {
+    const bool file = !settings.ca_file.empty();
+    easy.set(CURLOPT_CAINFO, file ? settings.ca_file.c_str() : nullptr);
+    easy.set(CURLOPT_CAPATH, file ? kNoDirectory : settings.ca_path.c_str());
+  }
+  if (!settings.fingerprints.empty()) {
+    easy.set(CURLOPT_PINNEDPUBLICKEY, fmt::format("{}", fmt::join(settings.fingerprints, ";")).c_str());
+  }
+  if (!settings.cert_file.empty()) {
+    easy.set(CURLOPT_SSLCERT, settings.cert_file.c_str());
+    easy.set(CURLOPT_SSLKEY, (settings.key_file.empty() ? settings.cert_file : settings.key_file).c_str());
+  }
+  if (!made_with_openssl()) return;
+  easy.set(CURLOPT_SSL_CTX_FUNCTION, &on_context);
+  easy.set(CURLOPT_SSL_CTX_DATA, this);
+}
+
+CURLcode CurlTls::on_context(CURL*, void* context, void* self) {
+  static_cast<CurlTls*>(self)->watch(static_cast<SSL_CTX*>(context));
+  return CURLE_OK;
+}
+
+void CurlTls::watch(SSL_CTX* context) {
+  SSL_CTX_set_ex_data(context, watcher_index(), this);
+  // Returns what it was given: the verdict stays OpenSSL's.
+  SSL_CTX_set_verify(context, SSL_CTX_get_verify_mode(context), &on_verify);
+  SSL_CTX_set_info_callback(context, &on_info);
+  // In place of libcurl's, which would make a text of every record.
+  SSL_CTX_set_msg_callback(context, &on_message);
+  SSL_CTX_set_msg_callback_arg(context, this);
+  // Protocols that old have no signature that OpenSSL 3 takes without being told to.
+  if (minimum_ < TlsVersion::V1_2) SSL_CTX_set_security_level(context, 0);
+}
+
+int CurlTls::on_verify(int ok, X509_STORE_CTX* store) {
+  const auto* const ssl =
+      static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const self = static_cast<CurlTls*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), watcher_index()));
+  if (self == nullptr) return ok;
+  const auto keep = [](std::unique_ptr<X509, Free>& kept, X509* certificate) {
+    if (kept.get() != certificate && certificate != nullptr && X509_up_ref(certificate) == 1) kept.reset(certificate);
+  };
+  keep(self->leaf_, X509_STORE_CTX_get0_cert(store));
+  if (ok == 0 && self->fault_ == X509_V_OK) {
+    self->fault_ = X509_STORE_CTX_get_error(store);
+    keep(self->culprit_, X509_STORE_CTX_get_current_cert(store));
+  }
+  return ok;
+}
+
+void CurlTls::on_info(const SSL* ssl, int where, int value) {
+  if ((where & SSL_CB_ALERT) == 0) return;
+  auto* const self = static_cast<CurlTls*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), watcher_index()));
+  constexpr int kLevelShift = 8;
+  const bool fatal = (value >> kLevelShift) == SSL3_AL_FATAL;
+  if (self != nullptr && fatal && self->alert_ == 0) {
+    self->alert_ = value;
+    self->alert_received_ = (where & SSL_CB_READ) != 0;
+  }
+}
+
+void CurlTls::on_message(int written, int, int type, const void* data, size_t size, SSL*, void* self) {
+  if (written != 0) return;
+  auto* const tls = static_cast<CurlTls*>(self);
+  tls->answered_ = true;
+  // The version a ServerHello bears is that of the protocol up to TLS 1.2 (RFC 5246 7.4.1.3).
+  constexpr size_t kVersionEnd = 6;
+  const auto* const octets = static_cast<const unsigned char*>(data);
+  if (type == SSL3_RT_HANDSHAKE && size >= kVersionEnd && octets[0] == SSL3_MT_SERVER_HELLO)
+    tls->server_version_ = (octets[4] << 8) | octets[5];
+}
+
+std::string CurlTls::handshake_fault() const {
+  constexpr int kDescription = 0xFF;
+  const int alert = alert_ & kDescription;
+  const bool versions = alert_ != 0 && alert == SSL_AD_PROTOCOL_VERSION;
+  if (versions && server_version_ != 0) {
+    return fmt::format("it speaks only {}, and tls_min_version is {}", version_name(server_version_),
+                       minimum_name(minimum_));
+  }
+  if (versions) return fmt::format("no common TLS version; tls_min_version is {}", minimum_name(minimum_));
+  if (alert_ != 0 && alert_received_ && alert == SSL_AD_HANDSHAKE_FAILURE)
+    return "no common cipher (handshake failure)";
+  if (alert_ != 0) {
+    return fmt::format("{} ended the handshake ({})", alert_received_ ? "it" : "we",
+                       printable(SSL_alert_desc_string_long(alert_)));
+  }
+  if (answered_ && server_version_ == 0) return "what it sent is not TLS";
+  return answered_ ? "the connection broke in the middle of the handshake" : "";
+}
+
+std::string CurlTls::names() const {
+  if (!leaf_) return "other names";
+  std::string text;
+  std::size_t count = 0;
+  for (const std::string& name : names_of(leaf_.get())) {
+    if (++count > kShownNames) return text + ", ...";
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+std::string CurlTls::issuer() const { return leaf_ ? name_of(X509_get_issuer_name(leaf_.get())) : "somebody"; }
+
+std::string CurlTls::certificate_fault(long verify_result, const std::string& host) const {
+  const long fault = fault_ != X509_V_OK ? fault_ : verify_result;
+  const X509* const culprit = culprit_.get();
+  switch (fault) {
+    case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED:  // libcurl's value while it has none: the chain was good and the name was not
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return fmt::format("wrong name: the certificate is for {}, not for {}", names(), host);
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      if (culprit == nullptr) return "the certificate has expired";
+      return fmt::format("the certificate of {} expired {}; it is {} here", name_of(X509_get_subject_name(culprit)),
+                         when(X509_get0_notAfter(culprit)), time_here());
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      if (culprit == nullptr) return "the certificate is not yet valid";
+      return fmt::format("the certificate of {} is not valid before {}; it is {} here",
+                         name_of(X509_get_subject_name(culprit)), when(X509_get0_notBefore(culprit)), time_here());
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      return fmt::format("self-signed certificate of {}, which is not among those trusted", names());
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_UNTRUSTED: return fmt::format("unknown authority: the certificate is issued by {}", issuer());
+    default: return printable(X509_verify_cert_error_string(fault));
+  }
+}
+
+std::string CurlTls::pin_fault() const {
+  if (!leaf_) return "its public key is none of tls_fingerprint";
+  return fmt::format("its public key is {}, which is none of tls_fingerprint", fingerprint_of(leaf_.get()));
+}
+
+}  // namespace relaypipe

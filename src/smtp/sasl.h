@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relaypipe {
+
+/// The mechanisms that may be used with a password, or with a bearer token, in upper case and the strongest first; none
+/// where `allowed` (auth_mechanisms; empty: no restriction) leaves none.
+///
+/// Unless named, GSSAPI and NTLM are left out, which need more than a password and fail where they are chosen by
+/// mistake; DIGEST-MD5, which is historic (RFC 6331) and seldom works between two makers; and EXTERNAL, which uses none
+/// of what we have.
+std::vector<std::string> mechanisms_for(bool bearer, std::span<const std::string> allowed);
+
+/// Why no AUTH happened, in words: what the relay offers, and what we may use.
+std::string no_common_mechanism(std::span<const std::string> offered, std::span<const std::string> usable);
+
+/// The text of a server challenge (`334 BASE64`), printable and short; XOAUTH2 tells its errors in one. What is no
+/// base64 is returned as it is.
+std::string challenge_text(std::string_view base64);
+
+/// The line with every occurrence of a secret replaced. A relay that repeats what it was given must not bring it into a
+/// log. Secrets shorter than four octets are passed over: they would be found in every other word.
+std::string redacted(std::string_view line, std::span<const std::string_view> secrets);
+
+}  // namespace relaypipe
