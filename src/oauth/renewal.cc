@@ -1,0 +1,30 @@
+#include "oauth/renewal.h"
+
+#include <algorithm>
+
+namespace relaypipe {
+namespace {
+
+/// Two clocks of one machine, read one after the other, and time servers that put it right.
+constexpr std::chrono::seconds kClockSlack{60};
+
+bool within(WallTime since, std::chrono::seconds span, WallTime now) {
+  return since != WallTime() && now >= since && now - since < span;
+}
+
+}  // namespace
+
+TokenAge token_age(const TokenRecord& record, WallTime now) {
+  if (record.access_token.empty() || now >= record.ends) return TokenAge::Ended;
+  if (now + kClockSlack < record.obtained) return TokenAge::Due;
+  const auto margin = std::min<std::chrono::seconds>(kRenewalMargin, (record.ends - record.obtained) / 2);
+  return record.ends - now > margin ? TokenAge::Fresh : TokenAge::Due;
+}
+
+bool pausing(const TokenRecord& record, WallTime now) { return within(record.failed, kFailurePause, now); }
+
+bool worth_replacing(const TokenRecord& record, WallTime now) {
+  return !record.after_refusal || !within(record.obtained, kRefusalPause, now);
+}
+
+}  // namespace relaypipe
