@@ -1,6 +1,7 @@
 #pragma once
 
 #include "deliver/interfaces.h"
+#include "deliver/token_world.h"
 
 namespace relaypipe {
 
@@ -8,6 +9,14 @@ namespace relaypipe {
 class SystemClock final : public Clock {
  public:
   [[nodiscard]] Instant now() const override { return std::chrono::steady_clock::now(); }
+};
+
+/// The machine's time of day.
+class SystemWallClock final : public WallClock {
+ public:
+  [[nodiscard]] WallTime now() const override {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  }
 };
 
 /// Octets from the kernel's generator, the seed of everything random in a delivery.

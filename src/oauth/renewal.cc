@@ -21,6 +21,16 @@ TokenAge token_age(const TokenRecord& record, WallTime now) {
   return record.ends - now > margin ? TokenAge::Fresh : TokenAge::Due;
 }
 
+TokenStep next_step(const TokenRecord& record, WallTime now, bool refused) {
+  if (refused) return pausing(record, now) || !worth_replacing(record, now) ? TokenStep::Fail : TokenStep::Renew;
+  switch (token_age(record, now)) {
+    case TokenAge::Fresh: return TokenStep::Use;
+    case TokenAge::Due: return pausing(record, now) ? TokenStep::Use : TokenStep::Renew;
+    case TokenAge::Ended: break;
+  }
+  return pausing(record, now) ? TokenStep::Fail : TokenStep::Renew;
+}
+
 bool pausing(const TokenRecord& record, WallTime now) { return within(record.failed, kFailurePause, now); }
 
 bool worth_replacing(const TokenRecord& record, WallTime now) {

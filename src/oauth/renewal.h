@@ -26,6 +26,16 @@ constexpr std::chrono::seconds kRefusalPause{300};
 /// has left is unknown then.
 TokenAge token_age(const TokenRecord& record, WallTime now);
 
+/// What is done about a token that is asked for.
+enum class TokenStep {
+  Use,    ///< it is good, or as good as can be had
+  Renew,  ///< a new one is fetched
+  Fail,   ///< there is none, and the endpoint is not asked again so soon
+};
+
+/// `refused`: a relay refused this very token.
+TokenStep next_step(const TokenRecord& record, WallTime now, bool refused);
+
 /// Whether the last renewal failed so recently that another is not tried.
 bool pausing(const TokenRecord& record, WallTime now);
 

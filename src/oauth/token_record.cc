@@ -51,6 +51,7 @@ bool read_line(std::string_view name, std::string_view value, TokenRecord& recor
   if (name == "given") return read_number(value, record.given, 16);
   if (name == "after_refusal") return record.after_refusal = value == "1", value == "0" || value == "1";
   if (name == "failed") return read_time(value, record.failed);
+  if (name == "failed_given") return read_number(value, record.failed_given, 16);
   if (name == "failure") return read_text(value, record.failure);
   return false;
 }
@@ -70,6 +71,7 @@ TokenRecord TokenRecord::clone() const {
   copy.after_refusal = after_refusal;
   copy.failed = failed;
   copy.failure = failure;
+  copy.failed_given = failed_given;
   return copy;
 }
 
@@ -107,6 +109,7 @@ Secret write_token_record(const TokenRecord& record) {
   line("given", fmt::format("{:016x}", record.given));
   line("after_refusal", record.after_refusal ? "1" : "0");
   line("failed", std::to_string(number(record.failed)));
+  line("failed_given", fmt::format("{:016x}", record.failed_given));
   line("failure", printable(record.failure));
   line("mark", fmt::format("{:016x}", mark(text)));
   return Secret(text);

@@ -20,14 +20,15 @@ struct TokenRecord {
   Secret access_token;  ///< may be empty: there is only a refresh token, or a failure
   WallTime obtained{};  ///< when the access token was given
   WallTime ends{};
-  Secret refresh_token;         ///< a rotated one, or one from `token --authorize`; empty: that of the file holds
-  WallTime refresh_obtained{};  ///< when
-  std::string scope;            ///< as granted
-  std::uint64_t account = 0;    ///< account_mark() of the configuration it was given for
-  std::uint64_t given = 0;      ///< mark() of the file's refresh token at that time: a new one in the file wins
-  bool after_refusal = false;   ///< the access token replaces one that a relay had refused
-  WallTime failed{};            ///< when the last renewal failed; zero: it did not
-  std::string failure;          ///< and why, without secrets
+  Secret refresh_token;            ///< a rotated one, or one from `token --authorize`; empty: that of the file holds
+  WallTime refresh_obtained{};     ///< when
+  std::string scope;               ///< as granted
+  std::uint64_t account = 0;       ///< account_mark() of the configuration it was given for
+  std::uint64_t given = 0;         ///< mark() of the file's refresh token at that time: a new one in the file wins
+  bool after_refusal = false;      ///< the access token replaces one that a relay had refused
+  WallTime failed{};               ///< when the last renewal failed; zero: it did not
+  std::string failure;             ///< and why, without secrets
+  std::uint64_t failed_given = 0;  ///< mark() of the file's refresh token then: with another one it is tried at once
 
   [[nodiscard]] TokenRecord clone() const;
 };

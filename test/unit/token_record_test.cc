@@ -27,6 +27,7 @@ TokenRecord full() {
   record.after_refusal = true;
   record.failed = kNow - 1s;
   record.failure = "says invalid_grant";
+  record.failed_given = 9;
   return record;
 }
 
@@ -53,6 +54,7 @@ TEST_CASE("a record is read as it was written") {
   CHECK(after->after_refusal);
   CHECK(after->failed == before.failed);
   CHECK(after->failure == before.failure);
+  CHECK(after->failed_given == 9);
   CHECK(parse_token_record(write_token_record(TokenRecord()).reveal()));
 }
 
@@ -146,6 +148,23 @@ TEST_CASE("no token, and a clock that went back") {
   CHECK(token_age(living(1h), kNow - 60s) == TokenAge::Fresh);
   CHECK(token_age(living(1h), kNow - 61s) == TokenAge::Due);
   CHECK(token_age(living(1h), WallTime()) == TokenAge::Due);
+}
+
+TEST_CASE("what is done about a token that is asked for") {
+  TokenRecord record = living(1h);
+  CHECK(next_step(record, kNow, false) == TokenStep::Use);
+  CHECK(next_step(record, kNow, true) == TokenStep::Renew);
+  CHECK(next_step(record, kNow + 55min, false) == TokenStep::Renew);
+  CHECK(next_step(record, kNow + 2h, false) == TokenStep::Renew);
+  record.failed = kNow + 55min;
+  CHECK(next_step(record, kNow + 55min, false) == TokenStep::Use);
+  CHECK(next_step(record, kNow + 55min, true) == TokenStep::Fail);
+  record.failed = kNow + 2h;
+  CHECK(next_step(record, kNow + 2h, false) == TokenStep::Fail);
+  record.failed = {};
+  record.after_refusal = true;
+  CHECK(next_step(record, kNow, true) == TokenStep::Fail);
+  CHECK(next_step(record, kNow, false) == TokenStep::Use);
 }
 
 TEST_CASE("after a failure there is a pause, but not in a time to come") {

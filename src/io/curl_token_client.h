@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "deliver/pollable.h"
+#include "deliver/token_world.h"
+
+namespace relaypipe {
+
+class CurlMulti;
+class CurlPost;
+
+/// Asks token endpoints with libcurl: POST over HTTPS with a verified certificate, TLS 1.2 or newer, no redirects, no
+/// proxy, a short answer. It has a multi handle of its own, which is made with the first request: most deliveries make
+/// none.
+class CurlTokenClient final : public HttpPoster, public Pollable {
+ public:
+  CurlTokenClient();
+  ~CurlTokenClient() override;
+  CurlTokenClient(const CurlTokenClient&) = delete;
+  CurlTokenClient& operator=(const CurlTokenClient&) = delete;
+
+  void post(DialId id, HttpPost post) override;
+  std::vector<HttpEvent> take_answers() override;
+  void cancel(DialId id) override;
+
+  Instant interests(std::vector<pollfd>& fds, Instant now) override;
+  void serve(std::span<const pollfd> fds, Instant now) override;
+
+ private:
+  void perform();
+
+  std::shared_ptr<CurlMulti> multi_;
+  std::vector<std::unique_ptr<CurlPost>> posts_;
+  std::vector<HttpEvent> answers_;
+};
+
+}  // namespace relaypipe
