@@ -14,8 +14,10 @@ import unittest
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
-from lab import Relay, SyslogSink, binary_path, has_ipv6
-from pipe_run import Delivery, Message, Result, Surroundings, run
+sys.path.append(str(Path(__file__).resolve().parents[1] / "suite"))    # for a test file that is run alone
+
+from lab import Relay, SyslogSink, binary_path, has_ipv6  # noqa: E402
+from pipe_run import Delivery, Message, Result, Surroundings, run  # noqa: E402
 
 MESSAGE = b"From: sender@example.org\nTo: rcpt@example.net\nSubject: test\n\nHello.\n"
 SENDER = "sender@example.org"

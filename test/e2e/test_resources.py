@@ -8,6 +8,7 @@ from typing import Iterator
 
 from case import DeliveryCase, each, main
 from lab import content_of
+from marks import measures
 from pipe_run import Surroundings
 from wire import sample, wire_form
 
@@ -23,6 +24,7 @@ def stream(octets: int) -> Iterator[bytes]:
         yield block
 
 
+@measures
 class MemoryTest(DeliveryCase):
     def peak_of(self, octets: int) -> int:
         """KiB. The reply to the dot is late, so that the last sample is of a program that has sent everything."""

@@ -7,7 +7,7 @@ master.cf.example, so what the tests prove is what an administrator copies.
 
 from __future__ import annotations
 
-import atexit
+import contextlib
 import os
 import re
 import shutil
@@ -16,7 +16,7 @@ import smtplib
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Iterator, Mapping
 
 from mail_log import Delivery, deliveries
 from support import PATIENCE, SyslogSocket, free_port, process_state, processes, wait_until
@@ -173,16 +173,13 @@ class PostfixLab:
         }
 
     def _make_queue(self) -> None:
-        """Postfix makes its queue directories itself, but takes 2 s to do so; later labs copy those of the first."""
+        """Postfix makes its queue directories itself, but takes 2 s to do so; inside queue_template() they are copied."""
         if _queue_template:
             self._run("cp", "-a", str(_queue_template[0]), str(self.queue))
             (self.queue / "quick-start").touch()  # tells "postfix start" that the directories were checked
             return
         self.queue.mkdir(mode=0o755)
         self._run("postfix", "-c", str(self.config), "check")
-        _queue_template.append(Path(tempfile.mkdtemp(prefix="relaypipe-queue-")) / "queue")
-        atexit.register(shutil.rmtree, _queue_template[0].parent, ignore_errors=True)
-        self._run("cp", "-a", str(self.queue), str(_queue_template[0]))
 
     def _run(self, *command: str, content: bytes = b"") -> str:
         environment = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "MAIL_CONFIG": str(self.config)}
@@ -294,3 +291,20 @@ class PostfixLab:
     def wait_for_removal(self, queue_id: str) -> None:
         """Waits until Postfix is done with the message. The queues cannot tell: they are not looked at all at once."""
         self.wait_for_log(f"{queue_id}: removed")
+
+
+@contextlib.contextmanager
+def queue_template() -> Iterator[None]:
+    """Queue directories for all labs started inside, also by processes forked there."""
+    with tempfile.TemporaryDirectory(prefix="relaypipe-queue-") as directory:
+        lab = PostfixLab(Path("/bin/true"), "")
+        try:
+            lab._prepare()
+            lab._run("cp", "-a", str(lab.queue), f"{directory}/queue")
+        finally:
+            lab.close()
+        _queue_template.append(Path(directory) / "queue")
+        try:
+            yield
+        finally:
+            _queue_template.clear()
