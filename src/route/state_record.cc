@@ -1,0 +1,169 @@
+#include "route/state_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/hash.h"
+#include "base/packed.h"
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::uint64_t kVersion = 1;
+constexpr std::size_t kLongestWords = 300;
+constexpr std::size_t kLongestName = 200;
+/// Averages and counters of a relay that nobody uses any more.
+constexpr Span kForgotten = std::chrono::days(35);
+
+void pack_health(Packer& out, const Health& health) {
+  out.time(health.stamp);
+  out.number(static_cast<std::uint64_t>(health.cause));
+  for (const WallTime time : {health.since, health.failed, health.until})
+    out.time(time);
+  out.number(health.failures);
+  out.number(health.credentials);
+  out.text(clip(health.words, kLongestWords));
+  out.owner(health.prober);
+  out.time(health.probe_until);
+  out.time(health.suspended_until);
+  for (const Average* const average : {&health.ready, &health.accepted}) {
+    out.real(average->value);
+    out.number(average->samples);
+  }
+  out.time(health.measured);
+  out.number(health.successes);
+}
+
+bool unpack_health(Unpacker& in, Health& health) {
+  health.stamp = in.time();
+  const std::uint64_t cause = in.number();
+  if (cause > static_cast<std::uint64_t>(Cause::Mailbox)) return false;
+  health.cause = static_cast<Cause>(cause);
+  for (WallTime* const time : {&health.since, &health.failed, &health.until})
+    *time = in.time();
+  health.failures = in.small();
+  health.credentials = in.number();
+  health.words = printable(in.text());
+  health.prober = in.owner();
+  health.probe_until = in.time();
+  health.suspended_until = in.time();
+  for (Average* const average : {&health.ready, &health.accepted}) {
+    average->value = in.real();
+    average->samples = in.small();
+    if (!std::isfinite(average->value) || average->value < 0 || average->value > 1e12) return false;
+  }
+  health.measured = in.time();
+  health.successes = in.number();
+  return in.fine();
+}
+
+void pack_allowance(Packer& out, const Allowance& allowance) {
+  out.time(allowance.stamp);
+  out.number(allowance.used.size());
+  for (const Used& used : allowance.used) {
+    out.number(used.rule);
+    out.number(static_cast<std::uint64_t>(used.index));
+    out.number(used.in_period);
+    out.number(used.counts.size());
+    // Each time as what it is later than the one before: two octets instead of six.
+    WallTime last = kNever;
+    for (const Count& count : used.counts) {
+      out.number(static_cast<std::uint64_t>((count.at - last).count()));
+      out.number(count.amount);
+      last = count.at;
+    }
+  }
+  out.number(allowance.holds.size());
+  for (const Hold& hold : allowance.holds) {
+    out.owner(hold.owner);
+    out.time(hold.at);
+    out.time(hold.until);
+    out.number(hold.recipients);
+  }
+}
+
+bool unpack_allowance(Unpacker& in, Allowance& allowance) {
+  allowance.stamp = in.time();
+  allowance.used.resize(in.count());
+  for (Used& used : allowance.used) {
+    used.rule = in.number();
+    used.index = static_cast<std::int64_t>(in.number());
+    used.in_period = in.number();
+    used.counts.resize(in.count());
+    WallTime last = kNever;
+    for (Count& count : used.counts) {
+      // Unsigned, since foreign numbers may have any size.
+      const auto ms = static_cast<std::uint64_t>(last.time_since_epoch().count()) + in.number();
+      count.at = last = WallTime(Span(static_cast<std::int64_t>(ms)));
+      count.amount = in.number();
+    }
+  }
+  allowance.holds.resize(in.count());
+  for (Hold& hold : allowance.holds) {
+    hold.owner = in.owner();
+    hold.at = in.time();
+    hold.until = in.time();
+    hold.recipients = in.number();
+  }
+  return in.fine();
+}
+
+/// Times far from any real one would overflow when something is added to them.
+bool plausible(WallTime time) { return time >= kNever && time < WallTime(std::chrono::days(365 * 500)); }
+
+bool plausible(const RelayState& state) {
+  const Health& health = state.health;
+  bool fine = true;
+  for (const WallTime time : {health.stamp, health.since, health.failed, health.until, health.probe_until,
+                              health.suspended_until, health.measured, state.allowance.stamp}) {
+    fine = fine && plausible(time);
+  }
+  for (const Used& used : state.allowance.used) {
+    for (const Count& count : used.counts)
+      fine = fine && plausible(count.at) && count.amount < UINT64_MAX / 1024;
+    fine = fine && used.in_period < UINT64_MAX / 2;
+  }
+  for (const Hold& hold : state.allowance.holds)
+    fine = fine && plausible(hold.at) && plausible(hold.until) && hold.recipients < UINT64_MAX / 1024;
+  return fine;
+}
+
+/// A name that fits into a key together with a prefix and an address.
+std::string short_name(std::string_view name) {
+  if (name.size() <= kLongestName) return std::string(name);
+  return fmt::format("{}#{:016x}", name.substr(0, kLongestName), hash_octets(name));
+}
+
+}  // namespace
+
+std::string pack(const RelayState& state) {
+  Packer out;
+  out.number(kVersion);
+  pack_health(out, state.health);
+  pack_allowance(out, state.allowance);
+  return out.take();
+}
+
+std::optional<RelayState> unpack(std::string_view octets) {
+  Unpacker in(octets);
+  if (in.number() != kVersion) return std::nullopt;
+  RelayState state;
+  if (!unpack_health(in, state.health) || !unpack_allowance(in, state.allowance) || !in.done()) return std::nullopt;
+  if (!plausible(state)) return std::nullopt;
+  return state;
+}
+
+WallTime useful_until(const RelayState& state, WallTime now) {
+  return std::max({now + kForgotten, state.health.until + kForgotten, state.health.suspended_until});
+}
+
+std::string relay_key(std::string_view relay) { return "relay/" + short_name(relay); }
+
+std::string endpoint_key(std::string_view relay, std::string_view address) {
+  return fmt::format("endpoint/{}/{}", short_name(relay), clip(address, 64));
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,356 @@
+// What only the real state store has to bear: several processes, their death, and every damage to its file.
+#include "io/lmdb_state_store.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "base/random.h"
+#include "catch.h"
+
+namespace relaypipe {
+namespace {
+
+using namespace std::chrono_literals;
+using Values = std::vector<StateValue>;
+using Keys = std::vector<std::string>;
+
+const WallTime kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + 10h;
+const WallTime kLater = kNow + 24h;
+
+struct Directory {
+  Directory() {
+    char name[] = "/tmp/relaypipe-state.XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  [[nodiscard]] std::string file() const { return path + "/state.mdb"; }
+  [[nodiscard]] std::string lock() const { return path + "/state.lock"; }
+  std::string path;
+};
+
+/// A process of its own. It must not run Catch2's end.
+pid_t start(const std::function<int()>& work) {
+  const pid_t pid = fork();
+  if (pid == 0) _exit(work());
+  return pid;
+}
+
+int end_of(pid_t pid) {
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return status;
+}
+
+bool add_one(StateStore& store, const std::string& key, WallTime now = kNow) {
+  return store.update(Keys{key}, now, [&](Values& values) {
+    const int count = values[0].octets.empty() ? 0 : std::stoi(values[0].octets);
+    values[0] = {std::to_string(count + 1), kLater};
+  });
+}
+
+int count_of(const std::string& path, const std::string& key) {
+  const std::string text = LmdbStateStore(path).read(Keys{key}, kNow).at(0);
+  return text.empty() ? 0 : std::stoi(text);
+}
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write_text(const std::string& file, const std::string& text) {
+  std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
+}
+
+TEST_CASE("no change of any process is lost") {
+  Directory directory;
+  std::vector<pid_t> processes;
+  for (int i = 0; i < 8; ++i) {
+    processes.push_back(start([&] {
+      bool fine = true;
+      for (int j = 0; j < 25; ++j) {
+        // As deliveries do: each opens it anew.
+        LmdbStateStore store(directory.path);
+        fine = add_one(store, "count") && add_one(store, "other") && fine;
+      }
+      return fine ? 0 : 1;
+    }));
+  }
+  for (const pid_t pid : processes)
+    CHECK(end_of(pid) == 0);
+  CHECK(count_of(directory.path, "count") == 200);
+  CHECK(count_of(directory.path, "other") == 200);
+}
+
+TEST_CASE("a killed process neither blocks the others nor damages anything") {
+  Directory directory;
+  LmdbStateStore survivor(directory.path);
+  const auto seed = static_cast<std::uint64_t>(getpid());
+  Random random(seed);
+  CAPTURE(seed);
+  int told = 0;
+  for (int i = 0; i < 150; ++i) {
+    int pipes[2];
+    REQUIRE(pipe(pipes) == 0);
+    const pid_t pid = start([&] {
+      LmdbStateStore store(directory.path);
+      for (int j = 1;; ++j) {
+        if (!add_one(store, "count")) return 1;
+        if (write(pipes[1], "x", 1) != 1) return 1;
+      }
+    });
+    close(pipes[1]);
+    char first = 0;
+    REQUIRE(read(pipes[0], &first, 1) == 1);
+    ++told;
+    const timespec nap{0, static_cast<long>(random.below(300'000))};
+    nanosleep(&nap, nullptr);
+    kill(pid, SIGKILL);
+    end_of(pid);
+    for (char one = 0; read(pipes[0], &one, 1) == 1;)
+      ++told;
+    close(pipes[0]);
+    REQUIRE(add_one(survivor, "mine"));
+    REQUIRE_FALSE(survivor.trouble());
+  }
+  const int count = count_of(directory.path, "count");
+  // What was told was kept; the last change of each may have been kept without being told.
+  CHECK(count >= told);
+  CHECK(count <= told + 150);
+  CHECK(count_of(directory.path, "mine") == 150);
+}
+
+TEST_CASE("a process that was stopped in the middle costs the others a quarter of a second, once") {
+  Directory directory;
+  LmdbStateStore store(directory.path);
+  REQUIRE(add_one(store, "count"));
+  int pipes[2];
+  REQUIRE(pipe(pipes) == 0);
+  const pid_t pid = start([&] {
+    const int fd = open(directory.lock().c_str(), O_RDWR);
+    if (flock(fd, LOCK_EX) != 0 || write(pipes[1], "x", 1) != 1) return 1;
+    raise(SIGSTOP);
+    return 0;
+  });
+  char ready = 0;
+  REQUIRE(read(pipes[0], &ready, 1) == 1);
+  CHECK_FALSE(add_one(store, "count"));
+  CHECK(store.trouble());
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 1000; ++i)
+    add_one(store, "count");  // it has given up, and does not wait again
+  CHECK(std::chrono::steady_clock::now() - begun < 5s);
+  kill(pid, SIGKILL);
+  end_of(pid);
+  CHECK(count_of(directory.path, "count") == 1);
+  close(pipes[0]);
+  close(pipes[1]);
+}
+
+TEST_CASE("whatever happens to the file, memory begins anew and the process lives") {
+  Directory directory;
+  {
+    LmdbStateStore store(directory.path);
+    for (int i = 0; i < 200; ++i)
+      REQUIRE(store.update(Keys{"relay/" + std::to_string(i)}, kNow, [&](Values& values) {
+        values[0] = {std::string(static_cast<std::size_t>(i * 20), 'x'), kLater};
+      }));
+  }
+  const std::string whole = text_of(directory.file());
+  REQUIRE(whole.size() > 100'000);
+  Random random(3);
+  int kept = 0;
+  int rounds = 0;
+  const auto survives = [&](const std::string& what, const std::string& damaged) {
+    write_text(directory.file(), damaged);
+    const WallTime when = kNow + Span(++rounds);  // some of them look for records of no use
+    const pid_t pid = start([&] {
+      LmdbStateStore store(directory.path);
+      for (int i = 0; i < 200; i += 7)
+        store.read(Keys{"relay/" + std::to_string(i)}, kNow);
+      add_one(store, "count", when);
+      // The next delivery finds a file that works.
+      LmdbStateStore next(directory.path);
+      return add_one(next, "count", when) && !next.list("count", kNow).empty() ? 0 : 1;
+    });
+    CAPTURE(what);
+    CHECK(end_of(pid) == 0);
+    kept += LmdbStateStore(directory.path).read(Keys{"relay/1"}, kNow).at(0).empty() ? 0 : 1;
+  };
+  survives("empty", "");
+  survives("short", "short");
+  survives("text", std::string(300'000, 'A'));
+  survives("zeros", std::string(300'000, '\0'));
+  for (std::size_t size = 4096; size < whole.size(); size += whole.size() / 40)
+    survives("cut to " + std::to_string(size), whole.substr(0, size));
+  for (std::size_t page = 0; page < whole.size() / 4096; page += 3) {
+    std::string damaged = whole;
+    damaged.replace(page * 4096, 4096, 4096, static_cast<char>(random.below(2) == 0 ? 0xFF : 0));
+    survives("page " + std::to_string(page) + " overwritten", damaged);
+  }
+  for (int i = 0; i < 60; ++i) {
+    std::string damaged = whole;
+    for (int j = 0; j < 40; ++j)
+      damaged[random.below(damaged.size())] = static_cast<char>(random.next());
+    survives("octets, round " + std::to_string(i), damaged);
+  }
+  CHECK(kept > rounds / 4);  // not everything is thrown away for one octet
+}
+
+TEST_CASE("a file that is cut while it is open is begun anew") {
+  Directory directory;
+  LmdbStateStore store(directory.path);
+  for (int i = 0; i < 100; ++i)
+    REQUIRE(store.update(Keys{"relay/" + std::to_string(i)}, kNow, [](Values& values) {
+      values[0] = {std::string(1000, 'x'), kLater};
+    }));
+  REQUIRE(truncate(directory.file().c_str(), 8192) == 0);
+  for (int i = 0; i < 100; ++i)
+    store.read(Keys{"relay/" + std::to_string(i)}, kNow);
+  CHECK(store.trouble());
+  CHECK(std::filesystem::exists(directory.file() + ".damaged"));
+  CHECK(add_one(store, "count"));
+  LmdbStateStore next(directory.path);
+  CHECK(add_one(next, "count"));
+  CHECK_FALSE(next.trouble());
+}
+
+TEST_CASE("a file that kills those who use it is put aside") {
+  Directory directory;
+  {
+    LmdbStateStore store(directory.path);
+    REQUIRE(add_one(store, "count"));
+  }
+  write_text(directory.lock(), std::string(1, LmdbStateStore::kMostCrashes));
+  LmdbStateStore store(directory.path);
+  CHECK(add_one(store, "count"));
+  CHECK(store.trouble());
+  CHECK(count_of(directory.path, "count") == 1);
+  CHECK_FALSE(LmdbStateStore(directory.path).trouble());
+}
+
+TEST_CASE("a file of a later version is left alone") {
+  Directory directory;
+  {
+    LmdbStateStore store(directory.path);
+    REQUIRE(add_one(store, "count"));
+  }
+  std::string text = text_of(directory.file());
+  const std::string name = "format";
+  std::size_t at = text.find(name);
+  REQUIRE(at != std::string::npos);
+  for (; at != std::string::npos; at = text.find(name, at + 1))
+    text[at + name.size()] = 9;  // the number follows its name, least octet first
+  write_text(directory.file(), text);
+  LmdbStateStore store(directory.path);
+  CHECK_FALSE(add_one(store, "count"));
+  REQUIRE(store.trouble());
+  CHECK(store.trouble()->find("later version") != std::string::npos);
+  CHECK(text_of(directory.file()) == text);
+}
+
+TEST_CASE("a directory that is missing or no directory is only trouble") {
+  Directory directory;
+  const std::string path = GENERATE("/nonexistent/relaypipe", "/dev/null", "/proc/self");
+  LmdbStateStore store(path);
+  CHECK_FALSE(add_one(store, "count"));
+  REQUIRE(store.trouble());
+  CHECK(store.trouble()->find(path) == 0);
+}
+
+TEST_CASE("a link in the place of the lock or the file is not followed into somebody else's file") {
+  Directory directory;
+  const std::string other = directory.path + "/other";
+  write_text(other, "precious");
+  std::filesystem::create_symlink(other, directory.lock());
+  LmdbStateStore store(directory.path);
+  CHECK_FALSE(add_one(store, "count"));
+  CHECK(text_of(other) == "precious");
+}
+
+TEST_CASE("on a full disk nothing is lost, and memory works again when there is room") {
+  Directory directory;
+  {
+    LmdbStateStore store(directory.path);
+    REQUIRE(add_one(store, "count"));
+  }
+  const auto size = std::filesystem::file_size(directory.file());
+  const pid_t pid = start([&] {
+    // The kernel refuses to make files larger, as a full disk does.
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{size, size};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    LmdbStateStore store(directory.path);
+    bool kept = true;
+    for (int i = 0; i < 50 && kept; ++i)
+      kept = store.update(Keys{"relay/" + std::to_string(i)}, kNow, [](Values& values) {
+        values[0] = {std::string(3000, 'x'), kLater};
+      });
+    return !kept && store.trouble() ? 0 : 1;
+  });
+  CHECK(end_of(pid) == 0);
+  CHECK(count_of(directory.path, "count") == 1);
+  LmdbStateStore store(directory.path);
+  CHECK(add_one(store, "count"));
+  CHECK_FALSE(store.trouble());
+}
+
+TEST_CASE("a file that is full makes room of what nobody needs any more") {
+  Directory directory;
+  LmdbStateStore store(directory.path);
+  const std::string large(100'000, 'x');
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(store.update(Keys{"old/" + std::to_string(i)}, kNow + 1ms, [&](Values& values) {
+      values[0] = {large, kNow + 1h};
+    }));
+  }
+  LmdbStateStore later(directory.path);
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(later.update(Keys{"new/" + std::to_string(i)}, kNow + 2h + 1ms, [&](Values& values) {
+      values[0] = {large, kLater};
+    }));
+  }
+  CHECK_FALSE(later.trouble());
+  CHECK(later.list("new/", kNow).size() == 300);
+  CHECK(later.list("old/", kNow).empty());
+}
+
+TEST_CASE("a file that is full of what is needed is begun anew") {
+  Directory directory;
+  LmdbStateStore store(directory.path);
+  const std::string large(100'000, 'x');
+  for (int i = 0; i < 450; ++i) {
+    REQUIRE(store.update(Keys{"relay/" + std::to_string(i)}, kNow + 1ms, [&](Values& values) {
+      values[0] = {large, kLater};
+    }));
+  }
+  REQUIRE(store.trouble());
+  CHECK(store.trouble()->find("full") != std::string::npos);
+  CHECK_FALSE(store.read(Keys{"relay/449"}, kNow).at(0).empty());
+}
+
+TEST_CASE("nobody else may read the files") {
+  Directory directory;
+  LmdbStateStore store(directory.path);
+  REQUIRE(add_one(store, "count"));
+  for (const std::string& file : {directory.file(), directory.lock()}) {
+    struct stat status {};
+    REQUIRE(stat(file.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0600);
+  }
+}
+
+}  // namespace
+}  // namespace relaypipe

@@ -1,0 +1,106 @@
+#include "route/state_record.h"
+
+#include "base/random.h"
+#include "catch.h"
+
+namespace relaypipe {
+namespace {
+
+using namespace std::chrono_literals;
+
+const WallTime kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + 10h;
+
+RelayState full() {
+  RelayState state;
+  Health& health = state.health;
+  health.stamp = kNow;
+  health.cause = Cause::Quota;
+  health.since = kNow - 1h;
+  health.failed = kNow - 10min;
+  health.until = kNow + 1h;
+  health.failures = 3;
+  health.credentials = UINT64_MAX;
+  health.words = "454 4.7.0 Throttling failure: Daily message quota exceeded";
+  health.prober = {4711, 123456, 0xFFFFFFFFFFFFFFFFU};
+  health.probe_until = kNow + 15min;
+  health.suspended_until = kNow + 2h;
+  health.ready = {12.5, 40};
+  health.accepted = {3.25, 39};
+  health.measured = kNow - 1s;
+  health.successes = 123456789;
+  Allowance& allowance = state.allowance;
+  allowance.stamp = kNow;
+  allowance.used = {{1, {{kNow - 2h, 5}, {kNow - 1h, 1}, {kNow, 70000}}, 0, 0}, {2, {}, 20779, 17}};
+  allowance.holds = {{{1, 2, 3}, kNow - 1s, kNow + 15min, 1}, {{2, 2, 3}, kNow, kNow + 15min, 50}};
+  return state;
+}
+
+TEST_CASE("a record comes back as it was") {
+  for (const RelayState& state : {RelayState(), full()}) {
+    const std::string octets = pack(state);
+    const auto back = unpack(octets);
+    REQUIRE(back);
+    CHECK(pack(*back) == octets);
+    CHECK(back->health.words == state.health.words);
+    CHECK(back->health.until == state.health.until);
+    CHECK(back->health.ready.value == state.health.ready.value);
+    CHECK(back->allowance.used.size() == state.allowance.used.size());
+    CHECK(back->allowance.holds.size() == state.allowance.holds.size());
+  }
+  const auto back = unpack(pack(full()));
+  CHECK(back->health.prober == full().health.prober);
+  CHECK(back->allowance.used[0].counts[2].at == kNow);
+  CHECK(back->allowance.used[0].counts[2].amount == 70000);
+  CHECK(back->allowance.used[1].index == 20779);
+  CHECK(back->allowance.holds[1].recipients == 50);
+}
+
+TEST_CASE("a record stays small") {
+  RelayState state = full();
+  state.allowance.used.assign(3, {7, {}, 0, 0});
+  for (Used& used : state.allowance.used) {
+    for (std::size_t i = 0; i < kCounts; ++i)
+      used.counts.push_back({kNow + Span(static_cast<Span::rep>(i) * 900'000), 800});
+  }
+  CHECK(pack(state).size() < 2000);
+}
+
+TEST_CASE("a record of another version, cut off, or with more to it is absent") {
+  const std::string octets = pack(full());
+  CHECK_FALSE(unpack(""));
+  CHECK_FALSE(unpack("\x02" + octets.substr(1)));
+  CHECK_FALSE(unpack(octets + "x"));
+  for (std::size_t size = 0; size < octets.size(); ++size)
+    REQUIRE_FALSE(unpack(octets.substr(0, size)));
+}
+
+TEST_CASE("whatever octets are read, nothing breaks and every time can be reckoned with") {
+  Random random(7);
+  const std::string octets = pack(full());
+  int read = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::string damaged = octets;
+    for (std::uint64_t hits = 1 + random.below(3); hits > 0; --hits)
+      damaged[random.below(damaged.size())] = static_cast<char>(random.next());
+    const auto state = unpack(damaged);
+    if (!state) continue;
+    ++read;
+    Health health = state->health;
+    const WallTime now = settle(health, kNow);
+    standing(health, now, 0, {}, [](const Owner&) { return true; });
+    REQUIRE(unpack(pack(*state)));
+  }
+  CHECK(read > 100);
+}
+
+TEST_CASE("keys are short whatever the names") {
+  const std::string longest(4000, 'x');
+  CHECK(relay_key("ses") == "relay/ses");
+  CHECK(relay_key(longest).size() < 300);
+  CHECK(relay_key(longest) != relay_key(longest + "y"));
+  CHECK(endpoint_key(longest, longest).size() < 400);
+  CHECK(endpoint_key("ses", "192.0.2.1:587") == "endpoint/ses/192.0.2.1:587");
+}
+
+}  // namespace
+}  // namespace relaypipe
