@@ -1,11 +1,13 @@
 #include "deliver/attempt.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/printable.h"
+#include "deliver/introduction.h"
+#include "deliver/line_trace.h"
+#include "smtp/client_report.h"
 #include "smtp/transaction.h"
 #include "verdict/fitness.h"
 
@@ -19,29 +21,6 @@ constexpr Duration kLastWait = std::chrono::seconds(10);
 
 constexpr int kRounds = 16;  ///< reads of 4 KiB before everything else gets its turn
 
-/// Cuts a stream of octets into lines for the trace.
-class LineTrace {
- public:
-  LineTrace(Trace* trace, const Where& where, Trace::Direction direction)
-      : trace_(trace), where_(where), direction_(direction) {}
-
-  void octets(std::string_view octets) {
-    if (trace_ == nullptr) return;
-    for (const char c : octets) {
-      if (c == '\n')
-        trace_->dialogue(where_, direction_, std::exchange(line_, {}));
-      else if (c != '\r')
-        line_ += c;
-    }
-  }
-
- private:
-  Trace* trace_;
-  const Where& where_;
-  Trace::Direction direction_;
-  std::string line_;
-};
-
 Duration limit_of(Stage stage, const TimeLimits& limits) {
   switch (stage) {
     case Stage::Mail: return limits.mail;
@@ -52,13 +31,20 @@ Duration limit_of(Stage stage, const TimeLimits& limits) {
   }
 }
 
+TransactionRequest request_for(const AttemptContext& context, const Capabilities& relay) {
+  const Envelope& envelope = context.envelope;
+  TransactionRequest request = make_request(envelope.sender, envelope.recipients, context.message.facts(), relay);
+  if (context.relay.settings.client_report == ClientReport::Xforward)
+    request.reports = xforward_commands(envelope, relay);
+  return request;
+}
+
 class Attempt {
  public:
-  Attempt(Session& session, const Where& where, const AttemptContext& context)
+  Attempt(Session& session, const Capabilities& relay, const Where& where, const AttemptContext& context)
       : session_(session),
         context_(context),
-        transaction_(make_request(context.envelope.sender, context.envelope.recipients, context.message.facts(),
-                                  session.capabilities())),
+        transaction_(request_for(context, relay)),
         sent_(context.trace, where, Trace::Direction::Sent),
         received_(context.trace, where, Trace::Direction::Received),
         where_(where) {}
@@ -67,6 +53,8 @@ class Attempt {
     restart_clock(context_.clock.now());
     while (transaction_.want() != Transaction::Want::Finished)
       step();
+    for (const Reply& reply : transaction_.refused_reports())
+      note_refused_report("XFORWARD", reply, where_, context_);
     if (transaction_.may_quit()) session_.send("QUIT\r\n");
     return std::visit([](auto&& result) -> Showing { return result; }, transaction_.result());
   }
@@ -183,12 +171,14 @@ class Attempt {
 }  // namespace
 
 Showing run_attempt(Session& session, const Where& where, const AttemptContext& context) {
-  if (const auto unfit =
-          misfit(context.envelope, context.message.facts(), session.capabilities(), context.relay.max_size)) {
+  const auto introduced = introduce_client(session, where, context);
+  if (!introduced) return introduced.error();
+  const Capabilities& relay = *introduced;
+  if (const auto unfit = misfit(context.envelope, context.message.facts(), relay, context.relay.max_size)) {
     session.send("QUIT\r\n");
     return *unfit;
   }
-  return Attempt(session, where, context).run();
+  return Attempt(session, relay, where, context).run();
 }
 
 }  // namespace relaypipe

@@ -18,6 +18,7 @@ struct AttemptContext {
   Deadline deadline;
   const Clock& clock;
   Waiter& waiter;
+  Journal* journal = nullptr;
   Trace* trace = nullptr;
   /// Whether the delivery has to stop now: the caller is gone, a signal came, or the deadline passed. Asked at every
   /// step and right before the dot.

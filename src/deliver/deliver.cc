@@ -79,9 +79,9 @@ class Delivery {
 
   Outcome transact(Session& session) {
     const Instant begun = now();
-    const AttemptContext context{order_.envelope,    world_.message, race_.winner_relay(), deadline_,
-                                 world_.clock,       world_.waiter,  world_.trace,         [&] { return halted(); },
-                                 race_.others_left()};
+    const AttemptContext context{
+        order_.envelope, world_.message, race_.winner_relay(),     deadline_,          world_.clock, world_.waiter,
+        &world_.journal, world_.trace,   [&] { return halted(); }, race_.others_left()};
     Showing shown = run_attempt(session, race_.winner(), context);
     accepted_ = std::holds_alternative<Accepted>(shown);
     return {race_.winner(), std::move(shown), begun - race_.winner_started(), now() - begun};

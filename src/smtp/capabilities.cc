@@ -71,6 +71,7 @@ void read_line(Capabilities& all, const std::vector<std::string>& words) {
     all.size_limit = limit_of(words);
   }
   if (keyword == "XFORWARD") add_names(all.xforward, words);
+  if (keyword == "XCLIENT") add_names(all.xclient, words);
   if (keyword == "AUTH") add_names(all.auth, words);
   if (keyword.starts_with(kOldAuth)) {
     add_name(all.auth, std::string_view(keyword).substr(kOldAuth.size()));

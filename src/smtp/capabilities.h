@@ -21,6 +21,7 @@ struct Capabilities {
   bool dsn = false;                         ///< RFC 3461
   std::vector<std::string> auth;            ///< mechanism names in upper case (RFC 4954; `AUTH=` of old servers too)
   std::vector<std::string> xforward;        ///< attribute names in upper case (Postfix XFORWARD_README)
+  std::vector<std::string> xclient;         ///< the same of XCLIENT (Postfix XCLIENT_README)
 };
 
 /// Reads an EHLO reply: the first line is the greeting, each further one a keyword with parameters; case does not

@@ -34,8 +34,10 @@ TransactionRequest make_request(const Address& sender, const std::vector<Address
 }
 
 Transaction::Transaction(TransactionRequest request) : request_(std::move(request)) {
-  ask(Stage::Mail, request_.mail);
+  ask_first();
   if (!request_.pipelining) return;
+  while (ask_first()) {
+  }
   for (const std::string& rcpt : request_.rcpt)
     ask(Stage::Rcpt, rcpt);
   if (request_.rcpt.size() == 1) ask(Stage::Data, "DATA");
@@ -120,10 +122,20 @@ void Transaction::queue(std::string_view octets) {
   queued_ += octets.size();
 }
 
-void Transaction::ask(Stage stage, std::string_view command) {
+void Transaction::ask(Stage stage, std::string_view command, bool report) {
   queue(command);
   queue(kLineEnd);
-  awaited_.push_back({stage, queued_});
+  awaited_.push_back({stage, queued_, report});
+}
+
+/// The next report, or MAIL after the last one; false when both are behind us.
+bool Transaction::ask_first() {
+  const std::size_t reports = request_.reports.size();
+  if (asked_first_ > reports) return false;
+  const bool report = asked_first_ < reports;
+  ask(Stage::Mail, report ? request_.reports[asked_first_] : request_.mail, report);
+  ++asked_first_;
+  return true;
 }
 
 void Transaction::take_reply(Reply reply) {
@@ -148,6 +160,10 @@ void Transaction::take_command_reply(Reply reply) {
   }
   if (!refuses(reply) && (!reply.positive() || asked.stage == Stage::Data)) return garbled(unexpected(reply));
   awaited_.pop_front();
+  if (asked.report) {
+    if (refuses(reply)) refused_reports_.push_back(std::move(reply));
+    return proceed();
+  }
   // A refused RCPT is judged together with the others.
   if (refuses(reply) && asked.stage != Stage::Rcpt) return finish(asked.stage, Refused{asked.stage, std::move(reply)});
   if (asked.stage == Stage::Rcpt) recipients_.push_back(std::move(reply));
@@ -159,7 +175,7 @@ void Transaction::proceed() {
   if (all_answered && std::any_of(recipients_.begin(), recipients_.end(), refuses)) {
     return finish(Stage::Rcpt, RecipientsRefused{std::move(recipients_)});
   }
-  if (!awaited_.empty()) return;
+  if (!awaited_.empty() || ask_first()) return;
   if (all_answered) return ask(Stage::Data, "DATA");
   ask(Stage::Rcpt, request_.rcpt[recipients_.size()]);
 }

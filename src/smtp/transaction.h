@@ -22,6 +22,8 @@ struct TransactionRequest {
   std::string mail;               ///< `MAIL FROM:<…> SIZE=… …` without line end
   std::vector<std::string> rcpt;  ///< `RCPT TO:<…>`, one per recipient, in their order
   bool pipelining = false;
+  /// Said before MAIL, without line end (XFORWARD). A relay that refuses one still gets the message.
+  std::vector<std::string> reports = {};
 };
 
 /// The commands for this message at this relay: SIZE=, BODY=8BITMIME and SMTPUTF8 where offered and needed. SMTPUTF8 is
@@ -69,8 +71,8 @@ struct Withheld {
 };
 using TransactionResult = std::variant<Accepted, Refused, RecipientsRefused, Lost, Garbled, Unconfirmed, Withheld>;
 
-/// MAIL, RCPT, DATA, content, dot (RFC 5321 3.3) as a state machine without I/O: octets to send come out, octets
-/// received go in. The owner streams the content itself and decides about the dot.
+/// XFORWARD where wanted, then MAIL, RCPT, DATA, content, dot (RFC 5321 3.3) as a state machine without I/O: octets to
+/// send come out, octets received go in. The owner streams the content itself and decides about the dot.
 ///
 /// With PIPELINING one recipient's MAIL, RCPT and DATA leave in one group. With several recipients DATA waits for all
 /// RCPT replies, because after a 354 there is no way back but to drop the connection: all must be accepted before the
@@ -103,6 +105,8 @@ class Transaction {
   [[nodiscard]] Stage stage() const;
   /// Complete replies so far: the time limit of a stage is one reply's, and a drip is no reply.
   [[nodiscard]] std::size_t replies() const { return replies_; }
+  /// The refusals of TransactionRequest::reports so far.
+  [[nodiscard]] const std::vector<Reply>& refused_reports() const { return refused_reports_; }
   /// Only when Finished.
   [[nodiscard]] const TransactionResult& result() const { return *result_; }
   /// Whether a QUIT may be sent on this connection: the relay is at a command boundary and in step, not inside DATA nor
@@ -117,11 +121,13 @@ class Transaction {
   struct Awaited {
     Stage stage;
     std::uint64_t end;
+    bool report = false;
   };
 
   [[nodiscard]] bool dot_begun() const { return phase_ == Phase::Dot && sent_ > dot_begin_; }
   void queue(std::string_view octets);
-  void ask(Stage stage, std::string_view command);
+  void ask(Stage stage, std::string_view command, bool report = false);
+  bool ask_first();
   void proceed();
   void take_reply(Reply reply);
   void take_command_reply(Reply reply);
@@ -132,7 +138,9 @@ class Transaction {
 
   TransactionRequest request_;
   Phase phase_ = Phase::Commands;
-  std::deque<Awaited> awaited_;    // in the order of sending; never empty in Phase::Commands
+  std::size_t asked_first_ = 0;  // reports that were asked, and then MAIL
+  std::deque<Awaited> awaited_;  // in the order of sending; never empty in Phase::Commands
+  std::vector<Reply> refused_reports_;
   std::vector<Reply> recipients_;  // replies to RCPT
   ReplyParser parser_;
   std::size_t replies_ = 0;

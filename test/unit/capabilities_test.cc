@@ -20,7 +20,7 @@ using Names = std::vector<std::string>;
 TEST_CASE("what a relay announces is read") {
   const auto all =
       announced({"PIPELINING", "SIZE 10240000", "ETRN", "STARTTLS", "AUTH PLAIN LOGIN", "ENHANCEDSTATUSCODES",
-                 "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING", "XFORWARD NAME ADDR PROTO HELO"});
+                 "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING", "XFORWARD NAME ADDR PROTO HELO", "XCLIENT name addr"});
   CHECK(all.pipelining);
   CHECK(all.size);
   CHECK(all.size_limit == 10240000U);
@@ -31,6 +31,7 @@ TEST_CASE("what a relay announces is read") {
   CHECK(all.dsn);
   CHECK(all.smtputf8);
   CHECK(all.xforward == Names{"NAME", "ADDR", "PROTO", "HELO"});
+  CHECK(all.xclient == Names{"NAME", "ADDR"});
 }
 
 TEST_CASE("nothing is announced by HELO, by the greeting, or by unknown keywords") {

@@ -1,0 +1,134 @@
+#include "smtp/client_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/ip_address.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::size_t kCommandOctets = 510;  // RFC 5321 4.5.3.1.4, without the line end
+constexpr std::size_t kValueOctets = 255;    // what the READMEs allow for a name or an identifier
+constexpr std::string_view kUnavailable = "[UNAVAILABLE]";
+
+struct Attribute {
+  std::string_view name;
+  std::string value;  ///< empty: not known
+};
+
+bool offers(const std::vector<std::string>& offered, std::string_view name) {
+  return std::find(offered.begin(), offered.end(), name) != offered.end();
+}
+
+/// Postfix writes `unknown` for what it does not know.
+std::string known(const std::string& value) { return value == "unknown" || value.size() > kValueOctets ? "" : value; }
+
+/// As both READMEs write addresses: IPv6 with a prefix; nothing where it is no address.
+std::string address_of(const ClientInfo& client) {
+  const auto address = parse_ip_address(client.address);
+  if (!address) return {};
+  return address->v6 ? "IPV6:" + address->text() : address->text();
+}
+
+bool is_local(const ClientInfo& client) {
+  const auto address = parse_ip_address(client.address);
+  return !address || address->is_loopback();
+}
+
+/// ` NAME=value` in xtext, or as unavailable.
+std::string written(const Attribute& attribute) {
+  return fmt::format(" {}={}", attribute.name,
+                     attribute.value.empty() ? std::string(kUnavailable) : xtext(attribute.value));
+}
+
+}  // namespace
+
+std::string xtext(std::string_view octets) {
+  std::string text;
+  for (const char c : octets) {
+    const bool plain = c > ' ' && c <= '~' && c != '+' && c != '=';
+    text += plain ? std::string(1, c) : fmt::format("+{:02X}", static_cast<unsigned char>(c));
+  }
+  return text;
+}
+
+std::vector<std::string> xforward_commands(const Envelope& envelope, const Capabilities& relay) {
+  const ClientInfo& client = envelope.client;
+  const std::string address = address_of(client);
+  std::vector<Attribute> attributes;
+  if (!address.empty()) {
+    attributes = {{"NAME", known(client.name)},
+                  {"ADDR", address},
+                  {"PORT", known(client.port)},
+                  {"PROTO", known(client.protocol)},
+                  {"HELO", known(client.helo)}};
+  }
+  if (!envelope.queue_id.empty()) attributes.push_back({"IDENT", known(envelope.queue_id)});
+  attributes.push_back({"SOURCE", is_local(client) ? "LOCAL" : "REMOTE"});
+  std::vector<std::string> commands;
+  for (const Attribute& attribute : attributes) {
+    if (!offers(relay.xforward, attribute.name)) continue;
+    const std::string text = written(attribute);
+    if (commands.empty() || commands.back().size() + text.size() > kCommandOctets) commands.emplace_back("XFORWARD");
+    commands.back() += text;
+  }
+  return commands;
+}
+
+std::optional<std::string> xclient_command(const Envelope& envelope, const Capabilities& relay) {
+  const ClientInfo& client = envelope.client;
+  const std::string address = address_of(client);
+  if (address.empty() || !offers(relay.xclient, "ADDR")) return std::nullopt;
+  // Only these two are allowed; the newer names of RFC 3848 are not.
+  const std::string protocol = client.protocol.starts_with("ESMTP") ? "ESMTP" : client.protocol.empty() ? "" : "SMTP";
+  // The most telling ones first: what makes the line too long is left out.
+  const std::vector<Attribute> attributes{
+      {"ADDR", address},   {"NAME", known(client.name)},           {"PORT", known(client.port)},
+      {"PROTO", protocol}, {"LOGIN", known(client.sasl_username)}, {"HELO", known(client.helo)}};
+  std::string command = "XCLIENT";
+  for (const Attribute& attribute : attributes) {
+    // Without a name the relay would look one up; anything else that is not known is not said.
+    if (!offers(relay.xclient, attribute.name) || (attribute.value.empty() && attribute.name != "NAME")) continue;
+    const std::string text = written(attribute);
+    if (command.size() + text.size() <= kCommandOctets) command += text;
+  }
+  return command;
+}
+
+XclientExchange::XclientExchange(std::string command, std::string helo_name)
+    : ehlo_("EHLO " + std::move(helo_name) + "\r\n"), output_(std::move(command) + "\r\n") {}
+
+void XclientExchange::receive(std::string_view octets) {
+  while (!octets.empty() && state_ == State::Waiting && !parser_.fault()) {
+    octets.remove_prefix(parser_.feed(octets));
+    if (auto reply = parser_.take()) take(*std::move(reply));
+  }
+  // Octets after the last reply, or such as are none: not in step any more.
+  if (parser_.fault() || (!octets.empty() && state_ != State::Lost)) {
+    reply_.reset();
+    state_ = State::Lost;
+  }
+}
+
+void XclientExchange::take(Reply reply) {
+  constexpr int kServiceNotAvailable = 421;
+  const bool positive = reply.positive();
+  const bool early = !output_.empty();
+  if (!introduced_ && positive && !early) {
+    introduced_ = true;
+    output_ = ehlo_;
+    return;
+  }
+  const bool refused = !introduced_ && !early && !positive && reply.code != kServiceNotAvailable;
+  if (introduced_ && positive && !early) {
+    capabilities_ = parse_capabilities(reply);
+    state_ = State::Done;
+  } else {
+    state_ = refused ? State::Refused : State::Lost;
+  }
+  if (!early) reply_ = std::move(reply);
+}
+
+}  // namespace relaypipe
