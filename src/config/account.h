@@ -30,8 +30,8 @@ struct AccountConfig {
   std::string username;                       ///< empty: no AUTH, unless password_map has an entry
   std::string password_file;                  ///< may begin with `${CREDENTIALS_DIRECTORY}/` (systemd)
   std::vector<std::string> password_command;  ///< argv, no shell; its first line is the password
-  std::string password_map;                   ///< Postfix's sasl_passwd in text form
-  bool sender_dependent = false;              ///< the sender's entry of the map comes first
+  std::string password_map;       ///< Postfix's sasl_passwd in text form: the relay's own, or that of the defaults
+  bool sender_dependent = false;  ///< the sender's entry of the map comes first
   std::optional<Oauth2Config> oauth2;
 
   /// Whether AUTH is configured for certain. With only a map, its look-up tells.

@@ -9,6 +9,7 @@
 #include "config/check_chains.h"
 #include "config/document_reader.h"
 #include "config/host.h"
+#include "config/read_account.h"
 #include "config/read_chain.h"
 #include "config/read_relay.h"
 
@@ -67,6 +68,7 @@ Configuration Reader::read(const std::vector<Document>& documents) {
   }
   check_settings();
   read_bodies();
+  find_shared_maps(result_, problems_);
   find_circles(result_, problems_);
   // A misspelt name would make its relay an unused one as well.
   if (first_error(problems_) == nullptr) find_unused(result_, problems_);

@@ -71,7 +71,6 @@ struct ChainConfig {
 /// Everything a configuration file says. Without a file, the defaults serve.
 struct Configuration {
   Settings settings;               ///< the global ones, and the defaults for relays that are written in a nexthop
-  std::string password_map;        ///< of `[defaults]`: accounts for any relay, keyed by its host or destination
   std::vector<ReplyRule> replies;  ///< of `[defaults]`
   std::map<std::string, RelayConfig, std::less<>> relays;
   std::map<std::string, ChainConfig, std::less<>> chains;

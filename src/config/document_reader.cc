@@ -15,7 +15,12 @@ namespace relaypipe {
 namespace {
 
 constexpr std::string_view kTopKeys[] = {"include", "defaults", "relay", "chain"};
-constexpr std::string_view kRelayKeys[] = {"destination", "weight", "senders", "recipients", "max_size"};
+constexpr std::string_view kRelayKeys[] = {"destination", "weight",           "senders",       "recipients",
+                                           "max_size",    "username",         "password_file", "password_command",
+                                           "oauth2",      "sender_dependent", "provider"};
+constexpr std::string_view kOauth2Keys[] = {
+    "token_file",         "token_command",      "token_endpoint", "device_endpoint", "client_id",
+    "client_secret_file", "refresh_token_file", "scope",          "ca_file",         "grant"};
 constexpr std::string_view kChainKeys[] = {"tiers", "fallback", "balance", "by_sender", "by_recipient", "policy"};
 constexpr std::string_view kNameOctets = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
@@ -37,6 +42,7 @@ std::string_view home_of(std::string_view key) {
   if (contains(kRelayKeys, key)) return "in [relay.NAME]";
   if (contains(kChainKeys, key)) return "in [chain.NAME]";
   if (contains(kTopKeys, key)) return kAtTop;
+  if (contains(kOauth2Keys, key)) return "in [relay.NAME.oauth2]";
   const SettingKey* const setting = find_setting(key);
   if (setting == nullptr) return {};
   if (setting->scope == SettingScope::OwnRelay) return "in the [relay.NAME] it is meant for";
@@ -45,7 +51,7 @@ std::string_view home_of(std::string_view key) {
 
 std::string allowed_keys(SectionKind kind) {
   const std::string own = fmt::format("{}", fmt::join(section_keys(kind), ", "));
-  if (kind == SectionKind::Chain) return "allowed are " + own;
+  if (kind == SectionKind::Chain || kind == SectionKind::Oauth2) return "allowed are " + own;
   if (kind == SectionKind::Relay) return fmt::format("allowed are {} and the settings that [defaults] may have", own);
   return "relaypipe.toml(5) lists the keys";
 }
@@ -97,6 +103,7 @@ std::span<const std::string_view> section_keys(SectionKind kind) {
     case SectionKind::Top: return kTopKeys;
     case SectionKind::Relay: return kRelayKeys;
     case SectionKind::Chain: return kChainKeys;
+    case SectionKind::Oauth2: return kOauth2Keys;
     case SectionKind::Defaults: break;
   }
   return {};
@@ -107,6 +114,7 @@ std::string Section::label() const {
     case SectionKind::Defaults: return "[defaults]";
     case SectionKind::Relay: return fmt::format("[relay.{}]", shown(name_));
     case SectionKind::Chain: return fmt::format("[chain.{}]", shown(name_));
+    case SectionKind::Oauth2: return fmt::format("[relay.{}.oauth2]", shown(name_));
     case SectionKind::Top: break;
   }
   return {};
@@ -139,7 +147,8 @@ void Section::unknown_key(const DocumentEntry& entry) const {
   const std::string_view home = home_of(entry.key);
   if (!home.empty()) return error(entry.at, entry.key, fmt::format("does not belong here; write it {}", home));
   const bool named = kind_ == SectionKind::Relay || kind_ == SectionKind::Chain;
-  if (named && std::holds_alternative<DocumentTable>(entry.value.value)) {
+  const bool misspelt = nearest(entry.key, section_keys(kind_)).has_value();
+  if (named && !misspelt && std::holds_alternative<DocumentTable>(entry.value.value)) {
     return error(entry.at, entry.key,
                  "there are no tables in here; write a name with a dot in quotes: [relay.\"a.b\"]");
   }

@@ -13,7 +13,7 @@
 namespace relaypipe {
 
 /// The sorts of tables a configuration has; each has keys of its own.
-enum class SectionKind { Top, Defaults, Relay, Chain };
+enum class SectionKind { Top, Defaults, Relay, Chain, Oauth2 };
 
 /// The keys of such a table, without those of the settings table.
 std::span<const std::string_view> section_keys(SectionKind kind);
@@ -25,6 +25,9 @@ class Section {
   Section(const Document& document, SectionKind kind, std::string_view name, Place at,
           std::vector<ConfigProblem>& problems)
       : document_(document), kind_(kind), name_(name), at_(at), problems_(problems) {}
+
+  /// A table inside this one, such as `[relay.ses.oauth2]`.
+  [[nodiscard]] Section nested(SectionKind kind, Place at) const { return {document_, kind, name_, at, problems_}; }
 
   /// `[relay.ses]`; nothing at the top of the file.
   [[nodiscard]] std::string label() const;

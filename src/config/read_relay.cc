@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "base/printable.h"
+#include "config/read_account.h"
 #include "config/units.h"
 
 namespace relaypipe {
@@ -114,8 +114,8 @@ void apply_overrides(Settings& settings, std::span<const std::string> overrides)
 }
 
 bool is_relay_key(std::string_view key) {
-  constexpr std::array<std::string_view, 5> kOwn{"destination", "weight", "max_size", "senders", "recipients"};
-  return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end() || find_setting(key) != nullptr;
+  const auto own = section_keys(SectionKind::Relay);
+  return std::find(own.begin(), own.end(), key) != own.end() || find_setting(key) != nullptr;
 }
 
 void read_key(const Section& section, const DocumentEntry& entry, const ServicePort& service, RelayConfig& relay) {
@@ -125,6 +125,7 @@ void read_key(const Section& section, const DocumentEntry& entry, const ServiceP
   if (key == "max_size") return read_max_size(section, entry, relay);
   if (key == "senders") return read_patterns(section, entry, relay.senders);
   if (key == "recipients") return read_patterns(section, entry, relay.recipients);
+  if (is_account_key(key)) return read_account_key(section, entry, relay);
   const SettingKey* const setting = find_setting(key);
   if (setting == nullptr || !section.takes(*setting)) return section.unknown_key(entry);
   section.apply(*setting, entry, relay.settings);
@@ -146,6 +147,7 @@ void read_relay(const Section& section, const DocumentTable& table, const RelayC
   require_tls(section, table, relay);
   apply_overrides(relay.settings, context.overrides);
   if (relay.destination.implicit_tls) relay.settings.tls = std::max(relay.settings.tls, TlsLevel::Encrypt);
+  complete_account(section, table, relay);
 }
 
 }  // namespace relaypipe

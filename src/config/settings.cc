@@ -137,6 +137,7 @@ constexpr SettingKey kTable[] = {
     {"tls_key_file", kRelay, SettingKind::Text, kPath, "its key, where it is not in tls_cert_file", apply_optional_file<&TlsSettings::key_file>},
     {"auth_mechanisms", kRelay, SettingKind::List, "mechanism names, separated by commas", "the only mechanisms used", apply_mechanisms},
     {"allow_plaintext_auth", kOwnRelay, SettingKind::YesNo, "yes, no or a host name", "credentials without verified TLS, to loopback or that host", apply_plaintext_auth},
+    {"password_map", kRelay, SettingKind::Text, kPath, "accounts by relay, in the form of Postfix's sasl_passwd", apply_optional_file<&Settings::password_map>},
     {"secret_timeout", kRelay, SettingKind::Span, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
     {"client_report", kRelay, SettingKind::Choice, "none, xforward or xclient", "what is told of the client that sent the message", apply_choice<&Settings::client_report>},
     {"ip", kRelay, SettingKind::Choice, "any, 4 or 6", "IP version used", apply_choice<&Settings::ip>},

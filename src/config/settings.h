@@ -68,6 +68,8 @@ struct Settings {
   TlsSettings tls_more;
   std::vector<std::string> auth_mechanisms;  ///< in upper case; empty: all we know
   std::string allow_plaintext_auth;  ///< "yes": credentials in clear to loopback; a host name: to that host; empty: no
+  std::string
+      password_map;  ///< accounts of relays without one of their own, in Postfix's sasl_passwd form; empty: none
   Duration secret_limit = std::chrono::seconds(10);  ///< password_command, token_command and the token endpoint
   ClientReport client_report = ClientReport::None;
   IpVersion ip = IpVersion::Any;

@@ -1,11 +1,11 @@
 #include "frontend/pipe.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "deliver/deliver.h"
 #include "frontend/arguments.h"
 #include "frontend/request.h"
+#include "io/account_keyring.h"
 #include "io/caller_watch.h"
 #include "io/cares_resolver.h"
 #include "io/curl_dialer.h"
@@ -29,19 +29,6 @@ struct Request {
   Envelope envelope;
   RoutePlan plan;
   bool verbose = false;
-};
-
-/// Stands in for the keyring: without it an account cannot be used, and its relay not either.
-class NoKeyring final : public Keyring {
- public:
-  void ask(DialId id, const Relay&, std::string_view, bool) override {
-    answers_.push_back({id, fail(std::string("accounts cannot be used yet"))});
-  }
-  std::vector<KeyringEvent> take_answers() override { return std::exchange(answers_, {}); }
-  void cancel(DialId) override {}
-
- private:
-  std::vector<KeyringEvent> answers_;
 };
 
 std::string log_id(const Arguments& arguments) { return arguments.queue_id.empty() ? "NOQUEUE" : arguments.queue_id; }
@@ -83,16 +70,22 @@ OwnHost self_for(const Request& request) {
   return needed ? own_host(request.settings) : OwnHost{request.settings.hostname, {}};
 }
 
+/// Whether a relay of this delivery may have an account.
+bool holds_secrets(const RoutePlan& plan) {
+  return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.account.any(); });
+}
+
 int deliver_request(const Request& request, CallerWatch& caller, Journal& journal, Instant started, bool& accepted) {
   const Settings& settings = request.settings;
   const SystemClock clock;
   StderrTrace trace;
   Trace* const tracing = request.verbose && stderr_is_separate() ? &trace : nullptr;
-  NoKeyring keyring;
+  if (holds_secrets(request.plan)) hide_memory();
+  AccountKeyring keyring(clock, request.envelope.sender.text(), nullptr);
   CurlDialer dialer(clock, keyring, tracing);
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
   Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
-  PollWaiter waiter(clock, {&caller, &spool, &resolver, &dialer});
+  PollWaiter waiter(clock, {&caller, &spool, &resolver, &keyring, &dialer});
   World world{clock, waiter, dialer, resolver, spool, caller, journal, tracing};
   const OwnHost self = self_for(request);
   const Order order{request.envelope, request.plan, settings, self, Random(random_seed()), started};

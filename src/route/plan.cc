@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "config/provider.h"
 #include "route/tier_order.h"
 
 namespace relaypipe {
@@ -69,6 +70,15 @@ Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain, const En
     first = rule;
   }
   return first != nullptr ? first : match(chain.by_sender, envelope.sender);
+}
+
+std::string recognised(const Destination& destination) {
+  const Provider* const provider = recognise_provider(destination.host);
+  return provider == nullptr ? "" : std::string(provider->name);
+}
+
+std::string provider_of(const RelayConfig& relay) {
+  return relay.provider.empty() ? recognised(relay.destination) : relay.provider;
 }
 
 class Planner {
@@ -143,8 +153,8 @@ class Planner {
   [[nodiscard]] Relay relay_of(const std::string& name) const {
     const RelayConfig* config = configuration_.relay(name);
     if (config != nullptr) {
-      return {config->name,     config->destination, config->settings, false,
-              config->max_size, config->account,     config->provider, config->replies};
+      return {config->name,     config->destination, config->settings,     false,
+              config->max_size, config->account,     provider_of(*config), config->replies};
     }
     // read_configuration() has made sure that what is no relay is one destination.
     const auto destinations = parse_nexthop(name, service_);
@@ -154,9 +164,9 @@ class Planner {
 
   [[nodiscard]] Relay written_relay(const Destination& destination) const {
     AccountConfig account;
-    account.password_map = configuration_.password_map;
-    return {destination.text,   destination, configuration_.settings, false, std::nullopt,
-            std::move(account), "",          configuration_.replies};
+    account.password_map = configuration_.settings.password_map;
+    return {destination.text, destination,        configuration_.settings, false,
+            std::nullopt,     std::move(account), recognised(destination), configuration_.replies};
   }
 
   const Configuration& configuration_;

@@ -1,0 +1,183 @@
+#include "config/read_account.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "base/printable.h"
+#include "config/host.h"
+#include "config/protection.h"
+#include "config/provider.h"
+#include "config/read_oauth2.h"
+#include "config/setting_values.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::string_view kSources = "password_file, password_command, password_map or [relay.NAME.oauth2]";
+
+const DocumentEntry* find(const DocumentTable& table, std::string_view key) {
+  const auto entry = std::find_if(table.begin(), table.end(), [&](const DocumentEntry& e) { return e.key == key; });
+  return entry == table.end() ? nullptr : &*entry;
+}
+
+void read_username(const Section& section, const DocumentEntry& entry, AccountConfig& account) {
+  const std::string* const text = section.text(entry, "write a string");
+  if (text == nullptr) return;
+  const bool control = std::any_of(text->begin(), text->end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
+  if (text->empty() || text->size() > 255 || control) {
+    return section.error(entry.value.at, entry.key,
+                         "write 1 to 255 octets without control characters; leave the key out for no account");
+  }
+  account.username = *text;
+}
+
+void read_sender_dependent(const Section& section, const DocumentEntry& entry, AccountConfig& account) {
+  const auto* const truth = std::get_if<bool>(&entry.value.value);
+  if (truth == nullptr) return section.wrong_type(entry, "write true or false");
+  account.sender_dependent = *truth;
+}
+
+void read_provider(const Section& section, const DocumentEntry& entry, RelayConfig& relay) {
+  const std::string* const text = section.text(entry, "write the name of a provider such as \"gmail\"");
+  if (text == nullptr) return;
+  relay.provider = lower(*text);
+  if (find_provider(relay.provider) != nullptr) return;
+  relay.provider.clear();
+  std::vector<std::string_view> names;
+  for (const Provider& provider : providers())
+    names.push_back(provider.name);
+  section.error(entry.value.at, entry.key,
+                fmt::format("\"{}\" is no provider we know{}", shown(*text),
+                            suggestion(lower(*text), names, fmt::format("known are {}", fmt::join(names, ", ")))));
+}
+
+/// The sources of the secret that stand in the table, in its order.
+std::vector<const DocumentEntry*> sources_in(const DocumentTable& table) {
+  constexpr std::array<std::string_view, 4> kKeys{"password_file", "password_command", "password_map", "oauth2"};
+  std::vector<const DocumentEntry*> found;
+  for (const DocumentEntry& entry : table) {
+    if (std::find(kKeys.begin(), kKeys.end(), entry.key) != kKeys.end()) found.push_back(&entry);
+  }
+  return found;
+}
+
+/// One secret and one name for it. False where that is not so; it was reported.
+bool judge_sources(const Section& section, const DocumentTable& table) {
+  const std::vector<const DocumentEntry*> sources = sources_in(table);
+  const DocumentEntry* const username = find(table, "username");
+  if (sources.size() > 1) {
+    section.error(sources[1]->at, sources[1]->key,
+                  fmt::format("{} gives the secret already; write only one of them", sources[0]->key));
+    return false;
+  }
+  const bool map = !sources.empty() && sources[0]->key == "password_map";
+  if (map && username != nullptr) {
+    section.error(username->at, username->key, "password_map has the usernames; leave one of the two out");
+    return false;
+  }
+  if (username != nullptr && sources.empty()) {
+    section.error(username->at, username->key, fmt::format("there is no secret for it; write {}", kSources));
+    return false;
+  }
+  if (username == nullptr && !sources.empty() && !map) {
+    section.error(sources[0]->at, sources[0]->key, "there is no username; write username = \"...\"");
+    return false;
+  }
+  return true;
+}
+
+void judge_sender_dependent(const Section& section, const DocumentTable& table, AccountConfig& account) {
+  const DocumentEntry* const dependent = find(table, "sender_dependent");
+  if (!account.sender_dependent || find(table, "password_map") != nullptr) return;
+  account.sender_dependent = false;
+  section.error(dependent->at, dependent->key,
+                "needs a password_map in this very relay, because no other relay may be offered its accounts");
+}
+
+/// The level the session will need at the host as it is written. The address of a name is not known yet, nor the host
+/// that MX look-up will name; the session asks again.
+TlsLevel level_needed(const RelayConfig& relay) {
+  const std::string& host = relay.destination.host;
+  return level_for_credentials(relay.settings, host, host == "localhost" ? "127.0.0.1" : host);
+}
+
+/// The administrator has named a host, and which ones there are only MX look-up tells.
+bool known_later(const RelayConfig& relay) {
+  const std::string& allowed = relay.settings.allow_plaintext_auth;
+  return !allowed.empty() && allowed != "yes" && relay.destination.lookup != Lookup::Address;
+}
+
+/// A level below verify that stands beside an account: only a pinned key, or the administrator's word for this very
+/// host, make up for the certificate.
+void judge_level(const Section& section, const DocumentTable& table, const RelayConfig& relay) {
+  const DocumentEntry* const level = find(table, "tls");
+  if (level == nullptr || known_later(relay) || level_needed(relay) <= relay.settings.tls) return;
+  const bool loopback = relay.settings.allow_plaintext_auth == "yes";
+  section.error(level->value.at, level->key,
+                fmt::format("does not protect the account of this relay; write tls = \"verify\", or tls = \"encrypt\" "
+                            "with tls_fingerprint, or leave the account out{}",
+                            loopback ? " (allow_plaintext_auth = true counts for [127.0.0.1], [ipv6:::1] and "
+                                       "[localhost]; write the name of the host instead of true)"
+                                     : ""));
+}
+
+/// Where the relay itself does not say how it is protected, its account does.
+void raise_level(const DocumentTable& table, RelayConfig& relay) {
+  const bool lifted = level_needed(relay) <= relay.settings.tls && relay.settings.tls_more.fingerprints.empty();
+  if (find(table, "tls") == nullptr && !known_later(relay) && !lifted) relay.settings.tls = TlsLevel::Verify;
+}
+
+std::string plain_path(const std::string& path) { return std::filesystem::path(path).lexically_normal().string(); }
+
+}  // namespace
+
+bool is_account_key(std::string_view key) {
+  constexpr std::array<std::string_view, 6> kKeys{"username",         "password_file", "password_command",
+                                                  "sender_dependent", "provider",      "oauth2"};
+  return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+}
+
+void read_account_key(const Section& section, const DocumentEntry& entry, RelayConfig& relay) {
+  const std::string& key = entry.key;
+  AccountConfig& account = relay.account;
+  if (key == "username") return read_username(section, entry, account);
+  if (key == "password_file") return read_secret_path(section, entry, account.password_file);
+  if (key == "password_command") return read_command(section, entry, account.password_command);
+  if (key == "sender_dependent") return read_sender_dependent(section, entry, account);
+  if (key == "provider") return read_provider(section, entry, relay);
+  if (key == "oauth2") return read_oauth2(section, entry, account);
+}
+
+void complete_account(const Section& section, const DocumentTable& table, RelayConfig& relay) {
+  AccountConfig& account = relay.account;
+  judge_sender_dependent(section, table, account);
+  if (!judge_sources(section, table)) return;
+  // The map of [defaults] or of the command line is for relays without an account of their own.
+  if (!account.certain()) account.password_map = relay.settings.password_map;
+  const Provider* const provider =
+      relay.provider.empty() ? recognise_provider(relay.destination.host) : find_provider(relay.provider);
+  if (const DocumentEntry* const oauth2 = find(table, "oauth2")) complete_oauth2(section, *oauth2, provider, account);
+  if (account.certain() || find(table, "password_map") != nullptr) judge_level(section, table, relay);
+  if (account.certain()) raise_level(table, relay);
+}
+
+void find_shared_maps(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
+  std::map<std::string, const RelayConfig*> first;
+  for (const auto& [name, relay] : configuration.relays) {
+    if (!relay.account.sender_dependent || relay.account.password_map.empty()) continue;
+    const auto [other, fresh] = first.try_emplace(plain_path(relay.account.password_map), &relay);
+    if (fresh) continue;
+    const RelayConfig* earlier = other->second;
+    problems.push_back({ConfigProblem::Severity::Error, relay.at,
+                        fmt::format("[relay.{}] password_map: [relay.{}] has the same file and both are "
+                                    "sender_dependent, so that each would be offered the accounts of the other; give "
+                                    "each a file of its own",
+                                    shown(name), shown(earlier->name))});
+  }
+}
+
+}  // namespace relaypipe

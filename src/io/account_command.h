@@ -1,0 +1,51 @@
+#pragma once
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace relaypipe {
+
+/// A command that prints a secret. It runs beside everything else: with no shell, in a process group of its own that is
+/// killed when it is late, with /dev/null for input and error output, no signal blocked or ignored, in `/`, and with an
+/// environment of PATH, LC_ALL=C and CREDENTIALS_DIRECTORY alone. Its first line is the secret.
+class AccountCommand {
+ public:
+  /// Starts it. It has until `ends`.
+  AccountCommand(const std::vector<std::string>& argv, Instant ends);
+  ~AccountCommand();
+  AccountCommand(const AccountCommand&) = delete;
+  AccountCommand& operator=(const AccountCommand&) = delete;
+
+  /// As a Pollable's.
+  Instant interests(std::vector<pollfd>& fds, Instant now);
+  /// Reads what is there and looks after the process. The result comes once: the secret, or a phrase that begins with
+  /// the program's path.
+  std::optional<Result<Secret, std::string>> serve(Instant now);
+
+ private:
+  void spawn(const std::vector<std::string>& argv);
+  void read();
+  [[nodiscard]] bool ended();
+  Result<Secret, std::string> result();
+  void kill_group();
+
+  std::string program_;
+  Instant ends_;
+  pid_t pid_ = -1;
+  int exit_ = -1;    ///< pidfd: readable when the process has ended; -1 where the kernel has none
+  int output_ = -1;  ///< -1 after its end
+  int status_ = 0;
+  std::string text_;  ///< room for all it may print from the start, so that nothing is left behind by growing
+  std::string trouble_;
+};
+
+}  // namespace relaypipe
