@@ -52,7 +52,6 @@ std::string_view home_of(std::string_view key) {
 std::string allowed_keys(SectionKind kind) {
   const std::string own = fmt::format("{}", fmt::join(section_keys(kind), ", "));
   if (kind == SectionKind::Chain || kind == SectionKind::Oauth2) return "allowed are " + own;
-  if (kind == SectionKind::Relay) return fmt::format("allowed are {} and the settings that [defaults] may have", own);
   return "relaypipe.toml(5) lists the keys";
 }
 

@@ -143,7 +143,7 @@ std::string help() {
   std::string text = app.help() +
                      "\nOther commands (each with --help):\n"
                      "  relaypipe plan              which relays, in which order, and why; sends nothing\n"
-                     "  relaypipe check             what is wrong with the configuration; looks at nothing else\n"
+                     "  relaypipe check             what is wrong with the configuration and the files it names\n"
                      "\nSettings for -o:\n";
   for (const SettingKey& key : settings_table()) {
     if (key.scope == SettingScope::OwnRelay) continue;

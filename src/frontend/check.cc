@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "frontend/arguments.h"
+#include "frontend/check_files.h"
 #include "frontend/json_output.h"
 #include "frontend/request.h"
 #include "io/standard_streams.h"
@@ -60,6 +61,8 @@ int run_check(const std::vector<std::string>& words) {
   }
   LoadedConfiguration loaded = load(*arguments);
   check_machine(loaded);
+  check_files(loaded);
+  sort_problems(loaded.problems);
   const auto errors = std::count_if(loaded.problems.begin(), loaded.problems.end(), [](const ConfigProblem& problem) {
     return problem.severity == ConfigProblem::Severity::Error;
   });

@@ -234,12 +234,9 @@ TEST_CASE("keys that are unknown or in the wrong place", "[configuration]") {
       {relay(kWhole + "wieght = 1"), "1:5:1: error: [relay.a] wieght: unknown key; did you mean weight?\n"},
       {relay(kWhole + "fallback = []"),
        "1:5:1: error: [relay.a] fallback: does not belong here; write it in [chain.NAME]\n"},
-      {relay(kWhole + "username = \"x\""),
-       "1:5:1: error: [relay.a] username: unknown key; allowed are destination, weight, senders, recipients, max_size "
-       "and the settings that [defaults] may have\n"},
-      {relay(kWhole + "\"a\\nb\" = 1"),
-       "1:5:1: error: [relay.a] a b: unknown key; allowed are destination, weight, senders, recipients, max_size and "
-       "the settings that [defaults] may have\n"},
+      {relay(kWhole + "authenticate = \"x\""),
+       "1:5:1: error: [relay.a] authenticate: unknown key; relaypipe.toml(5) lists the keys\n"},
+      {relay(kWhole + "\"a\\nb\" = 1"), "1:5:1: error: [relay.a] a b: unknown key; relaypipe.toml(5) lists the keys\n"},
       {relay(kWhole + "x = {}"),
        "1:5:1: error: [relay.a] x: there are no tables in here; write a name with a dot in quotes: [relay.\"a.b\"]\n"},
       {"[chain.c]\ntiers = [[\"[a]\"]]\nfallbck = []",

@@ -1,0 +1,147 @@
+#include "frontend/check_files.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <utility>
+
+#include "base/printable.h"
+#include "config/password_map.h"
+#include "io/account_file.h"
+
+namespace relaypipe {
+namespace {
+
+using Severity = ConfigProblem::Severity;
+
+/// The running user, or the administrator, who looks at files that somebody else will read.
+FileReader reader_here() {
+  FileReader reader = FileReader::self();
+  reader.administrator = reader.user == 0;
+  return reader;
+}
+
+class FileCheck {
+ public:
+  explicit FileCheck(LoadedConfiguration& loaded) : loaded_(loaded), reader_(reader_here()) {}
+
+  void run() {
+    const Configuration& configuration = loaded_.configuration;
+    const Position top{loaded_.file, 0, 0};
+    check_tls(top, "", configuration.settings, Severity::Warning);
+    check_map(top, "", configuration.settings.password_map);
+    for (const auto& [name, relay] : configuration.relays)
+      check_relay(relay);
+    // Its rights were judged as far as root can: only the user that delivers knows its groups.
+    if (secrets_ && reader_.administrator) {
+      add(Severity::Warning, top,
+          "the files with secrets were looked at as root; run this as the user of master.cf (e.g. sudo -u USER "
+          "relaypipe check) to see whether it can read them");
+    }
+  }
+
+ private:
+  void check_relay(const RelayConfig& relay) {
+    const std::string label = fmt::format("[relay.{}] ", shown(relay.name));
+    const AccountConfig& account = relay.account;
+    check_tls(relay.at, label, relay.settings, Severity::Error);
+    check_secret(relay.at, label + "password_file: ", account.password_file);
+    check_program(relay.at, label + "password_command: ", account.password_command);
+    check_map(relay.at, label, account.password_map);
+    if (!account.oauth2) return;
+    const std::string inner = fmt::format("[relay.{}.oauth2] ", shown(relay.name));
+    check_secret(relay.at, inner + "token_file: ", account.oauth2->token_file);
+    check_program(relay.at, inner + "token_command: ", account.oauth2->token_command);
+    check_secret(relay.at, inner + "client_secret_file: ", account.oauth2->client_secret_file);
+    check_secret(relay.at, inner + "refresh_token_file: ", account.oauth2->refresh_token_file);
+    check_present(relay.at, inner + "ca_file: ", account.oauth2->ca_file, R_OK, Severity::Error);
+  }
+
+  void check_secret(const Position& at, const std::string& key, const std::string& file) {
+    if (file.empty()) return;
+    secrets_ = true;
+    const auto secret = read_secret_file(file, reader_);
+    if (!secret) add(Severity::Error, at, key + secret.error());
+  }
+
+  /// A map is named once however many relays have it.
+  void check_map(const Position& at, const std::string& label, const std::string& file) {
+    if (file.empty() || !maps_.insert(file).second) return;
+    secrets_ = true;
+    const auto text = read_private_file(file, reader_, kLongestPasswordMap);
+    if (!text) return add(Severity::Error, at, label + "password_map: " + text.error());
+    for (const MapAccount& account : parse_password_map(text->reveal())) {
+      if (!account.problem.empty()) add(Severity::Warning, {file, account.line, 1}, account.problem);
+    }
+  }
+
+  void check_program(const Position& at, const std::string& key, const std::vector<std::string>& argv) {
+    if (!argv.empty()) check_present(at, key, argv.front(), X_OK, Severity::Error);
+  }
+
+  /// `trouble`: how bad it is. As a default it only concerns relays that need it.
+  void check_tls(const Position& at, const std::string& label, const Settings& settings, Severity trouble) {
+    const TlsSettings& tls = settings.tls_more;
+    const TlsSettings& defaults = loaded_.configuration.settings.tls_more;
+    const auto own = [&](const std::string& file, const std::string& inherited) {
+      return label.empty() || file != inherited;
+    };
+    const Severity authorities = settings.tls >= TlsLevel::Verify ? trouble : Severity::Warning;
+    if (own(tls.ca_file, defaults.ca_file)) check_present(at, label + "tls_ca_file: ", tls.ca_file, R_OK, authorities);
+    if (own(tls.ca_path, defaults.ca_path) && tls.ca_file.empty()) {
+      check_present(at, label + "tls_ca_path: ", tls.ca_path, R_OK | X_OK, authorities);
+    }
+    if (own(tls.cert_file, defaults.cert_file))
+      check_present(at, label + "tls_cert_file: ", tls.cert_file, R_OK, trouble);
+    if (own(tls.key_file, defaults.key_file)) check_secret_key(at, label, tls.key_file, trouble);
+    if (!tls.key_file.empty() && tls.cert_file.empty()) {
+      add(trouble, at, label + "tls_key_file: there is no tls_cert_file for it");
+    }
+  }
+
+  void check_secret_key(const Position& at, const std::string& label, const std::string& file, Severity trouble) {
+    if (file.empty()) return;
+    secrets_ = true;
+    const auto key = read_private_file(file, reader_, kLongestSecret);
+    if (!key) add(trouble, at, label + "tls_key_file: " + key.error());
+  }
+
+  void check_present(const Position& at, const std::string& key, const std::string& written, int rights,
+                     Severity trouble) {
+    if (written.empty()) return;
+    const auto path = expand_secret_path(written);
+    if (!path) return add(trouble, at, key + path.error());
+    struct stat status {};
+    if (::stat(path->c_str(), &status) != 0 || ::access(path->c_str(), rights) != 0) {
+      const std::string_view deed = (rights & R_OK) != 0 ? "read" : "run";
+      return add(trouble, at,
+                 fmt::format("{}{} cannot be {}: {}", key, printable(written), deed, std::strerror(errno)));
+    }
+    const bool directory = S_ISDIR(status.st_mode);
+    const bool wanted = rights == (R_OK | X_OK);
+    if (directory != wanted) {
+      add(trouble, at, fmt::format("{}{} is {}", key, printable(written), directory ? "a directory" : "no directory"));
+    } else if (!directory && status.st_size == 0) {
+      add(trouble, at, fmt::format("{}{} is empty", key, printable(written)));
+    }
+  }
+
+  void add(Severity severity, Position at, std::string text) {
+    loaded_.problems.push_back({severity, std::move(at), std::move(text)});
+  }
+
+  LoadedConfiguration& loaded_;
+  FileReader reader_;
+  std::set<std::string> maps_;
+  bool secrets_ = false;
+};
+
+}  // namespace
+
+void check_files(LoadedConfiguration& loaded) { FileCheck(loaded).run(); }
+
+}  // namespace relaypipe

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "frontend/request.h"
+
+namespace relaypipe {
+
+/// Looks at the files that the relays name: secrets, password maps, authorities, certificates. What a relay cannot work
+/// without is an error; it stops that relay alone, since a delivery finds out when it uses it.
+void check_files(LoadedConfiguration& loaded);
+
+}  // namespace relaypipe
