@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "config/host.h"
 #include "config/password_map.h"
 #include "io/account_file.h"
 
