@@ -32,11 +32,25 @@ class Transaction:
 
 
 @dataclass
+class Login:
+    """An AUTH exchange; the secret is what went over the wire, decoded: a password, a digest or a token."""
+
+    mechanism: str
+    encrypted: bool
+    user: str = ""
+    secret: str = ""
+    accepted: bool = False         # the credentials were right, whatever a rule made the relay say
+
+
+@dataclass
 class Record:
     connection: int
     peer: str
     greeted: bool = False
-    ehlo: Optional[str] = None
+    tls: Optional[str] = None      # its version, once the handshake is complete
+    server_name: Optional[str] = None
+    ehlo: Optional[str] = None     # the last one: a handshake makes the relay forget it
+    logins: list[Login] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)

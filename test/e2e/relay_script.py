@@ -12,7 +12,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Optional
 
-STAGES = ("greeting", "ehlo", "helo", "mail", "rcpt", "data", "content", "dot", "rset", "noop", "quit", "other")
+STAGES = ("greeting", "ehlo", "helo", "starttls", "tls", "auth", "response", "mail", "rcpt", "data", "content", "dot",
+          "rset", "noop", "quit", "other")
+MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER")
 BARE_VERBS = ("default", "close", "reset", "silent", "deaf", "hold")
 TEXT_VERBS = ("reply", "send", "flood")
 DEFAULT_OFFERS = {"PIPELINING": "", "SIZE": "0", "8BITMIME": "", "ENHANCEDSTATUSCODES": "", "SMTPUTF8": ""}
@@ -62,6 +64,19 @@ class Script:
     rules: list[Rule] = field(default_factory=list)
     batch: bool = False
     drip: float = 0.0
+    certificate: str = ""                        # a PEM file; with it the relay speaks TLS
+    implicit_tls: bool = False
+    mechanisms: list[str] = field(default_factory=list)
+    account: Optional[tuple[str, str]] = None    # user and password, or token; None: all are right
+
+    def announced(self, encrypted: bool) -> dict[str, str]:
+        """The extensions after EHLO. AUTH only inside TLS where there is TLS."""
+        found = dict(self.offers)
+        if self.certificate and not encrypted:
+            found["STARTTLS"] = ""
+        elif self.mechanisms:
+            found["AUTH"] = " ".join(self.mechanisms)
+        return found
 
     def matching(self, stage: str, connection: int, nth: int, sender: Optional[str],
                  recipients: list[str]) -> list[Rule]:
@@ -105,6 +120,8 @@ def parse_action(text: str) -> Action:
     if verb in TEXT_VERBS:
         end = b"" if verb == "send" else b"\r\n"
         return Action(verb, data=parse_bytes(rest) + end)
+    if verb == "cut" and rest.isdigit():
+        return Action(verb, amount=int(rest))
     if verb in ("delay", "drip"):
         return Action(verb, interval=parse_duration(rest.strip()))
     if verb == "garbage" and rest.isdigit():
@@ -176,6 +193,24 @@ def logical_lines(text: str) -> list[tuple[int, str, list[str]]]:
     return found
 
 
+def apply_directive(script: Script, word: str, rest: str) -> None:
+    values = rest.split()
+    if word == "offer":
+        apply_offer(script.offers, values)
+    elif word == "batch" and rest in ("on", "off"):
+        script.batch = rest == "on"
+    elif word == "drip":
+        script.drip = parse_duration(rest)
+    elif word in ("starttls", "smtps") and len(values) == 1:
+        script.certificate, script.implicit_tls = rest, word == "smtps"
+    elif word == "auth" and values and set(values) <= set(MECHANISMS):
+        script.mechanisms = values
+    elif word == "account" and len(values) == 2:
+        script.account = values[0], values[1]
+    else:
+        raise ScriptError(f"unknown directive: {word} {rest}")
+
+
 def parse_script(text: str) -> Script:
     script = Script()
     for number, line, body in logical_lines(text):
@@ -186,14 +221,8 @@ def parse_script(text: str) -> Script:
                 if not colon:
                     raise ScriptError("a rule needs a colon and a blank")
                 script.rules.append(parse_rule(head, [inline, *body]))
-            elif word == "offer":
-                apply_offer(script.offers, rest.split())
-            elif word == "batch" and rest in ("on", "off"):
-                script.batch = rest == "on"
-            elif word == "drip":
-                script.drip = parse_duration(rest)
             else:
-                raise ScriptError(f"unknown directive: {word!r}")
+                apply_directive(script, word, rest.strip())
         except ScriptError as error:
             raise ScriptError(f"line {number}: {error}") from None
     return script

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import socket
+import base64
 import time
-from collections import Counter
 from typing import Optional
 
+from relay_auth import Exchange
 from relay_content import ContentSink
-from relay_journal import Command, Journal, Record, Transaction
-from relay_script import Action, Rule, Script
-from relay_stream import End, Stream, Switch
+from relay_journal import Command, Transaction
+from relay_player import Player
+from relay_stream import End
 from relay_syntax import command_problems, complete_code, is_mailbox, parameter_problems, parse_path
 
 NAME = "relay.test"
-LAST_IN_GROUP = ("ehlo", "helo", "data", "quit", "greeting")
+VERBS = ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "data", "quit", "rset", "noop")
 
 
-class Session:
-    def __init__(self, sock: socket.socket, peer: str, number: int, script: Script, journal: Journal,
-                 stop: Switch, release: Switch, keep: Optional[int] = None) -> None:
-        self.stream = Stream(sock, stop)
-        self.stream.drip = script.drip
-        self.script = script
-        self.journal = journal
-        self.release = release
-        self.keep = keep
-        self.record = Record(number, peer)
-        self.counts: Counter[str] = Counter()
-        self.transaction: Optional[Transaction] = None
-        self.answer = b""
-        self.output = b""
-        self.ending: Optional[tuple[str, bool]] = None
-
+class Session(Player):
     # -- the life of a connection -------------------------------------------------------------
 
     def run(self) -> None:
         started = time.monotonic()
         reset = False
         try:
+            if self.script.implicit_tls:
+                self.handshake()
             self.perform("greeting", self.text("220", "", f"{NAME} ESMTP scripted"))
             self.record.greeted = complete_code(self.answer) == "220"
             self.leave_if_over()
@@ -60,80 +47,12 @@ class Session:
         if self.ending:
             raise End(self.ending[0])
 
-    # -- rules --------------------------------------------------------------------------------
-
-    def rule(self, stage: str, sender: Optional[str], recipients: list[str], after: int = 0) -> Optional[Rule]:
-        found = self.script.matching(stage, self.record.connection, self.counts[stage], sender, recipients)
-        return next((rule for rule in found if rule.after == after), None)
-
-    def perform(self, stage: str, default: bytes, address: Optional[str] = None, after: int = 0) -> None:
-        """Plays the stage; what was answered, if anything, is in self.answer afterwards."""
-        self.journal.trace(self.record.connection, f"{stage}+{after}" if after else stage)
-        self.counts[stage] += 1
-        self.answer = b""
-        transaction = self.transaction
-        sender = address if stage == "mail" else transaction.mail_from if transaction else None
-        recipients = [address or ""] if stage == "rcpt" else transaction.recipients if transaction else []
-        rule = self.rule(stage, sender, recipients, after)
-        for action in rule.actions if rule else (Action("default"),):
-            if self.ending:
-                break
-            self.act(action, stage, default)
-        if not (self.script.batch and b"\n" in self.stream.buffer) or stage == "dot" or self.ending:
-            self.flush()
-
-    def act(self, action: Action, stage: str, default: bytes) -> None:
-        verb = action.verb
-        if verb in ("reply", "send", "default"):
-            self.say(stage, default if verb == "default" else action.data)
-            return
-        self.flush()
-        if verb in ("close", "reset"):
-            self.ending = (f"{verb} by rule", verb == "reset")
-        elif verb == "silent":
-            self.stream.mute = True
-        elif verb == "deaf":
-            self.stream.wait(None)
-            self.stream.mute = True
-        elif verb == "hold":
-            self.stream.wait(None, self.release)
-        elif verb == "delay":
-            self.stream.wait(action.interval)
-        elif verb == "drip":
-            self.stream.drip = action.interval
-        elif verb == "read":
-            self.stream.slow = (action.amount, action.interval)
-        elif verb == "flood":
-            self.stream.flood(action.data)
-
-    def say(self, stage: str, data: bytes) -> None:
-        if not self.answer:
-            self.check_order(stage)
-        if not self.stream.mute:
-            self.answer += data
-            self.output += data
-
-    def flush(self) -> None:
-        data, self.output = self.output, b""
-        if data and not self.stream.send(data):
-            self.answer = b""
-
-    def check_order(self, stage: str) -> None:
-        """Just before the first octet of a reply: had the client the right to send more already?"""
-        if self.stream.mute or stage == "content":
-            return
-        waiting = self.stream.peek()
-        allowed = "PIPELINING" in self.script.offers and stage not in LAST_IN_GROUP
-        # A client that gave up during a scripted delay may say so: QUIT is no offence.
-        if waiting and not allowed and not b"QUIT".startswith(waiting[:4].upper()):
-            self.violation(f"input before the reply to {stage}")
-
-    def violation(self, what: str) -> None:
-        self.record.violations.append(what)
-
-    def text(self, code: str, enhanced: str, text: str) -> bytes:
-        status = f"{enhanced} " if enhanced and "ENHANCEDSTATUSCODES" in self.script.offers else ""
-        return f"{code} {status}{text}\r\n".encode("utf-8")
+    def handshake(self) -> None:
+        """Nothing but TLS can follow: where a rule kept it from coming about, what the client says is not understood."""
+        self.perform("tls", b"")
+        self.leave_if_over()
+        while not self.stream.tls:
+            self.stream.receive()
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -144,16 +63,21 @@ class Session:
         for problem in command_problems(raw):
             self.violation(problem)
         word = line.split(" ")[0].lower()
-        known = word in ("ehlo", "helo", "mail", "rcpt", "data", "quit", "rset", "noop")
-        getattr(self, f"on_{word}" if known else "on_other")(line)
-        entry.reply = self.answer.decode("utf-8", "surrogateescape") or None
+        try:
+            getattr(self, f"on_{word}" if word in VERBS else "on_other")(line)
+        finally:
+            entry.reply = self.answer.decode("utf-8", "surrogateescape") or None
         self.leave_if_over()
+        if word == "starttls" and self.answer.startswith(b"220") and self.script.certificate and not self.stream.tls:
+            self.record.ehlo = None
+            self.handshake()
         if word == "data" and complete_code(self.answer).startswith("3"):
             self.content()
 
     def on_ehlo(self, line: str) -> None:
         self.record.ehlo = line[5:]
-        keywords = [f"{key} {value}".strip() for key, value in self.script.offers.items()]
+        offers = self.script.announced(self.stream.tls is not None)
+        keywords = [f"{key} {value}".strip() for key, value in offers.items()]
         lines = [NAME, *keywords]
         marks = ["-"] * (len(lines) - 1) + [" "]
         self.perform("ehlo", "".join(f"250{m}{t}\r\n" for m, t in zip(marks, lines)).encode("utf-8"))
@@ -161,6 +85,41 @@ class Session:
     def on_helo(self, line: str) -> None:
         self.record.ehlo = line[5:]
         self.perform("helo", self.text("250", "", NAME))
+
+    def on_starttls(self, _line: str) -> None:
+        default = self.text("220", "2.0.0", "Ready to start TLS")
+        if self.stream.tls:
+            default = self.text("503", "5.5.1", "TLS is on already")
+        elif not self.script.certificate:
+            default = self.text("454", "4.7.0", "TLS not available")
+        self.perform("starttls", default)
+
+    def on_auth(self, line: str) -> None:
+        """Challenge and response are lines of their own: `auth` answers the command, `response` every line after it."""
+        _, mechanism, initial, *_rest = [*line.split(" "), "", ""]
+        if mechanism.upper() not in self.script.announced(self.stream.tls is not None).get("AUTH", "").split():
+            self.violation(f"AUTH not offered: {mechanism}")
+            return self.perform("auth", self.text("504", "5.5.4", "mechanism not known"))
+        exchange = Exchange(mechanism.upper(), self.stream.tls is not None, self.script.account)
+        self.record.logins.append(exchange.login)
+        if initial:
+            exchange.response(initial)
+        self.perform("auth", self.auth_reply(exchange))
+        while complete_code(self.answer) == "334":
+            self.leave_if_over()
+            exchange.response(self.stream.line().rstrip(b"\r\n").decode("ascii", "replace"))
+            self.perform("response", self.auth_reply(exchange))
+        self.authenticated = complete_code(self.answer) == "235"
+
+    def auth_reply(self, exchange: Exchange) -> bytes:
+        challenge = exchange.challenge()
+        if challenge is not None:
+            return b"334 " + base64.b64encode(challenge) + b"\r\n"
+        if exchange.cancelled:
+            return self.text("501", "5.7.0", "authentication cancelled")
+        if exchange.login.accepted:
+            return self.text("235", "2.7.0", "Authentication successful")
+        return self.text("535", "5.7.8", "Authentication credentials invalid")
 
     def on_mail(self, line: str) -> None:
         parsed = parse_path(line)
@@ -174,6 +133,8 @@ class Session:
             problems.append("MAIL out of order")
         self.record.violations += problems
         refusal = self.text("501", "5.5.4", "; ".join(problems)) if problems else self.size_refusal(params)
+        if self.script.mechanisms and not self.authenticated:
+            refusal = self.text("530", "5.7.0", "Authentication required")
         self.perform("mail", refusal or self.text("250", "2.1.0", "Ok"), address)
         found = Transaction(address, params, self.answer.decode("utf-8", "surrogateescape") or None)
         self.record.transactions.append(found)

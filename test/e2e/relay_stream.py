@@ -8,7 +8,10 @@ import socket
 import struct
 import threading
 import time
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
+
+if TYPE_CHECKING:
+    from relay_tls import TlsLayer
 
 HANGUP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 LINE_LIMIT = 64 * 1024
@@ -44,6 +47,7 @@ class Stream:
     def __init__(self, sock: socket.socket, stop: Switch) -> None:
         self.sock = sock
         self.stop = stop
+        self.tls: Optional[TlsLayer] = None
         self.buffer = bytearray()
         self.reads: list[int] = []    # octets of each recv, the first ones only: 100 MB of content have thousands
         self.read_count = 0
@@ -55,6 +59,22 @@ class Stream:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def fill(self, limit: int = 65536) -> None:
+        """Adds to the buffer what comes next; inside TLS it may be nothing, such as half a record."""
+        data = self.receive(limit)
+        self.buffer += self.decrypted(data) if self.tls else data
+
+    def decrypted(self, data: bytes) -> bytes:
+        from relay_tls import TlsError
+        assert self.tls
+        try:
+            plain = self.tls.decrypt(data)
+        except TlsError as error:
+            raise End(f"TLS error: {error}") from None
+        if plain is None:
+            raise End("peer closed")
+        return plain
+
+    def receive(self, limit: int = 65536) -> bytes:
         """One recv; the journal counts them, because one segment on loopback is one recv."""
         if self.slow:
             self.wait(self.slow[1])
@@ -70,7 +90,7 @@ class Stream:
         self.read_count += 1
         if len(self.reads) < READS_KEPT:
             self.reads.append(len(data))
-        self.buffer += data
+        return data
 
     def line(self) -> bytes:
         """The next line with its LF (at most LINE_LIMIT octets, so that a flood cannot fill the memory)."""
@@ -87,18 +107,23 @@ class Stream:
 
     def take(self, limit: int) -> bytes:
         """What is there, at most limit octets; waits only when nothing is."""
-        if not self.buffer:
+        while not self.buffer:
             self.fill(limit)
         taken = bytes(self.buffer[:limit])
         del self.buffer[:limit]
         return taken
 
     def peek(self) -> bytes:
-        """What the client sent that was not asked for yet; takes nothing."""
+        """What the client sent that was not asked for yet; takes nothing out of the buffer."""
         try:
-            return bytes(self.buffer) + self.sock.recv(64, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            waiting = self.sock.recv(65536, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except OSError:
             return bytes(self.buffer)
+        if not self.tls:
+            return bytes(self.buffer) + waiting[:64]
+        if waiting:
+            self.fill(len(waiting))    # there is no looking into records without taking them
+        return bytes(self.buffer)
 
     def peer_gone(self) -> bool:
         poll = select.poll()
@@ -121,9 +146,45 @@ class Stream:
         if self.sock.fileno() in ready or self.stop.fileno() in ready:
             self.mute = True
 
+    def secure(self, layer: TlsLayer, cut: Optional[int] = None) -> None:
+        """The handshake. With `cut` it stops for good when that many octets of the relay's own were sent."""
+        from relay_tls import TlsError
+        received = bytes(self.buffer)
+        self.buffer.clear()
+        begun, done = self.sent, False
+        while not done:
+            refused = ""
+            try:
+                done = layer.handshake(received)
+            except TlsError as error:
+                refused = f"TLS handshake: {error}"    # the alert is sent first
+            flight = layer.outgoing()
+            if cut is not None and self.sent + len(flight) >= begun + cut:
+                self.send_raw(flight[: begun + cut - self.sent])
+                return
+            self.send_raw(flight)
+            if refused:
+                raise End(refused)
+            if not done:
+                received = self.receive()
+        self.tls = layer
+        self.buffer += self.decrypted(b"")    # what came in one segment with the client's last word
+
     def send(self, data: bytes) -> bool:
-        """True when every octet went into the socket."""
+        """True when every octet went into the socket. Inside TLS a drip makes one record per octet."""
+        if not self.tls:
+            return self.send_raw(data)
         step = 1 if self.drip else max(len(data), 1)
+        for start in range(0, len(data), step):
+            if start and self.drip:
+                self.wait(self.drip)
+            if self.mute or not self.send_raw(self.tls.encrypt(data[start:start + step]), paced=False):
+                return False
+        return not self.mute
+
+    def send_raw(self, data: bytes, paced: bool = True) -> bool:
+        """As send(), but past TLS."""
+        step = 1 if self.drip and paced else max(len(data), 1)
         for start in range(0, len(data), step):
             if start and self.drip:
                 self.wait(self.drip)
@@ -148,6 +209,8 @@ class Stream:
             if reset:
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
+                if self.tls and not self.mute:
+                    self.sock.sendall(self.tls.farewell())
                 self._close_gently()
         except OSError:
             pass

@@ -15,6 +15,11 @@ DIALOGUE FILES hold one directive a line; `#` starts a comment line, indented li
                                   PIPELINING, SIZE=0, 8BITMIME, ENHANCEDSTATUSCODES, SMTPUTF8
     batch on                      answer pipelined commands in one segment
     drip 5ms                      every reply one octet at a time
+    starttls FILE                 offer STARTTLS; FILE is PEM and holds the key and the certificates
+    smtps FILE                    TLS from the first octet
+    auth PLAIN LOGIN              offer these and demand one before MAIL; inside TLS only, where there is TLS.
+                                  Also known: CRAM-MD5, XOAUTH2, OAUTHBEARER
+    account USER SECRET           the only right credentials; without it all are
 
     on STAGE [SELECTOR VALUE]...: ACTION ; ACTION ...
 
@@ -25,7 +30,9 @@ DIALOGUE FILES hold one directive a line; `#` starts a comment line, indented li
 
 The first rule that fits wins; a stage without a rule answers as a correct server does.
 
-STAGE     greeting ehlo helo mail rcpt data content dot rset noop quit other (unknown command).
+STAGE     greeting ehlo helo starttls tls auth response mail rcpt data content dot rset noop quit other (unknown
+          command). `tls` is the handshake: its default is to complete it, and octets sent before that are not
+          encrypted. The EHLO after it is `ehlo nth 2`. `auth` answers the AUTH command, `response` a response to a 334.
           `content` starts when the 354 reply was sent, or after N octets of content with `after N`;
           `dot` is the moment when the final dot has been read.
 SELECTOR  to GLOB (a recipient), from GLOB (`<>` is the null sender), connection N, N- or N-M,
@@ -38,12 +45,14 @@ ACTION    default         what a correct server answers here
           hold            wait for SIGUSR1         silent          read on, never answer again
           deaf            stop reading until the client goes away
           read N every D  from here read at most N octets per D
+          cut N           tls only: the handshake, broken off after N octets of the relay's own
           close           orderly end of the connection
           reset           end it with RST
 TEXT      escapes: \\r \\n \\t \\0 \\e \\\\ \\; \\$ \\xHH, and ${TEXT*COUNT} for repetition. A reply of several
           lines is written `reply 250-one\\r\\n250 two`.
 
-THE JOURNAL has one JSON object per connection, written when it ends: greeted, ehlo, commands (line, reply,
+THE JOURNAL has one JSON object per connection, written when it ends: greeted, tls (its version), server_name, ehlo,
+logins (mechanism, encrypted, user, secret, accepted), commands (line, reply,
 and read: the number of the recv that completed the line, so equal numbers came in one segment), reads
 (octets of each recv, the first 50), transactions (mail_from, mail_params, recipients, refused, replies, content with
 length, sha256 and base64 or file, dot, dot_reply, accepted), quit, violations, octets_sent, ended, seconds.
