@@ -124,6 +124,10 @@ def of_no_reply(stage: str, fault: str) -> Meaning:
         return Meaning(Kind.RELAY, r"4\.4\.[12]" if early else r"4\.4\.2",
                        (f"lost connection with {{relay}} while {doing}{early}",),
                        (f"lost connection while {doing}" + ("|Connection reset" if early else ""),))
+    if stage in BEFORE_MAIL and fault == f.ENDLESS:
+        # libcurl opens the session, and some builds of it count what comes and give up before the program does.
+        return Meaning(Kind.RELAY, r"4\.5\.0|4\.4\.2",
+                       (f"host {{relay}} broke the protocol while {doing}|lost connection with {{relay}} while {doing}",))
     return Meaning(Kind.RELAY, r"4\.5\.0", (f"host {{relay}} broke the protocol while {doing}",))
 
 

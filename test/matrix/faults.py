@@ -81,9 +81,9 @@ def reply_text(stage: str, fault: str) -> str:
 
 def actions(stage: str, fault: str) -> str:
     """The fault in the words of scripted_relay.py."""
-    code = PLACES[stage][1]
     if stage == TLS_INSIDE:
         return "cut 100 ; " + {RESET: "reset", CLOSED: "close", SILENT: "silent"}[fault]
+    code = PLACES[stage][1]
     if stage == CONTENT:
         return content_actions(fault)
     if fault in REPLIES:
@@ -123,6 +123,6 @@ def content_actions(fault: str) -> str:
 def dialogue(stage: str, fault: str) -> str:
     place = PLACES[TLS if stage == TLS_INSIDE else stage][0]
     rules = [f"on {place}: {actions(stage, fault)}"]
-    if stage == EHLO:
+    if stage in (EHLO, EHLO2):
         rules.append(f"on helo: {actions(stage, fault)}")    # or the client may try HELO, and that would be no fault
     return "\n".join(rules)
