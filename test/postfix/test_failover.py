@@ -49,6 +49,31 @@ class Failover(PostfixCase):
     def test_first_says_421_after_ehlo(self) -> None:
         self.deliver_past(self.scripted("on mail: reply 421 4.3.2 shutting down ; close"))
 
+    def test_first_has_no_quota_left(self) -> None:
+        """Amazon SES says so at the dot: the account's trouble, so nothing bounces, and one log line tells it."""
+        quota = "454 Throttling failure: Daily message quota exceeded."
+        first, second = self.scripted(f"on dot: reply {quota}"), self.sink()
+        lab = self.postfix(first, second)
+        queue_id = lab.submit(MESSAGE, "user@example.com")
+        delivery = lab.wait_for_delivery(queue_id)
+        self.assert_delivery(delivery, "sent", "2.0.0", second.name)
+        self.assertIn(f"; tried 127.0.0.1: {quota}", delivery.text)
+        lab.wait_for_removal(queue_id)
+        lab.wait_for_log(rf"relaypipe\[\d+\]: {queue_id}: to=<.*status=sent")
+        said = f"host {first.name} said: {quota} (in reply to end of DATA command)"
+        (line,) = [each for each in lab.log_of(queue_id).splitlines() if said in each]
+        self.assertRegex(line, rf"{queue_id}: to=<user@example\.com>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:{first.port}, ")
+        self.assertEqual((len(first.accepted), len(second.messages())), (0, 1))
+
+    def test_no_relay_has_quota_left(self) -> None:
+        """Also where all say it as 5yz: the message stays in the queue."""
+        quota = "550 5.7.1 Daily SMTP relay limit exceeded for customer."
+        first, second = (self.scripted(f"on rcpt: reply {quota}") for _ in range(2))
+        lab = self.postfix(first, second)
+        queue_id = lab.submit(MESSAGE, "user@example.com")
+        self.assert_delivery(lab.wait_for_delivery(queue_id), "deferred", "4.7.1", quota)
+        lab.wait_for_queue(queue_id, "deferred")
+
     def test_the_success_line_names_the_dead_relay(self) -> None:
         first, second = self.refusing(), self.sink()
         lab = self.postfix(first, second)
