@@ -48,7 +48,10 @@ class Session(Player):
             raise End(self.ending[0])
 
     def handshake(self) -> None:
-        """Nothing but TLS can follow: where a rule kept it from coming about, what the client says is not understood."""
+        """It begins with the client's first octets; sooner, what is said would belong to the reply to STARTTLS. Nothing
+        but TLS can follow: where a rule kept it from coming about, what the client says is not understood."""
+        if not self.stream.buffer:
+            self.stream.fill()
         self.perform("tls", b"")
         self.leave_if_over()
         while not self.stream.tls:

@@ -31,8 +31,8 @@ DIALOGUE FILES hold one directive a line; `#` starts a comment line, indented li
 The first rule that fits wins; a stage without a rule answers as a correct server does.
 
 STAGE     greeting ehlo helo starttls tls auth response mail rcpt data content dot rset noop quit other (unknown
-          command). `tls` is the handshake: its default is to complete it, and octets sent before that are not
-          encrypted. The EHLO after it is `ehlo nth 2`. `auth` answers the AUTH command, `response` a response to a 334.
+          command). `tls` is the handshake and begins with the client's first octets: its default is to complete
+          it, and octets sent before that are not encrypted. The EHLO after it is `ehlo nth 2`. `auth` answers the AUTH command, `response` a response to a 334.
           `content` starts when the 354 reply was sent, or after N octets of content with `after N`;
           `dot` is the moment when the final dot has been read.
 SELECTOR  to GLOB (a recipient), from GLOB (`<>` is the null sender), connection N, N- or N-M,

@@ -34,7 +34,7 @@ BEFORE_MAIL = f.STAGES[:f.STAGES.index(f.MAIL)]
 DOING = {
     f.GREETING: "receiving the initial server greeting", f.EHLO: "performing the EHLO handshake",
     f.STARTTLS: "receiving the STARTTLS response", f.TLS: "performing the TLS handshake",
-    f.TLS_INSIDE: "performing the TLS handshake", f.EHLO2: "performing the EHLO handshake",
+    f.EHLO2: "performing the EHLO handshake",
     f.AUTH: "performing the AUTH handshake", f.RESPONSE: "performing the AUTH handshake", f.MAIL: "sending MAIL FROM",
     f.RCPT: "sending RCPT TO", f.DATA: "sending DATA command", f.CONTENT: "sending message body",
     f.DOT: "sending end of data -- message may be sent more than once",
@@ -78,6 +78,9 @@ def of_reply(kind: Kind, stage: str, text: str) -> Meaning:
 
 
 def meaning(stage: str, fault: str) -> Meaning:
+    if stage in (f.STARTTLS_MAY, f.TLS_MAY) and goes_on_in_clear(stage, fault):
+        return TAKES_IT
+    stage = f.SAME.get(stage, stage)
     if stage == f.QUIT:
         return HEALTHY    # after the reply to the dot nothing turns success into failure
     if stage == f.RESOLVE:
@@ -85,7 +88,7 @@ def meaning(stage: str, fault: str) -> Meaning:
     if stage == f.CONNECT:
         words = {f.REFUSED: "Connection refused", f.SILENT: "Connection timed out"}[fault]
         return Meaning(Kind.RELAY, r"4\.4\.1", (f"connect to {{relay}}: {words}",), (words.lower(),))
-    if stage in (f.TLS, f.TLS_INSIDE) and fault not in f.WAITING:
+    if stage == f.TLS and fault not in f.WAITING:
         # Also a reply in clear in the place of the handshake: nobody may believe what is not authenticated.
         return Meaning(Kind.RELAY, r"4\.7\.5|4\.4\.2", ("Cannot start TLS with {relay}: |lost connection with {relay}",))
     if fault in f.REPLIES:
@@ -95,6 +98,13 @@ def meaning(stage: str, fault: str) -> Meaning:
     if stage == f.DOT:
         return Meaning(Kind.UNCONFIRMED, r"4\.4\.2", ("{relay}", DOING[stage]))
     return of_no_reply(stage, fault)
+
+
+def goes_on_in_clear(stage: str, fault: str) -> bool:
+    """Level `may`: a relay that has no TLS after all, or fails in it, gets the message in clear, as from smtp(8)."""
+    if stage == f.STARTTLS_MAY:
+        return fault in (f.R4YZ, f.R5YZ)
+    return fault not in f.WAITING
 
 
 def of_look_up(fault: str) -> Meaning:

@@ -9,11 +9,13 @@ from typing import Optional
 
 RESOLVE, CONNECT, GREETING, EHLO = "resolve", "connect", "greeting", "ehlo"
 STARTTLS, TLS, TLS_INSIDE, EHLO2 = "starttls", "tls", "tls_inside", "ehlo2"
+STARTTLS_MAY, TLS_MAY = "starttls_may", "tls_may"    # the same where TLS is welcome, not required
 AUTH, RESPONSE = "auth", "auth_response"
 MAIL, RCPT, DATA, CONTENT, DOT, QUIT = "mail", "rcpt", "data", "content", "end_of_data", "quit"
 
-STAGES = (RESOLVE, CONNECT, GREETING, EHLO, STARTTLS, TLS, TLS_INSIDE, EHLO2, AUTH, RESPONSE, MAIL, RCPT, DATA, CONTENT,
-          DOT, QUIT)
+STAGES = (RESOLVE, CONNECT, GREETING, EHLO, STARTTLS, STARTTLS_MAY, TLS, TLS_INSIDE, TLS_MAY, EHLO2, AUTH, RESPONSE, MAIL,
+          RCPT, DATA, CONTENT, DOT, QUIT)
+SAME = {STARTTLS_MAY: STARTTLS, TLS_MAY: TLS, TLS_INSIDE: TLS}    # as far as the dialogue and Postfix's words go
 SECURED = (STARTTLS, TLS, TLS_INSIDE, EHLO2, AUTH, RESPONSE)    # need TLS and an account to be reached
 
 REFUSED, RESET, CLOSED, SILENT, DRIP = "refused", "reset", "closed", "silent", "drip"
@@ -69,7 +71,7 @@ def left_out(stage: str, fault: str) -> Optional[str]:
         return None if fault in (REFUSED, SILENT) else "nothing is said before the connection is established"
     if stage == TLS_INSIDE and fault not in (RESET, CLOSED, SILENT):
         return "the handshake broken off in its middle; what comes in its place is played at tls"
-    if fault == REFUSED and stage != TLS:
+    if fault == REFUSED and stage not in (TLS, TLS_MAY):
         return _NO_REFUSAL
     return None
 
@@ -83,6 +85,7 @@ def actions(stage: str, fault: str) -> str:
     """The fault in the words of scripted_relay.py."""
     if stage == TLS_INSIDE:
         return "cut 100 ; " + {RESET: "reset", CLOSED: "close", SILENT: "silent"}[fault]
+    stage = SAME.get(stage, stage)
     code = PLACES[stage][1]
     if stage == CONTENT:
         return content_actions(fault)
@@ -121,7 +124,7 @@ def content_actions(fault: str) -> str:
 
 
 def dialogue(stage: str, fault: str) -> str:
-    place = PLACES[TLS if stage == TLS_INSIDE else stage][0]
+    place = PLACES[SAME.get(stage, stage)][0]
     rules = [f"on {place}: {actions(stage, fault)}"]
     if stage in (EHLO, EHLO2):
         rules.append(f"on helo: {actions(stage, fault)}")    # or the client may try HELO, and that would be no fault

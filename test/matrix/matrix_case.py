@@ -25,7 +25,7 @@ FAULTY, OTHER = "127.0.0.2", "127.0.0.3"    # two hosts, so that the texts tell 
 LARGE = 20_000_000                          # octets: more than all socket buffers on the way hold
 LIMIT_OF = {
     f.CONNECT: "connect_timeout", f.GREETING: "greeting_timeout", f.EHLO: "helo_timeout", f.EHLO2: "helo_timeout",
-    f.STARTTLS: "starttls_timeout", f.TLS: "starttls_timeout", f.TLS_INSIDE: "starttls_timeout",
+    f.STARTTLS: "starttls_timeout", f.TLS: "starttls_timeout",
     f.AUTH: "auth_timeout", f.RESPONSE: "auth_timeout", f.MAIL: "mail_timeout", f.RCPT: "rcpt_timeout",
     f.DATA: "data_init_timeout", f.CONTENT: "data_xfer_timeout", f.DOT: "data_done_timeout",
 }
@@ -52,7 +52,8 @@ class MatrixCase(DeliveryCase):
         return found
 
     def faulty_relay(self, stage: str, fault: str) -> None:
-        limits = {LIMIT_OF[stage]: "700ms"} if fault in f.WAITING and stage in LIMIT_OF else {}
+        limited = LIMIT_OF.get(f.SAME.get(stage, stage), "")
+        limits = {limited: "700ms"} if fault in f.WAITING and limited else {}
         if stage == f.CONTENT:
             self.message = sample(LARGE, 900)
             if fault == f.DRIP:    # slow progress is progress: only the deadline ends it
@@ -68,6 +69,8 @@ class MatrixCase(DeliveryCase):
             self.faulty_name = f"{FAULTY}[{FAULTY}]:{dead.port}"
         elif stage in f.SECURED:
             self.stand("faulty", self.secured(stage) + f.dialogue(stage, fault), FAULTY, **limits, **self.account())
+        elif stage in (f.STARTTLS_MAY, f.TLS_MAY):
+            self.stand("faulty", f"starttls {shared() / 'relay.pem'}\n{f.dialogue(stage, fault)}", FAULTY, tls="may", **limits)
         else:
             self.stand("faulty", f.dialogue(stage, fault), FAULTY, **limits)
 
