@@ -13,6 +13,8 @@ namespace {
 /// Beyond the limits per stage, which end an attempt: libcurl's must never come first.
 constexpr long kNeverMs = 24L * 3600 * 1000;
 
+constexpr int kServiceNotAvailable = 421;  // the relay closes the connection (RFC 5321 3.8)
+
 std::string bracketed(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
 
 }  // namespace
@@ -170,6 +172,10 @@ void CurlAttempt::quit() {
 
 DialEvent CurlAttempt::finish(CURLcode code) {
   note_connected();
+  // A 421 ends the session; libcurl takes no notice of one to STARTTLS where TLS is only welcome.
+  const auto& last = handshake_.last_reply();
+  if (code == CURLE_OK && last && last->code == kServiceNotAvailable)
+    return {id_, Unreached{handshake_.stage(), Trouble::Lost, "the relay closed the session", last}};
   if (code == CURLE_OK) {
     // libcurl's own word that TLS is on: with USE_SSL a success does not imply it. Nor does it imply AUTH.
     const bool encrypted = easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) > 0;

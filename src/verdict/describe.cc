@@ -8,6 +8,8 @@
 namespace relaypipe {
 namespace {
 
+constexpr int kServiceNotAvailable = 421;  // the relay closes the connection (RFC 5321 3.8)
+
 std::string in_reply_to(Stage stage) { return fmt::format("(in reply to {} command)", command_name(stage)); }
 
 /// The replies to RCPT that refused, each once.
@@ -92,10 +94,12 @@ struct Describer {
     const std::string reply = unreached.reply->text();
     switch (unreached.stage) {
       case Stage::StartTls:
+        if (unreached.reply->code == kServiceNotAvailable) break;  // of the session, whatever was asked
         return fmt::format("TLS is required, but host {} refused to start TLS: {}", where.text(), reply);
       case Stage::Auth: return fmt::format("SASL authentication failed; server {} said: {}", where.text(), reply);
-      default: return fmt::format("host {} refused to talk to me: {}", where.text(), reply);
+      default: break;
     }
+    return fmt::format("host {} refused to talk to me: {}", where.text(), reply);
   }
 
   std::string unreplied(const Unreached& unreached) const {

@@ -70,7 +70,7 @@ def of_reply(kind: Kind, stage: str, text: str) -> Meaning:
         says = f"host {{relay}} said: {text} (in reply to {COMMAND[stage]} command)"
     elif stage in (f.AUTH, f.RESPONSE):
         says = f"SASL authentication failed; server {{relay}} said: {text}"
-    elif stage == f.STARTTLS:
+    elif stage == f.STARTTLS and not text.startswith(f.R421):
         says = f"TLS is required, but host {{relay}} refused to start TLS: {text}"
     else:
         says = f"host {{relay}} refused to talk to me: {text}"
