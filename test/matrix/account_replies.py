@@ -1,7 +1,7 @@
 """Replies that relays give because of the sending account, and some that look alike and are the message's own.
 
-The second dimension of 4yz and 5yz at a stage: the same code means something else. The evidence for each is in the table
-of replies that the design is built on; the texts are filled in as those relays fill them in.
+The second dimension of 4yz and 5yz at a stage: the same code means something else. The evidence for each is in the
+table of replies that the design is built on; the texts are filled in as those relays fill them in.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ NEXT_RELAY = {
     "ses_rate": Said("ses", f.DOT, "454 Throttling failure: Maximum sending rate exceeded."),
     "ses_connections": Said("ses", f.GREETING, "421 Too many concurrent SMTP connections"),
     "ses_unverified": Said(
-        "ses", f.DOT, "554 Message rejected: Email address is not verified. The following identities failed the check in "
-        "region EU-WEST-1: sender@example.org"),
+        "ses", f.DOT, "554 Message rejected: Email address is not verified. The following identities failed the check "
+        "in region EU-WEST-1: sender@example.org"),
     "ses_suspended": Said("ses", f.DOT, "554 Sending suspended for this account. Please contact customer support."),
     "ses_paused": Said("ses", f.DOT, "554 Message rejected: Sending for this account has been paused."),
     "ses_credentials": Said("ses", f.AUTH, "535 Authentication Credentials Invalid"),
     "sendgrid_credits": Said("sendgrid", f.AUTH, "451 Authentication failed: Maximum credits exceeded"),
     "sendgrid_key": Said(
-        "sendgrid", f.AUTH, "535 Authentication failed: The provided authorization grant is invalid, expired, or revoked"),
+        "sendgrid", f.AUTH,
+        "535 Authentication failed: The provided authorization grant is invalid, expired, or revoked"),
     "mailgun_disabled": Said(
         "mailgun", f.DATA, "421 Domain example.org is not allowed to send: Account disabled"),
     "mailgun_too_fast": Said("mailgun", f.DATA, "421 Domain example.org is not allowed to send: Sending too fast"),
@@ -48,8 +49,8 @@ NEXT_RELAY = {
     "m365_quota": Said(
         "m365", f.DOT, "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; The message can't be "
         "submitted because the sender's submission quota was exceeded."),
-    "m365_daily": Said("m365", f.RCPT, "550 5.1.90 Your message can't be sent because you've reached your daily limit for "
-                       "message recipients"),
+    "m365_daily": Said("m365", f.RCPT, "550 5.1.90 Your message can't be sent because you've reached your daily limit "
+                       "for message recipients"),
     "m365_mailbox_full": Said(
         "m365", f.DOT, "554 5.2.2 STOREDRV.Submission.Exception:QuotaExceededException; mailbox full"),
     "m365_tenant": Said("m365", f.RCPT, "550 5.7.64 TenantAttribution; Relay Access Denied"),
@@ -73,11 +74,16 @@ NEXT_RELAY = {
     "godaddy_hour": Said("", f.DOT, "550 IB504 Too many messages this hour"),
 }
 
+# The recipient's mailbox is full behind every relay.
+PUT_OFF_EVERYWHERE = {
+    "mailbox_full": Said("", f.RCPT, "452 4.2.2 The recipient's mailbox is full"),
+}
+
 # The same stages and codes, and nothing but the message or the recipient in them: final, and no other relay is asked.
 MESSAGES_OWN = {
     "user_unknown": Said("ses", f.RCPT, "550 5.1.1 <rcpt@example.net>: Recipient address rejected: User unknown"),
-    "bad_mailbox": Said("m365", f.RCPT, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address "
-                        "lookup"),
+    "bad_mailbox": Said("m365", f.RCPT, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP "
+                        "address lookup"),
     "suppressed": Said("postmark", f.RCPT, "550 5.1.1 Recipient is inactive and was suppressed"),
     "blacklisted": Said("ses", f.DOT, "554 5.7.1 Message rejected: Address blacklisted."),
     "spam": Said("", f.DOT, "554 5.7.1 Message rejected as spam by content filtering"),

@@ -19,11 +19,12 @@ class Kind(Enum):
     RELAY = "speaks of the relay: the next one, and never hard"
     MESSAGE = "the message or the recipient is put off: the next one, and what stands if none takes it"
     HARD = "the message or the recipient is refused: no other relay"
+    EVERYWHERE = "the recipient is put off by whatever relay: deferred, and no other relay"
     UNCONFIRMED = "may be delivered: deferred, and no other relay"
     OUT_OF_TIME = "the deadline: deferred, and no other relay"
 
 
-STOPS = (Kind.DELIVERED, Kind.HARD, Kind.UNCONFIRMED, Kind.OUT_OF_TIME)
+STOPS = (Kind.DELIVERED, Kind.HARD, Kind.EVERYWHERE, Kind.UNCONFIRMED, Kind.OUT_OF_TIME)
 
 # Exit statuses of sysexits(3), as design section 5 wants them.
 HARD_STATUS = {"5.1.1": 67, "5.1.2": 68}
@@ -90,7 +91,8 @@ def meaning(stage: str, fault: str) -> Meaning:
         return Meaning(Kind.RELAY, r"4\.4\.1", (f"connect to {{relay}}: {words}",), (words.lower(),))
     if stage == f.TLS and fault not in f.WAITING:
         # Also a reply in clear in the place of the handshake: nobody may believe what is not authenticated.
-        return Meaning(Kind.RELAY, r"4\.7\.5|4\.4\.2", ("Cannot start TLS with {relay}: |lost connection with {relay}",))
+        return Meaning(Kind.RELAY, r"4\.7\.5|4\.4\.2",
+                       ("Cannot start TLS with {relay}: |lost connection with {relay}",))
     if fault in f.REPLIES:
         return of_code(stage, fault)
     if fault == f.OVERLONG and stage != f.CONTENT:
@@ -137,7 +139,8 @@ def of_no_reply(stage: str, fault: str) -> Meaning:
     if stage in BEFORE_MAIL and fault == f.ENDLESS:
         # libcurl opens the session, and some builds of it count what comes and give up before the program does.
         return Meaning(Kind.RELAY, r"4\.5\.0|4\.4\.2",
-                       (f"host {{relay}} broke the protocol while {doing}|lost connection with {{relay}} while {doing}",))
+                       (f"host {{relay}} broke the protocol while {doing}|"
+                        f"lost connection with {{relay}} while {doing}",))
     return Meaning(Kind.RELAY, r"4\.5\.0", (f"host {{relay}} broke the protocol while {doing}",))
 
 

@@ -13,8 +13,9 @@ STARTTLS_MAY, TLS_MAY = "starttls_may", "tls_may"    # the same where TLS is wel
 AUTH, RESPONSE = "auth", "auth_response"
 MAIL, RCPT, DATA, CONTENT, DOT, QUIT = "mail", "rcpt", "data", "content", "end_of_data", "quit"
 
-STAGES = (RESOLVE, CONNECT, GREETING, EHLO, STARTTLS, STARTTLS_MAY, TLS, TLS_INSIDE, TLS_MAY, EHLO2, AUTH, RESPONSE, MAIL,
-          RCPT, DATA, CONTENT, DOT, QUIT)
+STAGES = (RESOLVE, CONNECT, GREETING, EHLO, STARTTLS, STARTTLS_MAY, TLS, TLS_INSIDE, TLS_MAY, EHLO2, AUTH, RESPONSE,
+          MAIL, RCPT, DATA, CONTENT, DOT, QUIT)
+TRANSACTION = (MAIL, RCPT, DATA, CONTENT, DOT, QUIT)    # played in clear, and once more inside TLS with an account
 SAME = {STARTTLS_MAY: STARTTLS, TLS_MAY: TLS, TLS_INSIDE: TLS}    # as far as the dialogue and Postfix's words go
 SECURED = (STARTTLS, TLS, TLS_INSIDE, EHLO2, AUTH, RESPONSE)    # need TLS and an account to be reached
 
@@ -39,7 +40,7 @@ PLACES = {
     QUIT: ("quit", "221"),
 }
 
-# What is said with 421, 4yz and 5yz. At MAIL and later the 5yz speak of the message or the recipient and of nothing else.
+# What is said with 421, 4yz and 5yz. At MAIL and later the 5yz speak of nothing but the message or the recipient.
 TEXTS = {
     R421: {None: "421 4.3.2 shutting down"},
     R4YZ: {None: "451 4.3.0 local trouble", STARTTLS: "454 4.7.0 TLS not available", TLS: "454 4.7.0 TLS not available",
@@ -53,7 +54,8 @@ TEXTS = {
 
 LONG_LINE = 20_000    # octets of the overlong line of a reply that is good otherwise; RFC 5321 allows 512
 
-ZONE = {REFUSED: "refused", CLOSED: "tcp-dead", SILENT: "silent", R4YZ: "servfail", R5YZ: "nxdomain", GARBAGE: "garbage"}
+ZONE = {REFUSED: "refused", CLOSED: "tcp-dead", SILENT: "silent", R4YZ: "servfail", R5YZ: "nxdomain",
+        GARBAGE: "garbage"}
 
 _NO_REFUSAL = "a refusal of this stage is a reply, and stands under 421, 4yz and 5yz"
 _NO_TEXT = "DNS has neither reply codes nor lines; what DNS does on its own is test/reach's"
@@ -119,8 +121,8 @@ def content_actions(fault: str) -> str:
         return "read 500 every 50ms"    # progress all the time, and no end
     if fault in REPLIES:
         return f"reply {reply_text(CONTENT, fault)} ; deaf"
-    return {GARBAGE: r"garbage 600 ; send \r\n", OVERLONG: f"reply 250 ${{x*{LONG_LINE}}}", NUL: r"send 2\050 hello\r\n",
-            ENDLESS: "flood 250-more"}[fault] + " ; deaf"
+    return {GARBAGE: r"garbage 600 ; send \r\n", OVERLONG: f"reply 250 ${{x*{LONG_LINE}}}",
+            NUL: r"send 2\050 hello\r\n", ENDLESS: "flood 250-more"}[fault] + " ; deaf"
 
 
 def dialogue(stage: str, fault: str) -> str:

@@ -51,7 +51,7 @@ class MatrixCase(DeliveryCase):
         self.sections[name] = {"destination": found.destination, **keys}
         return found
 
-    def faulty_relay(self, stage: str, fault: str) -> None:
+    def faulty_relay(self, stage: str, fault: str, secured: bool = False) -> None:
         limited = LIMIT_OF.get(f.SAME.get(stage, stage), "")
         limits = {limited: "700ms"} if fault in f.WAITING and limited else {}
         if stage == f.CONTENT:
@@ -67,10 +67,11 @@ class MatrixCase(DeliveryCase):
             dead = self.dead(RefusedPort if fault == f.REFUSED else BlackHole, FAULTY)
             self.sections["faulty"] = {"destination": dead.destination, **limits}
             self.faulty_name = f"{FAULTY}[{FAULTY}]:{dead.port}"
-        elif stage in f.SECURED:
+        elif stage in f.SECURED or secured:
             self.stand("faulty", self.secured(stage) + f.dialogue(stage, fault), FAULTY, **limits, **self.account())
         elif stage in (f.STARTTLS_MAY, f.TLS_MAY):
-            self.stand("faulty", f"starttls {shared() / 'relay.pem'}\n{f.dialogue(stage, fault)}", FAULTY, tls="may", **limits)
+            script = f"starttls {shared() / 'relay.pem'}\n{f.dialogue(stage, fault)}"
+            self.stand("faulty", script, FAULTY, tls="may", **limits)
         else:
             self.stand("faulty", f.dialogue(stage, fault), FAULTY, **limits)
 
@@ -81,13 +82,15 @@ class MatrixCase(DeliveryCase):
 
     def secured(self, stage: str) -> str:
         # LOGIN has two responses to challenges, whatever the client sends with the AUTH command.
-        return f"starttls {shared() / 'relay.pem'}\nauth {'LOGIN' if stage == f.RESPONSE else 'PLAIN'}\naccount user secret\n"
+        mechanism = "LOGIN" if stage == f.RESPONSE else "PLAIN"
+        return f"starttls {shared() / 'relay.pem'}\nauth {mechanism}\naccount user secret\n"
 
     def account(self) -> dict[str, Any]:
         secret = self.directory / "secret"
         secret.write_text("secret\n")
         secret.chmod(0o600)
-        return {"tls": "verify", "tls_ca_file": str(shared() / "ca.pem"), "username": "user", "password_file": str(secret)}
+        return {"tls": "verify", "tls_ca_file": str(shared() / "ca.pem"), "username": "user",
+                "password_file": str(secret)}
 
     def other_relay(self, position: str) -> None:
         if position == f.AFTER_DEAD:
@@ -111,7 +114,7 @@ class MatrixCase(DeliveryCase):
     # -- a case ---------------------------------------------------------------------------------
 
     def play(self, position: str, faulty: Meaning) -> None:
-        """Delivers through the chain and compares. `faulty` is what the faulty relay's fault means; its relay stands."""
+        """Delivers through the chain and compares. `faulty` is what the faulty relay's fault means; it stands."""
         if faulty.kind is Kind.OUT_OF_TIME and position != f.SPARE:
             self.top["deadline"] = "3s"
         self.other_relay(position)
@@ -168,13 +171,14 @@ class MatrixCase(DeliveryCase):
         self.assertEqual(status == 0, len(taken) == 1, f"promise 1 and 4: {len(taken)} relays have it, {self.result}")
         for each in taken:
             self.assertEqual(content_of(each), wire_form(self.message), "promise 3: not the whole message")
-        self.assertTrue(status in (0, 75) or about_message, f"promise 2: a bounce for the relay's trouble, {self.result}")
+        self.assertTrue(status in (0, 75) or about_message, f"promise 2: a bounce for trouble of ours, {self.result}")
         for relay in self.standing.values():
-            bare = [login for connection in relay.connections for login in connection["logins"] if not login["encrypted"]]
+            bare = [each for connection in relay.connections for each in connection["logins"] if not each["encrypted"]]
             self.assertEqual(bare, [], f"promise 6: credentials in clear, {self.result}")
         dots = [(name, t) for name, relay in self.standing.items() for t in relay.transactions if t["dot"]]
         for name, each in dots:
-            if not re.fullmatch(r"[245]\d\d", complete_code((each["dot_reply"] or "").encode("utf-8", "surrogateescape"))):
+            reply = (each["dot_reply"] or "").encode("utf-8", "surrogateescape")
+            if not re.fullmatch(r"[245]\d\d", complete_code(reply)):
                 self.assertEqual(status, 75, f"promise 4: an unanswered dot is deferred, {self.result}")
                 self.assertEqual(len(dots), 1, f"promise 4: after the unanswered dot of {name} another one")
 

@@ -3,8 +3,11 @@
 
 {usage}
 
-The grid at the end counts the positions of the faulty relay in the chain that came out right, after `!` those that did
-not. `run.py --table` prints what each combination means, and why some are left out.
+The grid at the end counts the positions of the faulty relay in the chain that came out right, after `!` those that
+did not. Every case is also held against the promises themselves: a bounce only for a 5yz about the message or the
+recipient, exit 0 only with the whole message at exactly one relay that said 2yz to the dot, after an unanswered dot
+nobody else.
+`run.py --table` prints what each combination means, and why some are left out.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@ import unittest
 from matrix_case import FAULTY, Kind, MatrixCase, Meaning, f
 from score import Score
 
-from account_replies import MESSAGES_OWN, NEXT_RELAY, Said
+from account_replies import MESSAGES_OWN, NEXT_RELAY, PUT_OFF_EVERYWHERE, Said
 from contract import of_reply
 
-CASES = {f"{name}__{position}": (name, position) for name in (*NEXT_RELAY, *MESSAGES_OWN)
+ROWS = [(Kind.RELAY, NEXT_RELAY), (Kind.EVERYWHERE, PUT_OFF_EVERYWHERE), (Kind.HARD, MESSAGES_OWN)]
+CASES = {f"{name}__{position}": (name, said, kind, position) for kind, table in ROWS for name, said in table.items()
          for position in (f.ONLY, f.FIRST, f.AFTER_DEAD, f.AFTER_SOFT)}
 
 
@@ -21,12 +22,11 @@ def meaning(said: Said, kind: Kind) -> Meaning:
 
 
 class Accounts(MatrixCase):
-    def run_case(self, name: str, position: str) -> None:
-        own = name in MESSAGES_OWN
-        said = MESSAGES_OWN[name] if own else NEXT_RELAY[name]
-        with Score("message" if own else "account", name, position):
+    def run_case(self, name: str, said: Said, kind: Kind, position: str) -> None:
+        own = kind is Kind.HARD
+        with Score(self, kind.name, name, position, own):
             self.faulty_said(said)
-            self.play(position, meaning(said, Kind.HARD if own else Kind.RELAY))
+            self.play(position, meaning(said, kind))
             self.check_promises(about_message=own)
 
     def faulty_said(self, said: Said) -> None:

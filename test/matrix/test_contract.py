@@ -39,6 +39,7 @@ class TableTest(unittest.TestCase):
         """A name twice would hide one. The sums are written down, so that a reason too much is noticed."""
         self.assertEqual(len(test_matrix.CASES), len(PLAYED) * len(f.POSITIONS))
         self.assertEqual((len(PAIRS), len(PLAYED), len(test_matrix.CASES)), (216, 178, 890))
+        self.assertEqual(len(test_matrix.TLS_CASES), 132)
         self.assertGreater(len(test_accounts.CASES), 100)
 
 
