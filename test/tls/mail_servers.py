@@ -18,7 +18,7 @@ from support import is_listening, wait_until  # noqa: E402
 
 USER, PASSWORD = "relay@accounts.test", "correct horse:battery \"staple\""
 OTHER_USER, OTHER_PASSWORD = "second@accounts.test", "pässwort mit Umlaut"
-MAIN_USER = "main+tag@accounts.test"
+SIMPLE_USER, SIMPLE_PASSWORD = "simple@accounts.test", "nothing-to-quote"
 TEMPORARY_USER = "busy@accounts.test"    # Exim looks for a file that is not there, and cannot say yes or no
 
 DOVECOT = """\
@@ -151,7 +151,7 @@ class Dovecot:
     def __init__(self, home: Path, socket: Path) -> None:
         home.mkdir()
         self._log = home / "log"
-        users = {USER: PASSWORD, OTHER_USER: OTHER_PASSWORD, MAIN_USER: PASSWORD}
+        users = {USER: PASSWORD, OTHER_USER: OTHER_PASSWORD, SIMPLE_USER: SIMPLE_PASSWORD}
         (home / "users-accounts.test").write_text("".join(f"{user}:{{PLAIN.b64}}{base64_of(password)}\n"
                                                           for user, password in users.items()))
         config = home / "dovecot.conf"

@@ -16,4 +16,4 @@ from suite import main  # noqa: E402
 from world import world  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__file__, __doc__, needs_root=True, world=world))
+    sys.exit(main(__file__, __doc__, alone="test_round_trips", needs_root=True, world=world))

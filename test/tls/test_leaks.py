@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any, Iterator
 
-from tls_case import Surroundings, TlsCase, each
+from tls_case import Delivery, Surroundings, TlsCase, each
 
 USER, SECRET = "canary-user@accounts.test", "Canary+9f:3k Zq7=secret"
 
@@ -110,7 +110,6 @@ class Leaks(TlsCase):
         relay, section = self.canary("on rcpt: hold", auth_mechanisms=["PLAIN"])
         self.write_config(section)
         argv = ["prlimit", "--core=unlimited", *self.argv("all", options=("-v",))]
-        from tls_case import Delivery
         delivery = Delivery(argv, Surroundings(self.queue))
         delivery.feed(b"Subject: x\n\nx\n")
         delivery.end_input()
@@ -129,7 +128,6 @@ class Leaks(TlsCase):
     def test_a_crash_leaves_no_core(self) -> None:
         relay, section = self.canary("on rcpt: hold", auth_mechanisms=["PLAIN"])
         self.write_config(section)
-        from tls_case import Delivery
         delivery = Delivery(["prlimit", "--core=unlimited", *self.argv("all")], Surroundings(self.queue))
         delivery.feed(b"Subject: x\n\nx\n")
         delivery.end_input()

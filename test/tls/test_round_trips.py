@@ -16,31 +16,30 @@ from tls_case import SMTPS, SUBMISSION, TlsCase, each
 
 
 class RoundTrips(TlsCase):
-    def count(self, port: int, destination: str, host: str = "127.1.0.1", **keys: Any) -> int:
-        with SlowWire((host, port)) as wire:
-            result = self.send({"destination": destination.replace("PORT", str(wire.port)), **keys})
-        self.assertEqual(result.status, 0, result)
-        return wire.round_trips()
+    def count(self, expected: int, port: int, host: str = "127.1.0.1", **keys: Any) -> int:
+        """A machine so busy that one flight is torn in two counts too many, never too few: it gets another try."""
+        for _ in range(3):
+            with SlowWire((host, port)) as wire:
+                prefix = "smtps:" if port == SMTPS else ""
+                result = self.send({"destination": f"{prefix}[127.0.0.1]:{wire.port}", **keys})
+            self.assertEqual(result.status, 0, result)
+            if wire.round_trips() <= expected:
+                break
+        self.assertEqual(wire.round_trips(), expected, wire.flights)
+        return expected
 
     def test_without_tls(self) -> None:
-        count = self.count(SUBMISSION, "[127.0.0.1]:PORT", tls="none")
-        print(f"{count} round trips without TLS")
-        self.assertEqual(count, 5)
+        print(f"{self.count(5, SUBMISSION, tls='none')} round trips without TLS")
 
-    def test_starttls(self) -> None:
-        self.assertEqual(self.count(SUBMISSION, "[127.0.0.1]:PORT", tls="verify", tls_name="good.test"), 8)
-
-    def test_implicit_tls(self) -> None:
-        self.assertEqual(self.count(SMTPS, "smtps:[127.0.0.1]:PORT", tls="verify", tls_name="good.test"), 6)
+    def test_tls_without_an_account(self) -> None:
+        self.count(8, SUBMISSION, tls="verify", tls_name="good.test")
+        self.count(6, SMTPS, tls="verify", tls_name="good.test")
 
     @each({"PLAIN": ("PLAIN", 0), "LOGIN": ("LOGIN", 1), "CRAM-MD5": ("CRAM-MD5", 1)})
     def test_auth(self, mechanism: str, more: int) -> None:
         keys = {"tls_name": "good.test", **self.account(auth_mechanisms=[mechanism])}
-        starttls = self.count(SUBMISSION, "[127.0.0.1]:PORT", **keys)
-        implicit = self.count(SMTPS, "smtps:[127.0.0.1]:PORT", **keys)
+        starttls, implicit = self.count(9 + more, SUBMISSION, **keys), self.count(7 + more, SMTPS, **keys)
         print(f"{starttls} round trips with STARTTLS and AUTH {mechanism}, {implicit} with implicit TLS")
-        self.assertEqual((starttls, implicit), (9 + more, 7 + more))
 
     def test_tls_1_2_takes_one_more(self) -> None:
-        keys = {"tls": "verify", "tls_name": "tls12.test"}
-        self.assertEqual(self.count(SUBMISSION, "[127.0.0.1]:PORT", "127.1.0.11", **keys), 9)
+        self.count(9, SUBMISSION, "127.1.0.11", tls="verify", tls_name="tls12.test")

@@ -151,5 +151,5 @@ def value_of(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-__all__ = ["MESSAGE", "OTHER_PASSWORD", "OTHER_USER", "PASSWORD", "SMTPS", "SUBMISSION", "TEMPORARY_USER", "USER",
-           "Delivery", "Relay", "Result", "Surroundings", "Taken", "TlsCase", "binary_path", "each", "value_of", "wait_until"]
+__all__ = ["LIMIT", "MESSAGE", "OTHER_PASSWORD", "OTHER_USER", "PASSWORD", "SMTPS", "SUBMISSION", "TEMPORARY_USER", "USER",
+           "Delivery", "Relay", "Result", "Surroundings", "Taken", "TlsCase", "binary_path", "each", "wait_until"]

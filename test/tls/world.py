@@ -15,7 +15,7 @@ from typing import Iterator
 sys.path.append(str(Path(__file__).resolve().parents[1] / "reach"))
 
 import network  # noqa: E402
-from mail_servers import Dovecot, Exim, Host, MailServer  # noqa: E402
+from mail_servers import Dovecot, Exim, Host, MailServer, PostfixLab  # noqa: E402
 from pki import DAY, Authority, fingerprint, self_signed, trust_directory  # noqa: E402
 
 PLACE = "RELAYPIPE_TLS_WORLD"
