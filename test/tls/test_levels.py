@@ -51,7 +51,8 @@ class Levels(TlsCase):
 
     @each({"encrypt": ("encrypt",), "verify": ("verify",)})
     def test_no_delivery_without_tls(self, level: str) -> None:
-        self.assert_passed_over(self.relay_at("clear", SUBMISSION, tls=level), "TLS is required, but was not offered by host clear.test",
+        self.assert_passed_over(self.relay_at("clear", SUBMISSION, tls=level),
+                                "TLS is required, but was not offered by host clear.test",
                                 short="clear.test: does not offer TLS", dsn=r"4\.7\.4")
 
     @each({f"{level}_{how}": (level, port) for level in ("encrypt", "verify") for how, port in PORTS.items()})
@@ -65,6 +66,7 @@ class Levels(TlsCase):
 
     def test_implicit_tls_never_falls_back(self) -> None:
         """In the transport table the level is may, also for port 465."""
+        self.write_config()
         result = self.deliver("[old.test]:465")
         self.assert_deferred(result, r"4\.7\.5", words=("old.test", "no common TLS version"))
 
@@ -87,11 +89,7 @@ class Levels(TlsCase):
         self.assert_deferred(other, r"4\.7\.5", words=("wrong name", "127.1.0.8"))
 
     def test_a_list_in_the_transport_table(self) -> None:
-        """Without a configuration: the level is may, so the machine's own trust does not matter."""
+        """Without anything else said the level is may, so the machine's own trust does not matter."""
+        self.write_config()
         result = self.deliver("[expired.test]:465,[good.test]:587")
         self.assertEqual(self.taken(result, "expired.test", SMTPS).tls, "TLSv1.3")
-
-    def argv(self, *hops, **arguments):    # type: ignore[no-untyped-def]
-        if not self.config.exists():
-            self.write_config({"destination": "[good.test]:587"})
-        return super().argv(*hops, **arguments)

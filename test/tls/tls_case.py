@@ -63,7 +63,7 @@ class TlsCase(DeliveryCase):
         """The relays first, second ... in a chain of that order. Each needs a destination."""
         names = [f"relay{number}" for number in range(1, len(relays) + 1)]
         sections = [("defaults", self.defaults), *((f"relay.{n}", r) for n, r in zip(names, relays)),
-                    ("chain.all", {"tiers": [[name] for name in names]})]
+                    *([("chain.all", {"tiers": [[name] for name in names]})] if names else [])]
         text = top + "".join(f"[{name}]\n" + "".join(f"{key} = {value_of(value)}\n" for key, value in keys.items())
                              for name, keys in sections)
         self.config.write_text(text)
