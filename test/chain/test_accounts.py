@@ -130,6 +130,7 @@ class WithoutSecret(AccountCase):
         self.write("")
         path = self.file("m", f"{one.destination} {SECRET}\n")
         option = ("-o", f"password_map={path}")
+        sent = self.deliver(two, options=option)
         self.assert_deferred(self.deliver(one, options=option), r"4\.3\.5", words=(f"{path}:1: there is no",))
+        self.assert_sent(sent, by=two)
         self.assert_dialled(one, 0)
-        self.assert_sent(self.deliver(two, options=option), by=two)
