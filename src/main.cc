@@ -5,9 +5,8 @@
 #include <vector>
 
 #include "frontend/arguments.h"
-#include "frontend/check.h"
 #include "frontend/pipe.h"
-#include "frontend/plan.h"
+#include "frontend/tools.h"
 #include "io/standard_streams.h"
 #include "io/system_clock.h"
 #include "verdict/exit_status.h"
@@ -21,13 +20,13 @@ int main(int argc, char** argv) {
     occupy_standard_descriptors();
     const Instant started = SystemClock().now();
     std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
-    const std::string command = words.empty() ? "" : words.front();
+    const Tool* const tool = words.empty() ? nullptr : find_tool(words.front());
     if (const auto text = information(words)) {
       write_text(*text);
       status = kExitDelivered;
-    } else if (command == "plan" || command == "check") {
+    } else if (tool != nullptr) {
       words.erase(words.begin());
-      status = command == "plan" ? run_plan(words) : run_check(words);
+      status = tool->run(words);
     } else {
       status = run_pipe(words, started, accepted);
     }

@@ -34,8 +34,8 @@ struct Request {
 std::string log_id(const Arguments& arguments) { return arguments.queue_id.empty() ? "NOQUEUE" : arguments.queue_id; }
 
 Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedConfiguration& loaded, Journal& journal) {
-  if (const auto error = loaded.first_error()) {
-    return fail(bad_configuration(*error + "; `relaypipe check` shows all problems"));
+  if (const ConfigProblem* error = first_error(loaded.problems)) {
+    return fail(bad_configuration(error->line() + "; `relaypipe check` shows all problems"));
   }
   auto envelope = read_envelope(arguments.sender, arguments.recipients, arguments.size);
   if (!envelope) return fail(envelope.error());

@@ -165,7 +165,9 @@ int run_plan(const std::vector<std::string>& words) {
   if (!arguments) return complain(arguments.error().text, arguments.error().asked ? 0 : kBadInput, false);
   const auto bad_input = [&](const std::string& text) { return complain(text, kBadInput, arguments->json); };
   const LoadedConfiguration loaded = load(*arguments);
-  if (const auto error = loaded.first_error()) return bad_input(*error + "; `relaypipe check` shows all problems");
+  if (const ConfigProblem* error = first_error(loaded.problems)) {
+    return bad_input(error->line() + "; `relaypipe check` shows all problems");
+  }
   if (!arguments->sender || arguments->recipients.empty()) return bad_input("write --from SENDER and --to RECIPIENT");
   const auto envelope = read_envelope(arguments->sender, arguments->recipients, arguments->size);
   if (!envelope) return bad_input(envelope.error().text);

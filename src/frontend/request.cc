@@ -15,13 +15,6 @@ constexpr Duration kPolicyLimit = std::chrono::seconds(5);
 
 }  // namespace
 
-std::optional<std::string> LoadedConfiguration::first_error() const {
-  for (const ConfigProblem& problem : problems) {
-    if (problem.severity == ConfigProblem::Severity::Error) return problem.line();
-  }
-  return std::nullopt;
-}
-
 LoadedConfiguration load(const CommonArguments& arguments) {
   LoadedConfiguration loaded;
   loaded.file = arguments.config.value_or(kDefaultConfigFile);

@@ -17,9 +17,6 @@ struct LoadedConfiguration {
   std::string file;  ///< the file that was read, or would have been
   Configuration configuration;
   std::vector<ConfigProblem> problems;
-
-  /// The first error, as one line; nothing where there are only warnings.
-  [[nodiscard]] std::optional<std::string> first_error() const;
 };
 
 /// Reads the file of `--config` (or the usual one, if there is one) and puts the `-o` settings above it. A wrong `-o`

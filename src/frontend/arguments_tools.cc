@@ -1,0 +1,54 @@
+#include "frontend/arguments_cli.h"
+
+namespace relaypipe {
+namespace {
+
+void describe_check(CLI::App& app, ToolArguments& arguments) {
+  add_common_options(app, arguments);
+  app.add_flag("--json", arguments.json, "for programs");
+}
+
+void describe_plan(CLI::App& app, ToolArguments& arguments) {
+  add_value(app, "--from", arguments.sender, "envelope sender; '' or <> is the null sender", "SENDER");
+  app.add_option(
+         "--to",
+         [&arguments](const CLI::results_t& words) {
+           for (const std::string& word : words)
+             arguments.recipients.push_back(word.substr(1));
+           return true;
+         },
+         "envelope recipient; may be given several times")
+      ->type_name("RECIPIENT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_value(app, "--nexthop", arguments.nexthop, "a chain, or a list; the only chain of the configuration unless told",
+            "CHAIN|LIST");
+  add_value(app, "--size", arguments.size, "size of the message in octets", "N");
+  app.add_flag("--explain", arguments.explain, "the rules that were followed, and what holds for each relay");
+  app.add_flag("--resolve", arguments.resolve, "look the addresses up");
+  describe_check(app, arguments);
+}
+
+Result<ToolArguments, NoArguments> parse_tool(const std::vector<std::string>& words, const std::string& command,
+                                              const std::string& purpose, void (*describe)(CLI::App&, ToolArguments&)) {
+  ToolArguments arguments;
+  CLI::App app(purpose, command);
+  describe(app, arguments);
+  if (auto none = parse_words(app, words, command)) return fail(*std::move(none));
+  return arguments;
+}
+
+}  // namespace
+
+Result<ToolArguments, NoArguments> parse_plan_arguments(const std::vector<std::string>& words) {
+  return parse_tool(words, "relaypipe plan",
+                    "Shows which relays a message would go to, in which order, and why. Sends nothing.", describe_plan);
+}
+
+Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::string>& words) {
+  return parse_tool(words, "relaypipe check",
+                    "Says what is wrong with the configuration. Exit status: 0 nothing, 1 warnings, 2 errors.",
+                    describe_check);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,27 @@
+#include "frontend/tools.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "frontend/check.h"
+#include "frontend/plan.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr Tool kTools[] = {
+    {"plan", run_plan, "which relays, in which order, and why; sends nothing"},
+    {"check", run_check, "what is wrong with the configuration and the files it names"},
+};
+
+}  // namespace
+
+std::span<const Tool> tools() { return kTools; }
+
+const Tool* find_tool(std::string_view name) {
+  const auto* const tool =
+      std::find_if(std::begin(kTools), std::end(kTools), [&](const Tool& t) { return t.name == name; });
+  return tool == std::end(kTools) ? nullptr : tool;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relaypipe {
+
+/// A sub-command: everything that is no delivery.
+struct Tool {
+  std::string_view name;
+  int (*run)(const std::vector<std::string>& words);  ///< the words after its name; returns the exit status
+  std::string_view purpose;                           ///< one phrase for `--help`
+};
+
+/// All of them, in the order in which `--help` lists them.
+std::span<const Tool> tools();
+
+/// The sub-command of that name, or nullptr: then it is a delivery.
+const Tool* find_tool(std::string_view name);
+
+}  // namespace relaypipe
