@@ -2,23 +2,13 @@
 
 #include <algorithm>
 
+#include "deliver/dial_target.h"
+
 namespace relaypipe {
 namespace {
 
 /// A connection that TCP has not answered after so many address_patience is a black hole until proved otherwise.
 constexpr int kConnectPatience = 3;
-
-std::string bind_for(const Relay& relay, const IpAddress& address) {
-  for (const std::string& own : relay.settings.bind_address) {
-    const auto parsed = parse_ip_address(own);
-    if (parsed && parsed->v6 == address.v6) return own;
-  }
-  return {};
-}
-
-Where where_of(const Relay& relay, const Endpoint& endpoint) {
-  return {relay.name, endpoint.host, endpoint.address.text(), endpoint.port};
-}
 
 }  // namespace
 
@@ -120,14 +110,8 @@ void Race::dial_late(Instant now, std::vector<Act>& acts) {
 
 void Race::dial(Candidate candidate, Instant now, std::vector<Act>& acts) {
   const Relay& relay = plan_->legs[candidate.leg].relay;
-  const Settings& settings = relay.settings;
-  DialTarget target{where_of(relay, candidate.endpoint),
-                    &relay,
-                    settings.hostname,
-                    candidate.clear_text ? TlsLevel::None : settings.tls,
-                    relay.destination.implicit_tls,
-                    bind_for(relay, candidate.endpoint.address),
-                    settings.limits};
+  DialTarget target = dial_target(relay, candidate.endpoint);
+  if (candidate.clear_text) target.tls = TlsLevel::None;
   running_.push_back({next_id_, std::move(candidate), target.where, now});
   acts.emplace_back(Dial{next_id_++, std::move(target)});
 }

@@ -32,6 +32,8 @@ struct ToolArguments : CommonArguments {
   std::optional<std::string> size;
   std::optional<std::string> sender;
   std::vector<std::string> recipients;
+  std::vector<std::string> words;  ///< what stands without an option: relays, chains, lists
+  std::optional<std::string> timeout;
   bool explain = false;
   bool resolve = false;
   bool json = false;
@@ -55,5 +57,6 @@ struct NoArguments {
 /// The same for the words after `plan` and after `check`.
 Result<ToolArguments, NoArguments> parse_plan_arguments(const std::vector<std::string>& words);
 Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::string>& words);
+Result<ToolArguments, NoArguments> parse_probe_arguments(const std::vector<std::string>& words);
 
 }  // namespace relaypipe

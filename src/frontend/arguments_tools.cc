@@ -29,6 +29,13 @@ void describe_plan(CLI::App& app, ToolArguments& arguments) {
   describe_check(app, arguments);
 }
 
+void describe_probe(CLI::App& app, ToolArguments& arguments) {
+  add_value(app, "--mail-from", arguments.sender, "asks about this sender too, with MAIL and RSET", "SENDER");
+  add_value(app, "--timeout", arguments.timeout, "the longest it may take, 30s unless told", "SPAN");
+  describe_check(app, arguments);
+  app.add_option("RELAY", arguments.words, "relays, chains or lists; every configured relay unless told");
+}
+
 Result<ToolArguments, NoArguments> parse_tool(const std::vector<std::string>& words, const std::string& command,
                                               const std::string& purpose, void (*describe)(CLI::App&, ToolArguments&)) {
   ToolArguments arguments;
@@ -49,6 +56,14 @@ Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::
   return parse_tool(words, "relaypipe check",
                     "Says what is wrong with the configuration. Exit status: 0 nothing, 1 warnings, 2 errors.",
                     describe_check);
+}
+
+Result<ToolArguments, NoArguments> parse_probe_arguments(const std::vector<std::string>& words) {
+  return parse_tool(
+      words, "relaypipe probe",
+      "Opens a session to every address of the relays, as a delivery would, and says what it found. Sends "
+      "no mail. Exit status: 0 every relay would take mail, 1 one would not, 2 bad input.",
+      describe_probe);
 }
 
 }  // namespace relaypipe

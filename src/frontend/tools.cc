@@ -5,12 +5,14 @@
 
 #include "frontend/check.h"
 #include "frontend/plan.h"
+#include "frontend/probe.h"
 
 namespace relaypipe {
 namespace {
 
 constexpr Tool kTools[] = {
     {"plan", run_plan, "which relays, in which order, and why; sends nothing"},
+    {"probe", run_probe, "opens a session to every relay, without sending mail"},
     {"check", run_check, "what is wrong with the configuration and the files it names"},
 };
 

@@ -29,6 +29,7 @@ CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> a
       easy_(std::move(multi)),
       ends_(now + limit()) {
   configure();
+  tell_stage();
   curl_multi_add_handle(easy_.multi().get(), easy_.get());
 }
 
@@ -84,6 +85,7 @@ int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, vo
   attempt->note_connected();
   const bool was_auth = attempt->handshake_.stage() == Stage::Auth;
   attempt->handshake_.sent(command);
+  attempt->tell_stage();
   // Everything said during AUTH is, or may be, a secret.
   const bool secret = was_auth || attempt->handshake_.stage() == Stage::Auth;
   if (secret) attempt->remember_spoken(command);
@@ -114,6 +116,7 @@ size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self)
   auto* attempt = static_cast<CurlAttempt*>(self);
   const std::string octets = attempt->redact({data, size * count});
   const bool usable = attempt->handshake_.received(octets);
+  attempt->tell_stage();
   if (attempt->trace_ != nullptr) {
     std::string_view line = octets;
     line = line.substr(0, line.find_first_of("\r\n"));
@@ -135,6 +138,18 @@ void CurlAttempt::note_connected() {
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
   if (getpeername(socket_, reinterpret_cast<sockaddr*>(&peer), &length) == 0) handshake_.connected();
+  tell_stage();
+}
+
+void CurlAttempt::tell_stage() {
+  if (trace_ == nullptr || told_ == handshake_.stage()) return;
+  told_ = handshake_.stage();
+  trace_->reached(target_.where, *told_);
+}
+
+void CurlAttempt::tell_tls() const {
+  if (trace_ == nullptr) return;
+  if (const auto report = tls_->report()) trace_->secured(target_.where, *report);
 }
 
 Stage CurlAttempt::stage() {
@@ -171,7 +186,10 @@ void CurlAttempt::quit() {
 }
 
 DialEvent CurlAttempt::finish(CURLcode code) {
-  note_connected();
+  // libcurl's own word: the socket may be closed by now, and its number another attempt's.
+  if (easy_.info<long>(CURLINFO_NUM_CONNECTS) > 0) handshake_.connected();
+  tell_stage();
+  tell_tls();
   // A 421 ends the session; libcurl takes no notice of one to STARTTLS where TLS is only welcome.
   const auto& last = handshake_.last_reply();
   if (code == CURLE_OK && last && last->code == kServiceNotAvailable)

@@ -53,6 +53,8 @@ class CurlAttempt {
   void configure_auth() const;
   [[nodiscard]] Duration limit() const;
   void note_connected();
+  void tell_stage();
+  void tell_tls() const;
   [[nodiscard]] Unreached diagnose(CURLcode code);
   [[nodiscard]] Unreached diagnose_tls(CURLcode code) const;
   [[nodiscard]] Unreached diagnose_auth(const std::optional<Reply>& refusal);
@@ -78,6 +80,7 @@ class CurlAttempt {
   std::unique_ptr<CurlTls> tls_ = std::make_unique<CurlTls>();  ///< before `easy_`, which it has to outlive
   CurlEasy easy_;
   int socket_ = -1;
+  std::optional<Stage> told_;       ///< the stage that the trace was told last
   Stage limited_ = Stage::Connect;  ///< the stage that `ends_` belongs to
   Instant ends_;
 };

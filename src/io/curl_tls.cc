@@ -182,8 +182,12 @@ int CurlTls::on_verify(int ok, X509_STORE_CTX* store) {
 }
 
 void CurlTls::on_info(const SSL* ssl, int where, int value) {
-  if ((where & SSL_CB_ALERT) == 0) return;
   auto* const self = static_cast<CurlTls*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), watcher_index()));
+  if (self != nullptr && (where & SSL_CB_HANDSHAKE_DONE) != 0) {
+    self->version_ = SSL_get_version(ssl);
+    self->cipher_ = SSL_get_cipher_name(ssl);
+  }
+  if ((where & SSL_CB_ALERT) == 0) return;
   constexpr int kLevelShift = 8;
   const bool fatal = (value >> kLevelShift) == SSL3_AL_FATAL;
   if (self != nullptr && fatal && self->alert_ == 0) {
@@ -261,6 +265,18 @@ std::string CurlTls::certificate_fault(long verify_result, const std::string& ho
     case X509_V_ERR_CERT_UNTRUSTED: return fmt::format("unknown authority: the certificate is issued by {}", issuer());
     default: return printable(X509_verify_cert_error_string(fault));
   }
+}
+
+std::optional<TlsReport> CurlTls::report() const {
+  if (version_.empty() && !leaf_) return std::nullopt;
+  TlsReport report{version_, cipher_, {}, "", 0, ""};
+  if (!leaf_) return report;
+  report.names = names_of(leaf_.get());
+  report.issuer = issuer();
+  report.fingerprint = fingerprint_of(leaf_.get());
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf_.get()), &end) == 1) report.not_after = timegm(&end);
+  return report;
 }
 
 std::string CurlTls::pin_fault() const {

@@ -3,9 +3,11 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/settings.h"
+#include "deliver/interfaces.h"
 #include "io/curl_handle.h"
 
 namespace relaypipe {
@@ -28,6 +30,8 @@ class CurlTls {
   [[nodiscard]] bool silent() const { return !answered_; }
   /// Why the certificate was refused. `verify_result` is CURLINFO_SSL_VERIFYRESULT; `host` the name it should bear.
   [[nodiscard]] std::string certificate_fault(long verify_result, const std::string& host) const;
+  /// What was seen of it; nothing where there was no TLS.
+  [[nodiscard]] std::optional<TlsReport> report() const;
   /// That the public key is none of the pinned ones, and which it is.
   [[nodiscard]] std::string pin_fault() const;
 
@@ -54,6 +58,8 @@ class CurlTls {
   int server_version_ = 0;  ///< of the ServerHello, e.g. TLS1_1_VERSION; at most TLS1_2_VERSION
   int alert_ = 0;           ///< the description of the first fatal one, or 0
   bool alert_received_ = false;
+  std::string version_;  ///< when the handshake was done
+  std::string cipher_;
 };
 
 }  // namespace relaypipe

@@ -36,6 +36,13 @@ bool stderr_is_separate() {
   return out.st_dev != err.st_dev || out.st_ino != err.st_ino;
 }
 
+bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+
+void write_progress(std::string_view line) {
+  constexpr std::size_t kColumns = 79;
+  write_once(STDERR_FILENO, "\r\033[K" + std::string(clip(line, kColumns)));
+}
+
 void write_result(std::string_view line) { write_once(STDOUT_FILENO, line); }
 
 void write_text(std::string_view text) {

@@ -18,6 +18,11 @@ bool stdout_is_terminal();
 /// is the same pipe as standard output, and a word there would hide the result from Postfix.
 bool stderr_is_separate();
 
+bool stderr_is_terminal();
+
+/// Shows a line on the terminal of standard error in place of the last one; empty: takes it away.
+void write_progress(std::string_view line);
+
 /// Writes the one line of the result in one write(2), as pipe(8)'s non-blocking pipe wants it. Failure changes nothing:
 /// the exit status counts.
 void write_result(std::string_view line);

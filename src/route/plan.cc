@@ -81,6 +81,25 @@ std::string provider_of(const RelayConfig& relay) {
   return relay.provider.empty() ? recognised(relay.destination) : relay.provider;
 }
 
+Relay written_relay(const Configuration& configuration, const Destination& destination) {
+  AccountConfig account;
+  account.password_map = configuration.settings.password_map;
+  return {destination.text, destination,        configuration.settings,  false,
+          std::nullopt,     std::move(account), recognised(destination), configuration.replies};
+}
+
+Relay relay_of(const Configuration& configuration, const ServicePort& service, const std::string& name) {
+  const RelayConfig* config = configuration.relay(name);
+  if (config != nullptr) {
+    return {config->name,     config->destination, config->settings,     false,
+            config->max_size, config->account,     provider_of(*config), config->replies};
+  }
+  // read_configuration() has made sure that what is no relay is one destination.
+  const auto destinations = parse_nexthop(name, service);
+  return written_relay(
+      configuration, destinations ? destinations->front() : Destination{name, name, false, Lookup::Address, 25, false});
+}
+
 class Planner {
  public:
   Planner(const Configuration& configuration, const Envelope& envelope, const ServicePort& service, Random random)
@@ -100,7 +119,7 @@ class Planner {
     if (!destinations) return fail(destinations.error());
     for (std::size_t i = 0; i < destinations->size(); ++i) {
       const Destination& destination = (*destinations)[i];
-      Relay relay = written_relay(destination);
+      Relay relay = written_relay(configuration_, destination);
       // A list is somebody's choice of relays; only a nexthop of one bare domain can be the recipient's own.
       relay.recipient_domain = destinations->size() == 1 && is_recipient_domain(destination, envelope_);
       plan_.legs.push_back(
@@ -145,28 +164,9 @@ class Planner {
       const std::string why = weighted.size() == 1 ? ""
                               : by_sender          ? ", by sender"
                                                    : fmt::format(", weight {} of {}", weighted[i].weight, sum);
-      plan_.legs.push_back(
-          {relay_of(weighted[i].name), tier, fallback ? "fallback" : fmt::format("tier {}{}", tier, why), fallback});
+      plan_.legs.push_back({relay_of(configuration_, service_, weighted[i].name), tier,
+                            fallback ? "fallback" : fmt::format("tier {}{}", tier, why), fallback});
     }
-  }
-
-  [[nodiscard]] Relay relay_of(const std::string& name) const {
-    const RelayConfig* config = configuration_.relay(name);
-    if (config != nullptr) {
-      return {config->name,     config->destination, config->settings,     false,
-              config->max_size, config->account,     provider_of(*config), config->replies};
-    }
-    // read_configuration() has made sure that what is no relay is one destination.
-    const auto destinations = parse_nexthop(name, service_);
-    return written_relay(destinations ? destinations->front()
-                                      : Destination{name, name, false, Lookup::Address, 25, false});
-  }
-
-  [[nodiscard]] Relay written_relay(const Destination& destination) const {
-    AccountConfig account;
-    account.password_map = configuration_.settings.password_map;
-    return {destination.text, destination,        configuration_.settings, false,
-            std::nullopt,     std::move(account), recognised(destination), configuration_.replies};
   }
 
   const Configuration& configuration_;
@@ -192,6 +192,26 @@ Result<FinalNexthop, std::string> follow_rules(const Configuration& configuratio
     last.nexthop = (*rule)->nexthop;
   }
   return fail(fmt::format("the rules of chain {} lead back to it", last.nexthop));
+}
+
+Result<std::vector<Relay>, std::string> relays_named(const Configuration& configuration, std::string_view word,
+                                                     const ServicePort& service) {
+  std::vector<Relay> relays;
+  if (configuration.relay(word) != nullptr) return std::vector{relay_of(configuration, service, std::string(word))};
+  if (const ChainConfig* chain = configuration.chain(word)) {
+    auto tiers = chain->tiers;
+    tiers.push_back(chain->fallback);
+    for (const auto& tier : tiers) {
+      for (const std::string& name : tier)
+        relays.push_back(relay_of(configuration, service, name));
+    }
+    return relays;
+  }
+  const auto destinations = parse_nexthop(word, service);
+  if (!destinations) return fail(destinations.error());
+  for (const Destination& destination : *destinations)
+    relays.push_back(written_relay(configuration, destination));
+  return relays;
 }
 
 Result<RoutePlan, std::string> plan_route(const Configuration& configuration, std::string_view nexthop,

@@ -43,6 +43,11 @@ struct FinalNexthop {
 Result<FinalNexthop, std::string> follow_rules(const Configuration& configuration, std::string_view nexthop,
                                                const Envelope& envelope);
 
+/// The relays that a word names, whatever the message: a relay of the configuration, the relays of a chain in the order
+/// of its tiers (its rules are not followed), or the destinations of a list. The error is a sentence.
+Result<std::vector<Relay>, std::string> relays_named(const Configuration& configuration, std::string_view word,
+                                                     const ServicePort& service);
+
 /// Plans the delivery of one message over a nexthop: a chain of the configuration, or a list of destinations.
 ///
 /// A chain's `by_recipient` and `by_sender` may lead to another chain or list, the recipients' rule first (as

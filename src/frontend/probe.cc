@@ -1,0 +1,94 @@
+#include "frontend/probe.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "config/units.h"
+#include "frontend/arguments.h"
+#include "frontend/json_output.h"
+#include "frontend/json_probe.h"
+#include "frontend/probe_report.h"
+#include "frontend/probe_run.h"
+#include "frontend/request.h"
+#include "io/account_file.h"
+#include "io/own_host.h"
+#include "io/standard_streams.h"
+#include "route/plan.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kSomeFail = 1;
+constexpr int kBadInput = 2;
+
+/// The relays that the words name, each once; all of the configuration where there are no words.
+Result<std::vector<Relay>, std::string> wanted_relays(const std::vector<std::string>& words,
+                                                      const Configuration& configuration) {
+  std::vector<Relay> relays;
+  std::vector<std::string> names = words;
+  if (names.empty()) {
+    for (const auto& [name, relay] : configuration.relays)
+      names.push_back(name);
+  }
+  for (const std::string& word : names) {
+    auto named = relays_named(configuration, word, service_port);
+    if (!named) return fail(word + ": " + named.error());
+    for (Relay& relay : *named) {
+      const bool known =
+          std::any_of(relays.begin(), relays.end(), [&](const Relay& r) { return r.name == relay.name; });
+      if (!known) relays.push_back(std::move(relay));
+    }
+  }
+  if (relays.empty()) return fail(std::string("no relay is configured: write one, e.g. [mail.example.com]:587"));
+  return relays;
+}
+
+Result<ProbeOrder, std::string> make_order(const ToolArguments& arguments, const Configuration& configuration) {
+  ProbeOrder order;
+  auto relays = wanted_relays(arguments.words, configuration);
+  if (!relays) return fail(relays.error());
+  order.relays = *std::move(relays);
+  order.settings = configuration.settings;
+  if (arguments.sender) {
+    auto sender = parse_sender(*arguments.sender);
+    if (!sender) return fail("--mail-from: " + sender.error());
+    order.mail_from = *std::move(sender);
+  }
+  const auto limit = parse_duration(arguments.timeout.value_or("30s"));
+  if (!limit) return fail("--timeout: " + limit.error());
+  order.limit = *limit;
+  if (stderr_is_terminal()) order.progress = write_progress;
+  return order;
+}
+
+}  // namespace
+
+int run_probe(const std::vector<std::string>& words) {
+  const auto arguments = parse_probe_arguments(words);
+  if (!arguments) {
+    write_text(arguments.error().text + "\n");
+    return arguments.error().asked ? 0 : kBadInput;
+  }
+  const auto complain = [&](const std::string& text) {
+    write_text(arguments->json ? error_json(text) : text + "\n");
+    return kBadInput;
+  };
+  const LoadedConfiguration loaded = load(*arguments);
+  if (const ConfigProblem* error = first_error(loaded.problems)) {
+    return complain(error->line() + "; `relaypipe check` shows all problems");
+  }
+  const auto order = make_order(*arguments, loaded.configuration);
+  if (!order) return complain(order.error());
+  const bool secrets =
+      std::any_of(order->relays.begin(), order->relays.end(), [](const Relay& relay) { return relay.account.any(); });
+  if (secrets) hide_memory();
+  const std::vector<RelayProbe> probes = run_probes(*order);
+  if (order->progress) order->progress("");
+  const std::int64_t now = std::time(nullptr);
+  write_text(arguments->json ? probe_json(probes, now) : probe_text(probes, now, stdout_is_terminal()));
+  const bool failed = std::any_of(probes.begin(), probes.end(),
+                                  [](const RelayProbe& relay) { return relay.status() == ProbeStatus::Failed; });
+  return failed ? kSomeFail : 0;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,155 @@
+"""probe: which relays would take mail, at every address, without sending any."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+
+from chain_case import ChainCase, RefusedPort, Told, binary_path, each
+from lab import LIMIT
+
+STAGES = {"greeting": "on greeting: reply 554 5.7.1 no service", "ehlo": "on ehlo: close"}
+
+
+class Probe(ChainCase):
+    def probe(self, *words: str) -> Told:
+        given = ("--config", str(self.config)) if self.config.exists() else ()
+        return self.tool("probe", *given, "-o", "tls=may", *words)
+
+    def statuses(self, told: Told) -> dict[str, str]:
+        return {relay["relay"]: relay["status"] for relay in told.json["relays"]}
+
+    def test_every_relay_unless_told(self) -> None:
+        one, two = self.relay(), self.relay()
+        self.configure("", one=one, two=two)
+        told = self.probe("--json")
+        self.assertEqual(told.status, 0, told)
+        self.assertEqual(self.statuses(told), {"one": "ok", "two": "ok"})
+
+    def test_no_mail_is_sent(self) -> None:
+        one = self.relay()
+        self.configure("", one=one)
+        self.assertEqual(self.probe().status, 0)
+        self.assertEqual(one.transactions, [])
+        self.assertEqual([c["quit"] for c in one.connections], [True])
+
+    def test_the_sender_is_asked_about(self) -> None:
+        one = self.relay()
+        self.configure("", one=one)
+        told = self.probe("--json", "--mail-from", "me@example.com")
+        self.assertEqual(told.status, 0, told)
+        self.assertRegex(told.json["relays"][0]["addresses"][0]["mail"], "^250 ")
+        self.assertEqual([(t["mail_from"], t["recipients"], t["dot"]) for t in one.transactions],
+                         [("me@example.com", [], False)])
+        self.assertEqual([c["quit"] for c in one.connections], [True])
+
+    def test_a_sender_that_is_refused(self) -> None:
+        one = self.relay("on mail: reply 553 5.7.1 not your address")
+        self.configure("", one=one)
+        told = self.probe("--mail-from", "me@example.com")
+        self.assertEqual(told.status, 1, told)
+        self.assertIn("one would fail: ", told.text)
+        self.assertIn("553 5.7.1 not your address", told.text)
+
+    @each({stage: (stage,) for stage in STAGES})
+    def test_a_relay_that_would_fail(self, stage: str) -> None:
+        good, bad = self.relay(), self.relay(STAGES[stage])
+        self.configure("", good=good, bad=bad)
+        told = self.probe("--json")
+        self.assertEqual(told.status, 1, told)
+        self.assertEqual(self.statuses(told), {"bad": "failed", "good": "ok"})
+        address = told.json["relays"][0]["addresses"][0]
+        self.assertEqual(address["stage"], stage)
+        self.assertTrue(address["failure"], address)
+        self.assertRegex(address["dsn"], r"^4\.")
+
+    def test_a_relay_that_nobody_serves(self) -> None:
+        dead = self.dead(RefusedPort)
+        self.configure("", dead=dead)
+        told = self.probe("--json")
+        self.assertEqual(told.status, 1, told)
+        address = told.json["relays"][0]["addresses"][0]
+        self.assertEqual((address["stage"], list(address["ms"])), ("connect", ["connect"]))
+        self.assertIn("Connection refused", address["failure"])
+
+    def test_one_address_that_works_is_enough(self) -> None:
+        """localhost has two addresses here, and the relay listens at one."""
+        relay = self.relay()
+        told = self.probe("--json", f"[localhost]:{relay.port}")
+        found = told.json["relays"][0]
+        self.assertEqual(told.status, 0, told)
+        works = [a["status"] for a in found["addresses"] if a["ip"] == "127.0.0.1"]
+        self.assertEqual(works, ["ok"])
+        self.assertEqual(found["status"], "ok" if len(found["addresses"]) == 1 else "warning")
+
+    def test_a_silent_relay_has_the_time_it_is_given(self) -> None:
+        silent = self.relay("silent-greeting")
+        self.configure("", silent=silent)
+        told = self.probe("--timeout", "700ms")
+        self.assertEqual(told.status, 1, told)
+        self.assertIn("timed out", told.text)
+
+    def test_what_a_relay_offers(self) -> None:
+        one = self.relay()
+        self.configure("", one=one)
+        address = self.probe("--json").json["relays"][0]["addresses"][0]
+        self.assertIn("PIPELINING", address["extensions"])
+        self.assertEqual(set(address["ms"]), {"connect", "greeting", "ehlo"})
+        self.assertIsNone(address["tls"])
+        self.assertEqual(address["auth"], "not configured")
+
+    def test_chains_and_lists(self) -> None:
+        one, two, three = self.relay(), self.relay(), self.relay()
+        self.configure('[chain.out]\ntiers = [["one"]]\nfallback = ["two"]', one=one, two=two, three=three)
+        self.assertEqual(list(self.statuses(self.probe("--json", "out"))), ["one", "two"])
+        self.assertEqual(list(self.statuses(self.probe("--json", "three", "out", "one"))), ["three", "one", "two"])
+        self.assertEqual(list(self.statuses(self.probe("--json", f"{one.destination},{two.destination}"))),
+                         [one.destination, two.destination])
+
+    @each({"word": ("no such, relay[",), "sender": ("--mail-from", "<", "one"), "span": ("--timeout", "soon", "one"),
+           "option": ("--frobnicate",), "nothing": ()})
+    def test_bad_input(self, *words: str) -> None:
+        if words:
+            self.configure("", one=self.relay())
+        else:
+            self.write("")
+        told = self.probe(*words)
+        self.assertEqual(told.status, 2, told)
+        self.assertEqual(len(told.lines), 1, told)
+
+    def test_a_bad_configuration(self) -> None:
+        self.write("[relay.one]\n")
+        told = self.probe("--json")
+        self.assertEqual(told.status, 2, told)
+        self.assertIn("destination", told.json["error"])
+
+    def test_lines_are_short(self) -> None:
+        relays = {f"relay{i}": self.relay() for i in range(3)}
+        self.configure("", **relays)
+        told = self.probe()
+        self.assertEqual(max(map(len, told.lines)) <= 80, True, told.text)
+        self.assertNotIn("\033", told.text)
+        self.assertEqual(told.lines[-1], "3 relays: 3 ok, 0 with warnings, 0 would fail")
+
+    def test_a_person_sees_the_progress_and_colours(self) -> None:
+        one = self.relay()
+        self.configure("", one=one)
+        master, slave = pty.openpty()
+        process = subprocess.Popen([binary_path(), "probe", "--config", str(self.config), "-o", "tls=may"],
+                                   stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                data = os.read(master, 65536)
+            except OSError:
+                break    # the other end is closed
+            if not data:
+                break
+            seen += data
+        os.close(master)
+        self.assertEqual(process.wait(LIMIT), 0)
+        self.assertIn(b"addresses", seen)
+        self.assertIn(b"\r\033[K", seen)
+        self.assertIn(b"\033[32mok", seen)
