@@ -124,13 +124,18 @@ class WithoutSecret(AccountCase):
         self.assertNotIn(SECRET, result.text)
         self.assert_dialled(one, 0)
 
-    def test_map_on_the_command_line(self) -> None:
-        """For those who have only a transport map: a broken line for this relay is trouble, others are none."""
-        one, two = self.relay(), self.relay()
+    def map_option(self, key: str) -> tuple[str, str]:
+        """For those who have only a transport map."""
         self.write("")
-        path = self.file("m", f"{one.destination} {SECRET}\n")
-        option = ("-o", f"password_map={path}")
-        sent = self.deliver(two, options=option)
-        self.assert_deferred(self.deliver(one, options=option), r"4\.3\.5", words=(f"{path}:1: there is no",))
-        self.assert_sent(sent, by=two)
-        self.assert_dialled(one, 0)
+        return "-o", f'password_map={self.file("m", f"{key} {SECRET}{chr(10)}")}'
+
+    def test_broken_line_of_the_map_for_this_relay(self) -> None:
+        relay = self.relay()
+        option = self.map_option(relay.destination)
+        self.assert_deferred(self.deliver(relay, options=option), r"4\.3\.5", words=("/m:1: there is no",))
+        self.assert_dialled(relay, 0)
+
+    def test_broken_line_of_the_map_for_another_relay(self) -> None:
+        relay = self.relay()
+        option = self.map_option("[mail.example.com]:587")
+        self.assert_sent(self.deliver(relay, options=option), by=relay)
