@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+from typing import Any
 
 from chain_case import ChainCase, RefusedPort, Told, binary_path, each
+from certificate import Authority
 from lab import LIMIT
 
 STAGES = {"greeting": "on greeting: reply 554 5.7.1 no service", "ehlo": "on ehlo: close"}
@@ -153,3 +155,62 @@ class Probe(ChainCase):
         self.assertIn(b"addresses", seen)
         self.assertIn(b"\r\033[K", seen)
         self.assertIn(b"\033[32mok", seen)
+
+
+class ProbeTls(ChainCase):
+    """What a relay shows inside TLS, and whether our account works there."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.authority = Authority(self.directory)
+        self.certificate = self.authority.certificate("127.0.0.1")
+        self.secret = self.directory / "secret"
+        self.secret.write_text("s3cret;x\n")
+        self.secret.chmod(0o600)
+
+    def one(self, script: str, *, account: bool = True, secured: bool = True, extra: str = "") -> dict[str, Any]:
+        """Probes a relay that plays the script, and returns what the first address showed."""
+        relay = self.relay((f"starttls {self.certificate}\n" if secured else "") + script)
+        lines = [f'tls = "verify"\ntls_ca_file = "{self.authority.ca_file}"', extra]
+        if account:
+            lines.append(f'username = "joe@example.org"\npassword_file = "{self.secret}"')
+        self.configure("[relay.one]\n" + "\n".join(lines), one=relay)
+        told = self.tool("probe", "--config", str(self.config), "--json")
+        (found,) = told.json["relays"]
+        self.assertEqual(told.status, 1 if found["status"] == "failed" else 0, told)
+        self.assertNotIn("s3cret", told.text)
+        return found["addresses"][0]
+
+    def test_the_account_works(self) -> None:
+        found = self.one("auth PLAIN LOGIN\naccount joe@example.org s3cret;x")
+        self.assertEqual((found["status"], found["auth"]), ("ok", "works"))
+        self.assertIn("AUTH PLAIN LOGIN", found["extensions"])
+        self.assertLessEqual({"connect", "greeting", "ehlo", "starttls", "tls", "auth"}, set(found["ms"]))
+        self.assertRegex(found["tls"]["version"], r"^TLSv1\.[23]$")
+        self.assertEqual((found["tls"]["names"], found["tls"]["issuer"]), (["127.0.0.1"], "test authority"))
+        self.assertGreater(found["tls"]["days_left"], 3000)
+
+    def test_its_fingerprint_can_be_copied(self) -> None:
+        pin = self.one("", account=False)["tls"]["fingerprint"]
+        self.assertEqual(self.one("", account=False, extra=f'tls_fingerprint = "{pin}"')["status"], "ok")
+
+    def test_a_wrong_password(self) -> None:
+        found = self.one("auth PLAIN\naccount joe@example.org other")
+        self.assertEqual((found["status"], found["auth"], found["stage"]), ("failed", "failed", "auth"))
+        self.assertIn("535", found["failure"])
+
+    def test_no_auth(self) -> None:
+        found = self.one("")
+        self.assertEqual((found["status"], found["auth"], found["stage"]), ("failed", "failed", "auth"))
+        self.assertIn("AUTH is not offered", found["failure"])
+
+    def test_no_starttls(self) -> None:
+        found = self.one("auth PLAIN", secured=False)
+        self.assertEqual((found["status"], found["auth"], found["stage"]), ("failed", "not reached", "starttls"))
+        self.assertEqual((found["dsn"], found["tls"]), ("4.7.4", None))
+
+    def test_another_name(self) -> None:
+        found = self.one("", account=False, extra='tls_name = "mail.example.com"')
+        self.assertEqual((found["status"], found["stage"], found["dsn"]), ("failed", "tls", "4.7.5"))
+        self.assertIn("not for mail.example.com", found["failure"])
+        self.assertEqual(found["tls"]["names"], ["127.0.0.1"])

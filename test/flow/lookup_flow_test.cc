@@ -130,6 +130,16 @@ TEST_CASE("TLS that breaks is tried without TLS at the same address where tls = 
   }
 }
 
+TEST_CASE("credentials are never the reason for clear text, whatever the level") {
+  Flow flow;
+  flow.first()
+      .fails({Stage::Tls, Trouble::TlsFailed, "handshake failure", std::nullopt, false, true}, 10ms)
+      .ready_after(10ms);
+  flow.second();
+  CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2"));
+  CHECK(flow.first().targets.size() == 1);
+}
+
 TEST_CASE("the relay is dialled with the settings that hold for it") {
   Flow flow("smtps:[192.0.2.1]");
   flow.settings.bind_address = {"2001:db8::9", "192.0.2.9"};
