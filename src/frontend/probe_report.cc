@@ -77,7 +77,7 @@ std::string address_text(const RelayProbe& relay, const AddressProbe& address, s
   if (address.failure) text += wrapped(describe(*address.failure));
   for (const std::string& warning : address.warnings)
     text += wrapped(warning);
-  text += wrapped(steps_of(address));
+  if (!address.steps.empty()) text += wrapped(steps_of(address));
   if (!address.greeting.empty()) text += wrapped("220 " + std::string(clip(address.greeting, kGreetingOctets)));
   const std::string tls = tls_of(relay, address, now);
   if (!tls.empty()) text += wrapped(tls);

@@ -12,6 +12,7 @@
 #include "base/printable.h"
 #include "deliver/dial_target.h"
 #include "frontend/probe_watch.h"
+#include "frontend/token_parts.h"
 #include "io/account_keyring.h"
 #include "io/cares_resolver.h"
 #include "io/curl_dialer.h"
@@ -41,12 +42,19 @@ std::vector<std::string> warnings_of(const RunningProbe& running, std::int64_t n
   return warnings;
 }
 
+/// What goes wrong is in the report.
+class NoJournal final : public Journal {
+ public:
+  void line(Level, std::string_view) override {}
+};
+
 class Prober {
  public:
   explicit Prober(const ProbeOrder& order)
       : order_(order),
         end_(clock_.now() + order.limit),
-        keyring_(clock_, order.mail_from ? order.mail_from->text() : "", nullptr),
+        tokens_(clock_, order.settings, journal_, "probe"),
+        keyring_(clock_, order.mail_from ? order.mail_from->text() : "", &tokens_.broker),
         watch_(clock_, running_),
         dialer_(clock_, keyring_, &watch_),
         resolver_({order.settings.dns_servers, order.settings.dns_timeout}),
@@ -54,7 +62,7 @@ class Prober {
 
   std::vector<RelayProbe> run() {
     look_up();
-    PollWaiter waiter(clock_, {&resolver_, &keyring_, &dialer_});
+    PollWaiter waiter(clock_, {&tokens_.client, &tokens_.broker, &resolver_, &keyring_, &dialer_});
     while (!done()) {
       hear();
       if (done()) break;
@@ -62,6 +70,10 @@ class Prober {
       tell_progress();
       waiter.wait(std::min(end_, clock_.now() + kTick));
     }
+    // A renewal that was begun may have used up the only refresh token: what it brings has to be kept.
+    const Instant last = clock_.now() + order_.settings.secret_limit;
+    while (tokens_.broker.unfinished() && clock_.now() < last)
+      waiter.wait(last);
     return collect();
   }
 
@@ -220,6 +232,8 @@ class Prober {
   Instant end_;
   RunningProbes running_;      ///< the DialId is the index
   std::list<Lookup> lookups_;  ///< stay where they are: the relays in them are pointed to
+  NoJournal journal_;
+  TokenParts tokens_;
   AccountKeyring keyring_;
   ProbeWatch watch_;
   CurlDialer dialer_;

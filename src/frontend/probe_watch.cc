@@ -39,7 +39,7 @@ void RunningProbe::enter(Stage next, Instant now) {
 }
 
 void RunningProbe::end(Instant now) {
-  enter(stage, now);
+  if (dialled) enter(stage, now);
   probe.total = now - started;
   ended = true;
   session.reset();
@@ -61,6 +61,7 @@ void ProbeWatch::reached(const Where& where, Stage stage) {
   if (stage != Stage::Connect) return running->enter(stage, now);
   // A connection begins, perhaps a second one with a new token: what was before is not its time.
   running->probe.steps.clear();
+  running->dialled = true;
   running->started = running->since = now;
   running->stage = stage;
 }

@@ -21,6 +21,7 @@ struct RunningProbe {
   Stage stage = Stage::Connect;
   bool in_hello = false;        ///< the reply to EHLO is coming
   std::size_t hello_lines = 0;  ///< of that reply
+  bool dialled = false;         ///< a connection was begun: without credentials there is none
   bool ended = false;
   std::unique_ptr<Session> session;  ///< while MAIL and RSET are said
   ReplyParser parser;                ///< of their replies

@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "config/units.h"
 #include "io/curl_handle.h"
+#include "io/curl_library.h"
 
 namespace relaypipe {
 
@@ -128,7 +129,7 @@ CurlTokenClient::~CurlTokenClient() = default;
 
 void CurlTokenClient::post(DialId id, HttpPost post) {
   if (!multi_) {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
+    start_libcurl();
     multi_ = std::make_shared<CurlMulti>();
   }
   posts_.push_back(std::make_unique<CurlPost>(id, std::move(post), multi_));

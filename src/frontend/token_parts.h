@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "deliver/token_broker.h"
+#include "io/account_file.h"
+#include "io/curl_token_client.h"
+#include "io/file_token_store.h"
+#include "io/json_answer.h"
+#include "io/system_clock.h"
+
+namespace relaypipe {
+
+/// What access tokens need, put together. The client and the broker are parts of the world that PollWaiter serves, in
+/// this order.
+struct TokenParts {
+  TokenParts(const Clock& clock, const Settings& settings, Journal& journal, std::string log_id)
+      : store(settings.state_directory),
+        broker({clock, wall, store, client, journal, read_json_answer,
+                [reader = FileReader::self()](const std::string& file) { return read_secret_file(file, reader); }},
+               std::move(log_id)) {}
+
+  SystemWallClock wall;
+  FileTokenStore store;
+  CurlTokenClient client;
+  TokenBroker broker;
+};
+
+}  // namespace relaypipe
