@@ -98,12 +98,14 @@ class Leaks(TlsCase):
         self.assertNotIn(SECRET.replace(":", "-"), checked.stdout + result.text + "".join(self.syslog.lines))
 
     def test_the_tools(self) -> None:
-        _, section = self.canary("")
+        relay, section = self.canary("", auth_mechanisms=["PLAIN"])
         self.write_config(section)
         words = ("--config", str(self.config))
         tools = [self.tool("check", *words), self.tool("check", "--json", *words),
+                 self.tool("probe", *words), self.tool("probe", "--json", *words),
                  self.tool("plan", *words, "--nexthop", "all", "--from", "a@b.test", "--to", "c@d.test")]
         self.assert_nothing_seen(*(done.stdout.encode() + done.stderr.encode() for done in tools))
+        self.assertEqual(self.said(relay), [SECRET, SECRET], "probe has used it")
 
     def test_a_process_seen_from_outside(self) -> None:
         """While it hangs at a relay that it has authenticated at, and then when it is killed by a signal that dumps core."""
