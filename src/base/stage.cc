@@ -37,4 +37,11 @@ std::string_view while_doing(Stage stage) { return words(stage).doing; }
 std::string_view command_name(Stage stage) { return words(stage).command; }
 std::string_view name(Stage stage) { return words(stage).name; }
 
+std::optional<Stage> find_stage(std::string_view name) {
+  for (std::size_t i = 0; i < kWords.size(); ++i) {
+    if (kWords.at(i).name == name) return static_cast<Stage>(i);
+  }
+  return std::nullopt;
+}
+
 }  // namespace relaypipe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 namespace relaypipe {
@@ -14,5 +15,7 @@ std::string_view while_doing(Stage stage);
 std::string_view command_name(Stage stage);
 /// The plain name of the stage, as settings, journals and rules write it, e.g. "end_of_data".
 std::string_view name(Stage stage);
+/// The stage of that plain name.
+std::optional<Stage> find_stage(std::string_view name);
 
 }  // namespace relaypipe

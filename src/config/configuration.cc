@@ -12,6 +12,7 @@
 #include "config/read_account.h"
 #include "config/read_chain.h"
 #include "config/read_relay.h"
+#include "config/read_reply_rules.h"
 
 namespace relaypipe {
 namespace {
@@ -105,7 +106,11 @@ void Reader::read_defaults(const Section& top, const Document& document, const D
   if (table == nullptr) return;
   const Section section(document, SectionKind::Defaults, {}, entry.at, problems_);
   for (const DocumentEntry& setting : *table) {
-    read_setting(section, document, setting);
+    if (setting.key == "reply") {
+      read_reply_rules(section, setting, result_.replies);
+    } else {
+      read_setting(section, document, setting);
+    }
   }
 }
 
@@ -148,7 +153,7 @@ void Reader::read_names(const Section& top, const Document& document, const Docu
 }
 
 void Reader::read_bodies() {
-  const RelayContext context{result_.settings, service_, overrides_};
+  const RelayContext context{result_.settings, service_, result_.replies, overrides_};
   for (const Body& body : relays_) {
     const DocumentEntry& entry = *body.entry;
     const Section section(*body.document, SectionKind::Relay, entry.key, entry.at, problems_);

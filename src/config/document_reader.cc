@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kTopKeys[] = {"include", "defaults", "relay", "chain"};
 constexpr std::string_view kRelayKeys[] = {"destination", "weight",           "senders",       "recipients",
                                            "max_size",    "username",         "password_file", "password_command",
-                                           "oauth2",      "sender_dependent", "provider"};
+                                           "oauth2",      "sender_dependent", "provider",      "reply"};
 constexpr std::string_view kOauth2Keys[] = {
     "token_file",         "token_command",      "token_endpoint", "device_endpoint", "client_id",
     "client_secret_file", "refresh_token_file", "scope",          "ca_file",         "grant"};
@@ -39,6 +39,7 @@ bool belongs(SettingScope scope, SectionKind kind) {
 
 /// Where a known key may stand; empty for an unknown one.
 std::string_view home_of(std::string_view key) {
+  if (key == "reply") return kInRelays;
   if (contains(kRelayKeys, key)) return "in [relay.NAME]";
   if (contains(kChainKeys, key)) return "in [chain.NAME]";
   if (contains(kTopKeys, key)) return kAtTop;

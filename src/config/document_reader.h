@@ -32,6 +32,9 @@ class Section {
   /// `[relay.ses]`; nothing at the top of the file.
   [[nodiscard]] std::string label() const;
 
+  /// A place in its file.
+  [[nodiscard]] Position position(Place at) const { return document_.position(at); }
+
   /// A problem of the table as a whole.
   void error(std::string_view text) const;
   /// A problem of one key: `[relay.ses] weight: …`.

@@ -10,7 +10,7 @@ namespace relaypipe {
 struct Provider {
   std::string_view name;                    ///< as in `provider = "ses"`
   std::string_view title;                   ///< for a person: "Amazon SES"
-  std::span<const std::string_view> hosts;  ///< host names it is recognised by; a leading dot means any sub-domain
+  std::span<const std::string_view> hosts;  ///< recognised by: a leading dot is any sub-domain, `*` any text
   std::string_view rate;                    ///< published ceiling such as "14/s", empty where the account decides
   std::string_view quota;        ///< published ceiling such as "10000 recipients/24h", empty where the account decides
   std::string_view connections;  ///< published ceiling such as "3"

@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "config/read_account.h"
+#include "config/read_reply_rules.h"
 #include "config/units.h"
 
 namespace relaypipe {
@@ -126,6 +127,7 @@ void read_key(const Section& section, const DocumentEntry& entry, const ServiceP
   if (key == "senders") return read_patterns(section, entry, relay.senders);
   if (key == "recipients") return read_patterns(section, entry, relay.recipients);
   if (is_account_key(key)) return read_account_key(section, entry, relay);
+  if (key == "reply") return read_reply_rules(section, entry, relay.replies);
   const SettingKey* const setting = find_setting(key);
   if (setting == nullptr || !section.takes(*setting)) return section.unknown_key(entry);
   section.apply(*setting, entry, relay.settings);
@@ -138,6 +140,7 @@ void read_relay(const Section& section, const DocumentTable& table, const RelayC
   for (const DocumentEntry& entry : table) {
     read_key(section, entry, context.service, relay);
   }
+  relay.replies.insert(relay.replies.end(), context.replies.begin(), context.replies.end());
   // Where a key was misspelt, what is missing is its consequence.
   const auto known = [](const DocumentEntry& entry) { return is_relay_key(entry.key); };
   if (find(table, "destination") == nullptr && std::all_of(table.begin(), table.end(), known)) {

@@ -13,6 +13,7 @@ namespace relaypipe {
 struct RelayContext {
   const Settings& defaults;
   const ServicePort& service;
+  std::span<const ReplyRule> replies;      ///< of `[defaults]`
   std::span<const std::string> overrides;  ///< assignments of the command line, known to be good or reported already
 };
 

@@ -6,8 +6,12 @@
 
 #include "base/deadline.h"
 #include "base/stage.h"
+#include "config/document.h"
 
 namespace relaypipe {
+
+/// What a failure speaks about.
+enum class Scope { Relay, RelaySender, Message, Recipient };
 
 /// Why a relay did not take a message, as far as it can be known. It decides how long the relay rests.
 enum class Cause {
@@ -37,15 +41,24 @@ struct Until {
   Duration span{};
 };
 
-/// What replies mean at a relay: one row of the compiled-in table, or one element of `reply = [...]`.
+/// What a reply means: about whom it speaks, and why.
+struct Meaning {
+  Scope scope = Scope::Relay;
+  Cause cause = Cause::Unknown;
+
+  friend bool operator==(const Meaning&, const Meaning&) = default;
+};
+
+/// What replies mean at a relay: one element of `reply = [...]`. (verdict/reply_rules.h has the compiled-in ones.)
 struct ReplyRule {
   std::vector<Stage> stages;  ///< empty: any
   std::string code;           ///< a reply code, with `x` for any digit: "554", "4xx"; empty: any
   std::string status;         ///< an enhanced status, with `x` for any number: "5.7.1", "4.7.x"; empty: any
   std::string match;          ///< regular expression over the whole reply, case does not matter; empty: any
-  Cause means = Cause::Unknown;
+  Meaning means;
   Until until;
-  std::string source;  ///< for a person: `relaypipe.toml:12`, or the evidence of a compiled-in row
+  Position at;        ///< of the element in its file
+  Position match_at;  ///< of the regular expression
 };
 
 }  // namespace relaypipe

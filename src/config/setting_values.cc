@@ -167,6 +167,12 @@ ValueProblem set_choice(ClientReport& field, std::string_view value) {
   return choose<ClientReport>(field, value, kChoices);
 }
 
+ValueProblem set_choice(ContentReject& field, std::string_view value) {
+  static constexpr std::array<Choice<ContentReject>, 2> kChoices = {
+      {{"stop", ContentReject::Stop}, {"next", ContentReject::Next}}};
+  return choose<ContentReject>(field, value, kChoices);
+}
+
 ValueProblem set_addresses(std::vector<std::string>& field, std::string_view value) {
   return set_list<read_address>(field, value);
 }

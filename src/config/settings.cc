@@ -140,6 +140,7 @@ constexpr SettingKey kTable[] = {
     {"password_map", kRelay, SettingKind::Text, kPath, "accounts by relay, in the form of Postfix's sasl_passwd", apply_optional_file<&Settings::password_map>},
     {"secret_timeout", kRelay, SettingKind::Span, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
     {"client_report", kRelay, SettingKind::Choice, "none, xforward or xclient", "what is told of the client that sent the message", apply_choice<&Settings::client_report>},
+    {"on_content_reject", kRelay, SettingKind::Choice, "stop or next", "what follows when a relay refuses the content", apply_choice<&Settings::on_content_reject>},
     {"ip", kRelay, SettingKind::Choice, "any, 4 or 6", "IP version used", apply_choice<&Settings::ip>},
     {"bind_address", kRelay, SettingKind::List, kAddresses, "source addresses, at most one per IP version", apply_addresses<&Settings::bind_address>},
     {"dns_servers", kGlobal, SettingKind::List, "address or address:port, separated by commas", "DNS servers instead of the system's", apply_servers},

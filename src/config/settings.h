@@ -20,6 +20,9 @@ enum class TlsLevel {
   Verify,   ///< TLS with a trusted certificate that names the host, or another relay
 };
 
+/// Whether a message that one relay refuses for its content is offered to the next one.
+enum class ContentReject { Stop, Next };
+
 enum class IpVersion { Any, V4, V6 };
 
 enum class TlsVersion { V1_0, V1_1, V1_2, V1_3 };
@@ -72,6 +75,7 @@ struct Settings {
       password_map;  ///< accounts of relays without one of their own, in Postfix's sasl_passwd form; empty: none
   Duration secret_limit = std::chrono::seconds(10);  ///< password_command, token_command and the token endpoint
   ClientReport client_report = ClientReport::None;
+  ContentReject on_content_reject = ContentReject::Stop;
   IpVersion ip = IpVersion::Any;
   std::vector<std::string> bind_address;              ///< source addresses, at most one per IP version
   std::vector<std::string> dns_servers;               ///< `address` or `address:port`; empty: the system's
