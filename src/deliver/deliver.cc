@@ -91,27 +91,38 @@ class Delivery {
   bool settles(Outcome outcome) {
     delays_.setup = now() - order_.started - delays_.reading - outcome.transfer;
     delays_.transfer = outcome.transfer;
-    const bool stop = classify(outcome).next == Next::Stop;
+    Judged judged = judge(std::move(outcome));
+    const bool stop = judged.judgement.next == Next::Stop;
     // The dot decides: a halt that came after it does not overrule what the relay said, or did not say.
-    if (stop && !std::holds_alternative<Withheld>(outcome.what))
+    if (stop && !std::holds_alternative<Withheld>(judged.outcome.what))
       halt_.reset();
     else if (stop && !halt_)
       halt(Halt::SpoolFailed, "it cannot be read back");
-    note(std::move(outcome));
+    note(std::move(judged));
     return stop;
   }
 
-  void note(Outcome outcome) {
-    const bool fine = std::holds_alternative<Accepted>(outcome.what);
-    world_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning, attempt_line(order_.envelope, outcome));
-    outcomes_.push_back(std::move(outcome));
+  /// What an outcome means is asked here, once.
+  Judged judge(Outcome outcome) {
+    const auto leg = std::find_if(order_.plan.legs.begin(), order_.plan.legs.end(),
+                                  [&](const Leg& l) { return l.relay.name == outcome.where.relay; });
+    const RelayRules rules = leg == order_.plan.legs.end() ? RelayRules{} : rules_of(leg->relay);
+    Judgement judgement = classify(outcome, rules, world_.patterns);
+    return {std::move(outcome), std::move(judgement)};
+  }
+
+  void note(Judged judged) {
+    const bool fine = judged.judgement.severity == Severity::Success;
+    world_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning, attempt_line(order_.envelope, judged));
+    outcomes_.push_back(std::move(judged));
   }
 
   /// The outcomes of the race; one that decides (the recipient's domain does not exist) ends the delivery.
   void note_race() {
     for (Outcome& outcome : race_.take_outcomes()) {
-      settled_ = settled_ || classify(outcome).severity == Severity::Hard;
-      note(std::move(outcome));
+      Judged judged = judge(std::move(outcome));
+      settled_ = settled_ || judged.judgement.severity == Severity::Hard;
+      note(std::move(judged));
     }
   }
 
@@ -152,7 +163,7 @@ class Delivery {
   bool& accepted_;
   Deadline deadline_;
   Race race_;
-  std::vector<Outcome> outcomes_;
+  std::vector<Judged> outcomes_;
   Delays delays_;
   std::optional<Halt> halt_;
   std::string halt_detail_;

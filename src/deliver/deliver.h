@@ -6,6 +6,7 @@
 #include "deliver/log_lines.h"
 #include "message/envelope.h"
 #include "route/plan.h"
+#include "verdict/pattern_matcher.h"
 #include "verdict/verdict.h"
 
 namespace relaypipe {
@@ -19,6 +20,7 @@ struct World {
   MessageSource& message;
   Caller& caller;
   Journal& journal;
+  PatternMatcher& patterns;
   Trace* trace = nullptr;
 };
 

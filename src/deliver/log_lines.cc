@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "config/reply_words.h"
 
 namespace relaypipe {
 namespace {
@@ -31,24 +32,33 @@ std::string_view status_of(Disposition disposition) {
   return "bounced";
 }
 
-std::string_view result_of(const Outcome& outcome) {
+std::string_view result_of(const Outcome& outcome, const Judgement& judgement) {
   if (std::holds_alternative<Unconfirmed>(outcome.what)) return "unconfirmed";
-  const Judgement judgement = classify(outcome);
   if (judgement.severity == Severity::Success) return "accepted";
   if (std::holds_alternative<Outrun>(outcome.what)) return "outrun";
   return judgement.next == Next::Stop ? "refused" : "failed";
 }
 
+/// Why, and until when, where these are known.
+std::string reason_of(const Judgement& judgement) {
+  if (judgement.severity == Severity::Success) return "";
+  std::string text;
+  if (judgement.cause != Cause::Unknown) text += fmt::format(", cause={}", cause_name(judgement.cause));
+  if (judgement.until.kind != Until::Kind::Unknown) text += fmt::format(", until={}", until_text(judgement.until));
+  return text;
+}
+
 }  // namespace
 
-std::string attempt_line(const Envelope& envelope, const Outcome& outcome) {
+std::string attempt_line(const Envelope& envelope, const Judged& judged) {
+  const auto& [outcome, judgement] = judged;
   const std::string first = envelope.recipients.empty() ? "" : printable(envelope.recipients.front().text());
   const std::string more = envelope.recipients.size() > 1 ? fmt::format(", nrcpt={}", envelope.recipients.size()) : "";
   const std::string text = describe(outcome);
-  return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}, dsn={}, attempt={} ({})", id(envelope),
+  return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}, dsn={}{}, attempt={} ({})", id(envelope),
                      first, more, relay_of(outcome.where), seconds(outcome.setup + outcome.transfer),
-                     seconds(outcome.setup), seconds(outcome.transfer), classify(outcome).status.text(),
-                     result_of(outcome), clip(text, kTextOctets));
+                     seconds(outcome.setup), seconds(outcome.transfer), judgement.status.text(), reason_of(judgement),
+                     result_of(outcome, judgement), clip(text, kTextOctets));
 }
 
 std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays) {

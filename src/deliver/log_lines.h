@@ -19,8 +19,9 @@ struct Delays {
 
 /// One attempt, in the form of Postfix's delivery lines but with `attempt=` where those have `status=`, so that scripts
 /// which count deliveries count only verdicts: `4Xyz: to=<a@b>, relay=h[ip]:587, delay=0.03, delays=0/0/0.03/0,
-/// dsn=4.4.1, attempt=failed (connect to …)`.
-std::string attempt_line(const Envelope& envelope, const Outcome& outcome);
+/// dsn=4.7.1, cause=quota, until=00:00 UTC, attempt=failed (host … said: …)`. The cause where it is known, until when
+/// where it is told.
+std::string attempt_line(const Envelope& envelope, const Judged& judged);
 
 /// The verdict, one line per recipient, in the form of smtp(8) (log_adhoc.c): `4Xyz: to=<a@b>, relay=h[ip]:587,
 /// delay=…, delays=a/b/c/d, dsn=2.0.0, status=sent (250 …)`.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "frontend/probe_report.h"
+#include "io/pcre_matcher.h"
 #include "verdict/classify.h"
 
 namespace relaypipe {
@@ -26,9 +27,10 @@ double milliseconds(Duration span) {
   return std::round(std::chrono::duration<double, std::milli>(span).count() * 10) / 10;
 }
 
-void add_failure(Json& json, const Outcome& outcome) {
+void add_failure(Json& json, const Outcome& outcome, const Relay& relay) {
+  PcreMatcher patterns;
   if (const auto* const unreached = std::get_if<Unreached>(&outcome.what)) json["stage"] = name(unreached->stage);
-  json["dsn"] = classify(outcome).status.text();
+  json["dsn"] = classify(outcome, rules_of(relay), patterns).status.text();
   json["failure"] = describe(outcome);
 }
 
@@ -43,7 +45,7 @@ Json address_json(const RelayProbe& relay, const AddressProbe& address, std::int
             {"ip", address.where.ip},
             {"port", address.where.port},
             {"status", json_word(address.status())}};
-  if (address.failure) add_failure(json, *address.failure);
+  if (address.failure) add_failure(json, *address.failure, relay.relay);
   json["warnings"] = address.warnings;
   json["total_ms"] = milliseconds(address.total);
   json["ms"] = Json::object();
@@ -66,7 +68,7 @@ std::string probe_json(const std::vector<RelayProbe>& probes, std::int64_t now) 
                {"destination", probe.relay.destination.text},
                {"status", json_word(probe.status())},
                {"lookup_ms", milliseconds(probe.lookup)}};
-    if (probe.unresolved) add_failure(relay, *probe.unresolved);
+    if (probe.unresolved) add_failure(relay, *probe.unresolved, probe.relay);
     relay["addresses"] = Json::array();
     for (const AddressProbe& address : probe.addresses)
       relay["addresses"].push_back(address_json(probe, address, now));

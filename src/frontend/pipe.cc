@@ -10,6 +10,7 @@
 #include "io/cares_resolver.h"
 #include "io/curl_dialer.h"
 #include "io/own_host.h"
+#include "io/pcre_matcher.h"
 #include "io/poll_waiter.h"
 #include "io/spool.h"
 #include "io/standard_streams.h"
@@ -86,7 +87,8 @@ int deliver_request(const Request& request, CallerWatch& caller, Journal& journa
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
   Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
   PollWaiter waiter(clock, {&caller, &spool, &resolver, &keyring, &dialer});
-  World world{clock, waiter, dialer, resolver, spool, caller, journal, tracing};
+  PcreMatcher patterns;
+  World world{clock, waiter, dialer, resolver, spool, caller, journal, patterns, tracing};
   const OwnHost self = self_for(request);
   const Order order{request.envelope, request.plan, settings, self, Random(random_seed()), started};
   const Delivered delivered = deliver(order, world, accepted);

@@ -9,6 +9,7 @@
 #include "config/destination.h"
 #include "config/reply_rule.h"
 #include "config/settings.h"
+#include "verdict/classify.h"
 
 namespace relaypipe {
 
@@ -26,5 +27,10 @@ struct Relay {
   std::string provider;                   ///< whose reply rules hold: set, or recognised by the host; may be empty
   std::vector<ReplyRule> replies;         ///< the administrator's own rules, first match first
 };
+
+/// What the replies of a relay are judged by. The relay outlives it.
+inline RelayRules rules_of(const Relay& relay) {
+  return {relay.provider, relay.replies, relay.settings.on_content_reject, relay.recipient_domain};
+}
 
 }  // namespace relaypipe

@@ -1,110 +1,223 @@
 #include "verdict/classify.h"
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "verdict/find_rule.h"
 
 namespace relaypipe {
 namespace {
 
-constexpr Judgement kRelayTrouble{Scope::Relay, Severity::Soft, Next::NextLeg, {4, 4, 2}};
-
-/// Codes that speak about how we talk to the relay and not about what we bring: not authenticated or not encrypted
-/// enough (RFC 4954 section 6, RFC 3207 section 4), a command or parameter it does not know (RFC 5321 4.2.2), a host
-/// that takes no mail at all (RFC 7504). A bounce for one of them would be for a fault of the configuration, or of this
-/// program.
-bool speaks_of_the_session(int code) {
-  constexpr int kCodes[] = {421, 500, 502, 503, 504, 521, 530, 534, 535, 538, 555};
-  return std::find(std::begin(kCodes), std::end(kCodes), code) != std::end(kCodes);
+EnhancedStatus status_of(const Unreached& unreached) {
+  switch (unreached.trouble) {
+    case Trouble::NotFound:
+    case Trouble::NullMx:
+    case Trouble::NoPrimary: return {4, 4, 4};
+    case Trouble::LookupFailed: return {4, 4, 3};
+    case Trouble::LoopsBack: return {4, 4, 6};
+    case Trouble::Unconnected: return {4, 4, 1};
+    case Trouble::TimedOut:
+      if (unreached.stage == Stage::Resolve) return {4, 4, 3};
+      return unreached.stage == Stage::Connect ? EnhancedStatus{4, 4, 1} : EnhancedStatus{4, 4, 2};
+    case Trouble::Lost: return {4, 4, 2};
+    case Trouble::Garbled: return {4, 5, 0};
+    case Trouble::TlsMissing: return {4, 7, 4};
+    case Trouble::TlsFailed:
+    case Trouble::Untrusted: return {4, 7, 5};
+    case Trouble::AuthMissing: return {4, 7, 0};
+    case Trouble::AuthRefused: return {4, 7, 8};
+    case Trouble::NoCredentials:
+    case Trouble::Misconfigured: return {4, 3, 5};
+    case Trouble::Local: break;
+  }
+  return {4, 3, 0};
 }
 
-/// A refusal because of size: another relay may take more, so it is final only when all say so (RFC 3463: X.3.4).
-bool speaks_of_size(const Reply& reply) { return reply.hard() && reply.status == EnhancedStatus{5, 3, 4}; }
+Cause cause_of(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::NotFound:
+    case Trouble::LookupFailed:
+    case Trouble::NullMx:
+    case Trouble::Unconnected:
+    case Trouble::TimedOut:
+    case Trouble::Lost:
+    case Trouble::Garbled: return Cause::Network;
+    case Trouble::TlsMissing:
+    case Trouble::TlsFailed:
+    case Trouble::Untrusted: return Cause::Tls;
+    case Trouble::AuthMissing:
+    case Trouble::AuthRefused:
+    case Trouble::NoCredentials: return Cause::Auth;
+    case Trouble::LoopsBack:
+    case Trouble::NoPrimary:
+    case Trouble::Misconfigured:
+    case Trouble::Local: break;
+  }
+  return Cause::Unknown;
+}
+
+/// Causes that never lie in the message or the recipient, whatever a rule says of the scope: soft.
+bool is_ours(Cause cause) {
+  using enum Cause;
+  return cause != Unknown && cause != Size && cause != Content && cause != Mailbox;
+}
+
+/// The relay's trouble as a status for Postfix. One that speaks of a mailbox or a recipient's address would send its
+/// reader to the wrong place: it is the account, or we, that were refused (RFC 3463: X.3.2, X.7.0).
+EnhancedStatus relay_status(const EnhancedStatus& said, Cause cause) {
+  const bool sender = said.subject == 1 && (said.detail == 7 || said.detail == 8);
+  if (said.subject != 2 && (said.subject != 1 || sender)) return said.as_soft();
+  const bool busy = cause == Cause::Quota || cause == Cause::Rate || cause == Cause::Network;
+  return busy ? EnhancedStatus{4, 3, 2} : EnhancedStatus{4, 7, 0};
+}
+
+/// Until when: the reply's own words are the newest, but an administrator's rule stands above them.
+Until until_of(const FoundRule& found, const Reply& reply) {
+  const bool told = found.until.kind == Until::Kind::UtcMidnight || found.until.kind == Until::Kind::NextHour ||
+                    found.until.kind == Until::Kind::Credentials ||
+                    (found.own && found.until.kind != Until::Kind::Unknown);
+  if (told) return found.until;
+  if (const auto span = named_delay(judged_text(reply))) return {Until::Kind::After, *span};
+  return found.until;
+}
+
+Judgement of_relay(const FoundRule& found, const Reply& reply) {
+  const Scope scope = found.means.scope == Scope::RelaySender ? Scope::RelaySender : Scope::Relay;
+  return {scope,
+          Severity::Soft,
+          Next::NextLeg,
+          relay_status(reply.status, found.means.cause),
+          found.means.cause,
+          until_of(found, reply),
+          found.text};
+}
+
+/// What was said of the message or a recipient.
+Judgement of_mail(const FoundRule& found, const Reply& reply, ContentReject on_content_reject) {
+  const auto [scope, cause] = found.means;
+  const bool hard = reply.hard() && !is_ours(cause);
+  Judgement judgement{
+      scope,     hard ? Severity::Hard : Severity::Soft, hard ? Next::Stop : Next::NextLeg, reply.status, cause, {},
+      found.text};
+  if (!hard) judgement.status = reply.status.as_soft();
+  if (cause == Cause::Size && scope == Scope::Message) {
+    // Another relay may take more, so it is final only when all say so.
+    judgement.next = Next::NextLeg;
+    if (judgement.status.subject == 0) judgement.status = {judgement.status.klass, 3, 4};
+  }
+  if (cause == Cause::Content) {
+    judgement.next = on_content_reject == ContentReject::Next ? Next::NextLeg : Next::Stop;
+  }
+  // The mailbox is the same behind every relay.
+  if (cause == Cause::Mailbox) judgement.next = Next::Stop;
+  return judgement;
+}
+
+bool in_transaction(Stage stage) { return stage >= Stage::Mail && stage <= Stage::EndOfData; }
 
 /// Each kind of outcome has its own sentence of the policy in classify.h.
 struct Classifier {
+  const RelayRules& rules;
+  PatternMatcher& matcher;
+
   Judgement operator()(const Accepted& accepted) const {
-    return {Scope::Message, Severity::Success, Next::Stop, accepted.reply.status};
+    return {Scope::Message, Severity::Success, Next::Stop, accepted.reply.status, Cause::Unknown, {}, {}};
   }
 
   Judgement operator()(const Refused& refused) const {
-    const Reply& reply = refused.reply;
-    if (speaks_of_the_session(reply.code)) return {Scope::Relay, Severity::Soft, Next::NextLeg, reply.status.as_soft()};
-    if (speaks_of_size(reply)) return {Scope::Message, Severity::Hard, Next::NextLeg, reply.status};
-    if (reply.hard()) return {Scope::Message, Severity::Hard, Next::Stop, reply.status};
-    return {Scope::Message, Severity::Soft, Next::NextLeg, reply.status};
+    return classify_reply(refused.stage, refused.reply, rules, matcher);
   }
 
   Judgement operator()(const RecipientsRefused& refused) const {
-    const auto final = [](const Reply& r) { return r.hard() && !speaks_of_the_session(r.code); };
-    const auto hard = std::count_if(refused.replies.begin(), refused.replies.end(), final);
-    const auto decisive = std::find_if(refused.replies.begin(), refused.replies.end(),
-                                       [&](const Reply& r) { return hard > 0 ? final(r) : !r.positive(); });
-    const EnhancedStatus status = decisive->status;
-    if (hard == 0) {
-      const Scope scope = speaks_of_the_session(decisive->code) ? Scope::Relay : Scope::Recipient;
-      return {scope, Severity::Soft, Next::NextLeg, status.as_soft()};
+    std::vector<Judgement> said;
+    for (const Reply& reply : refused.replies) {
+      if (!reply.positive()) said.push_back(classify_reply(Stage::Rcpt, reply, rules, matcher));
     }
-    if (hard == std::ssize(refused.replies)) return {Scope::Recipient, Severity::Hard, Next::Stop, status};
-    // One result serves all recipients: neither a bounce nor a delivery would be true for each of them. The status is
-    // that of the first refusal, which is the first that is quoted.
-    const auto first =
-        std::find_if(refused.replies.begin(), refused.replies.end(), [](const Reply& r) { return !r.positive(); });
-    return {Scope::Recipient, Severity::Soft, Next::Stop, first->status.as_soft()};
+    const bool all = said.size() == refused.replies.size();
+    return of_recipients(std::move(said), all);
   }
 
-  Judgement operator()(const Lost&) const { return kRelayTrouble; }
-  Judgement operator()(const Garbled&) const { return {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 5, 0}}; }
-  Judgement operator()(const Unconfirmed&) const { return {Scope::Message, Severity::Soft, Next::Stop, {4, 4, 2}}; }
-  Judgement operator()(const Withheld&) const { return {Scope::Message, Severity::Soft, Next::Stop, {4, 3, 0}}; }
-  Judgement operator()(const Outrun&) const { return {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 4, 1}}; }
+  Judgement operator()(const Lost&) const { return relay({4, 4, 2}, Cause::Network); }
+  Judgement operator()(const Garbled&) const { return relay({4, 5, 0}, Cause::Network); }
+  Judgement operator()(const Outrun&) const { return relay({4, 4, 1}, Cause::Network); }
+  Judgement operator()(const Unconfirmed&) const {
+    return {Scope::Message, Severity::Soft, Next::Stop, {4, 4, 2}, Cause::Unknown, {}, {}};
+  }
+  Judgement operator()(const Withheld&) const {
+    return {Scope::Message, Severity::Soft, Next::Stop, {4, 3, 0}, Cause::Unknown, {}, {}};
+  }
 
   Judgement operator()(const Unfit& unfit) const {
     const bool size = unfit.why == Unfit::Why::TooBig;
-    return {Scope::Message, Severity::Hard, Next::NextLeg, size ? EnhancedStatus{5, 3, 4} : EnhancedStatus{5, 6, 7}};
+    const EnhancedStatus status = size ? EnhancedStatus{5, 3, 4} : EnhancedStatus{5, 6, 7};
+    return {Scope::Message, Severity::Hard, Next::NextLeg, status, size ? Cause::Size : Cause::Content, {}, {}};
   }
 
   Judgement operator()(const Unreached& unreached) const {
-    if (unreached.recipient_domain && unreached.trouble == Trouble::NotFound) {
-      return {Scope::Recipient, Severity::Hard, Next::Stop, {5, 1, 2}};
+    if (unreached.reply) return classify_reply(unreached.stage, *unreached.reply, rules, matcher);
+    const bool no_domain = unreached.trouble == Trouble::NotFound || unreached.trouble == Trouble::NullMx;
+    if (unreached.recipient_domain && no_domain) {
+      const int detail = unreached.trouble == Trouble::NullMx ? 10 : 2;
+      return {Scope::Recipient, Severity::Hard, Next::Stop, {5, 1, detail}, Cause::Mailbox, {}, {}};
     }
-    if (unreached.recipient_domain && unreached.trouble == Trouble::NullMx) {
-      return {Scope::Recipient, Severity::Hard, Next::Stop, {5, 1, 10}};
-    }
-    Judgement judgement{Scope::Relay, Severity::Soft, Next::NextLeg, status_of(unreached)};
+    Judgement judgement = relay(status_of(unreached), cause_of(unreached.trouble));
+    if (unreached.trouble == Trouble::AuthRefused) judgement.until.kind = Until::Kind::Credentials;
     // This host is an MX of the domain: whoever comes later in the list would only send the message back to us.
     if (unreached.trouble == Trouble::LoopsBack || unreached.trouble == Trouble::NoPrimary) judgement.next = Next::Stop;
     return judgement;
   }
 
-  static EnhancedStatus status_of(const Unreached& unreached) {
-    if (unreached.reply) return unreached.reply->status.as_soft();
-    switch (unreached.trouble) {
-      case Trouble::NotFound:
-      case Trouble::NullMx:
-      case Trouble::NoPrimary: return {4, 4, 4};
-      case Trouble::LookupFailed: return {4, 4, 3};
-      case Trouble::LoopsBack: return {4, 4, 6};
-      case Trouble::Unconnected: return {4, 4, 1};
-      case Trouble::TimedOut:
-        if (unreached.stage == Stage::Resolve) return {4, 4, 3};
-        return unreached.stage == Stage::Connect ? EnhancedStatus{4, 4, 1} : EnhancedStatus{4, 4, 2};
-      case Trouble::Lost: return {4, 4, 2};
-      case Trouble::Garbled: return {4, 5, 0};
-      case Trouble::TlsMissing: return {4, 7, 4};
-      case Trouble::TlsFailed:
-      case Trouble::Untrusted: return {4, 7, 5};
-      case Trouble::AuthMissing: return {4, 7, 0};
-      case Trouble::AuthRefused: return {4, 7, 8};
-      case Trouble::NoCredentials:
-      case Trouble::Misconfigured: return {4, 3, 5};
-      case Trouble::Local: break;
+ private:
+  static Judgement relay(EnhancedStatus status, Cause cause) {
+    return {Scope::Relay, Severity::Soft, Next::NextLeg, status, cause, {}, {}};
+  }
+
+  /// One result serves all recipients. `said`: what those were told that were refused, at least one; `all`: nobody was
+  /// taken.
+  static Judgement of_recipients(std::vector<Judgement> said, bool all) {
+    const auto hard = [](const Judgement& j) { return j.severity == Severity::Hard; };
+    const auto stops = [](const Judgement& j) { return j.next == Next::Stop; };
+    const bool any_hard = std::any_of(said.begin(), said.end(), hard);
+    if (any_hard) {
+      const bool alike = std::all_of(said.begin(), said.end(),
+                                     [&](const Judgement& j) { return hard(j) && stops(j) == stops(said.front()); });
+      if (all && alike) return std::move(said.front());
+      // Neither a bounce nor a delivery would be true for each of them. The status is that of the first refusal, which
+      // is the first that is quoted.
+      return {Scope::Recipient,
+              Severity::Soft,
+              Next::Stop,
+              said.front().status.as_soft(),
+              Cause::Unknown,
+              {},
+              "recipients fared differently"};
     }
-    return {4, 3, 0};
+    const bool stop = all && std::all_of(said.begin(), said.end(), stops);
+    // What speaks of the relay is worth more than what speaks of one recipient: it holds for the next message too.
+    const auto of_us = [](const Judgement& j) { return j.scope == Scope::Relay || j.scope == Scope::RelaySender; };
+    const auto best = std::find_if(said.begin(), said.end(), of_us);
+    Judgement judgement = std::move(best != said.end() ? *best : said.front());
+    judgement.next = stop ? Next::Stop : Next::NextLeg;
+    return judgement;
   }
 };
 
 }  // namespace
 
-Judgement classify(const Outcome& outcome) { return std::visit(Classifier{}, outcome.what); }
+Judgement classify_reply(Stage stage, const Reply& reply, const RelayRules& rules, PatternMatcher& matcher) {
+  const FoundRule found = find_rule(stage, reply, rules, matcher);
+  if (found.broken) {
+    return {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 3, 5}, Cause::Unknown, {}, found.text};
+  }
+  const bool mail = found.means.scope == Scope::Message || found.means.scope == Scope::Recipient;
+  if (mail && in_transaction(stage)) return of_mail(found, reply, rules.on_content_reject);
+  return of_relay(found, reply);
+}
+
+Judgement classify(const Outcome& outcome, const RelayRules& rules, PatternMatcher& matcher) {
+  return std::visit(Classifier{rules, matcher}, outcome.what);
+}
 
 }  // namespace relaypipe

@@ -1,14 +1,16 @@
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
+#include "config/reply_rule.h"
+#include "config/settings.h"
 #include "smtp/enhanced_status.h"
 #include "verdict/outcome.h"
+#include "verdict/pattern_matcher.h"
 
 namespace relaypipe {
-
-/// What a failure speaks about.
-enum class Scope { Relay, RelaySender, Message, Recipient };
 
 /// Delivered, to be tried again, or never.
 enum class Severity { Success, Soft, Hard };
@@ -19,21 +21,45 @@ enum class Next {
   Stop,     ///< it is decided: accepted, refused for good, or unconfirmed
 };
 
+/// What an outcome means.
 struct Judgement {
   Scope scope = Scope::Relay;
   Severity severity = Severity::Soft;
   Next next = Next::NextLeg;
-  EnhancedStatus status;
+  EnhancedStatus status;  ///< for Postfix: of class 4 where the severity is Soft, whatever the relay said
+  Cause cause = Cause::Unknown;
+  Until until;       ///< when the relay may be right again; only where the scope is the relay
+  std::string rule;  ///< which rule said so, for a person; empty where no reply was judged
 };
 
-/// What an outcome means: the stage is asked first, then the reply.
+/// An outcome with its judgement: asked for once, when the outcome is recorded.
+struct Judged {
+  Outcome outcome;
+  Judgement judgement;
+};
+
+/// What the replies of one relay are judged by, besides the table. The views outlive the judging.
+struct RelayRules {
+  std::string_view provider;       ///< whose rows hold; empty: unknown
+  std::span<const ReplyRule> own;  ///< the administrator's, first match first
+  ContentReject on_content_reject = ContentReject::Stop;
+  bool recipient_domain = false;  ///< the recipient's own MX, where nobody has an account
+};
+
+/// What an outcome means: the stage is asked first, then the whole reply, by the rules in their order
+/// (verdict/find_rule.h); the last of them are the general ones.
 ///
 /// Nothing before MAIL speaks about the message, so it is soft and the next relay is tried, a 5yz greeting and a 5yz to
-/// AUTH included. 421 and a lost connection speak about the relay at every stage before the dot. Any other 4yz in the
-/// transaction speaks about the message or a recipient as this relay sees it now: soft, next relay. Any other 5yz is
-/// the message's or the recipient's own: hard, and no other relay is asked. After the dot, silence is neither: the
-/// message may be delivered, so no other relay gets it and Postfix tries later.
-Judgement classify(const Outcome& outcome);
+/// AUTH included. 421, a lost connection, and whatever speaks of the account or of us are the relay's at every stage
+/// before the dot: soft, next relay. Any other 4yz in the transaction speaks about the message or a recipient as this
+/// relay sees it now: soft, next relay; but a mailbox that is full is full behind every relay. Any other 5yz is the
+/// message's or the recipient's own: hard, and no other relay is asked; one about the size, and with
+/// `on_content_reject = "next"` one about the content, is final only when every relay says so. After the dot, silence
+/// is neither: the message may be delivered, so no other relay gets it and Postfix tries later.
+Judgement classify(const Outcome& outcome, const RelayRules& rules, PatternMatcher& matcher);
+
+/// The same of one reply. The stages before MAIL and `quit` are only of the relay, whatever a rule says.
+Judgement classify_reply(Stage stage, const Reply& reply, const RelayRules& rules, PatternMatcher& matcher);
 
 /// The outcome in Postfix's own words, one printable line without D.S.N:
 /// `host mx1.example[192.0.2.1]:587 said: 550 5.1.1 no such user (in reply to RCPT TO command)`.

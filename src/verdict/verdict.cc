@@ -13,15 +13,17 @@ namespace {
 /// How much an outcome says: what was said about the message outranks what was said about a relay.
 int weight(const Judgement& judgement) {
   if (judgement.next == Next::Stop) return 3;
-  return judgement.scope == Scope::Relay ? 1 : 2;
+  return judgement.scope == Scope::Relay || judgement.scope == Scope::RelaySender ? 1 : 2;
 }
 
+bool same_relay(const Judged& a, const Judged& b) { return a.outcome.where.relay == b.outcome.where.relay; }
+
 /// The outcome that decides: a final one, else the newest about the message, else the newest of all.
-std::size_t decisive(std::span<const Outcome> outcomes) {
+std::size_t decisive(std::span<const Judged> outcomes) {
   std::size_t best = 0;
   int best_weight = 0;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const int w = std::holds_alternative<Outrun>(outcomes[i].what) ? 0 : weight(classify(outcomes[i]));
+    const int w = std::holds_alternative<Outrun>(outcomes[i].outcome.what) ? 0 : weight(outcomes[i].judgement);
     if (w >= best_weight) {
       best = i;
       best_weight = w;
@@ -32,15 +34,15 @@ std::size_t decisive(std::span<const Outcome> outcomes) {
 
 /// The other attempts in short, newest first: `; tried mail1.example: connection timed out`. One and the same thing is
 /// said once.
-std::string others(std::span<const Outcome> outcomes, std::size_t decided) {
+std::string others(std::span<const Judged> outcomes, std::size_t decided) {
   std::string text;
   std::vector<std::string> told;
   for (std::size_t i = outcomes.size(); i-- > 0;) {
     if (i == decided) continue;
     // Of the relay that decided, an address that was only slower is no news.
-    const bool slower = std::holds_alternative<Outrun>(outcomes[i].what);
-    if (slower && decided < outcomes.size() && outcomes[decided].where.relay == outcomes[i].where.relay) continue;
-    std::string one = describe_briefly(outcomes[i]);
+    const bool slower = std::holds_alternative<Outrun>(outcomes[i].outcome.what);
+    if (slower && decided < outcomes.size() && same_relay(outcomes[decided], outcomes[i])) continue;
+    std::string one = describe_briefly(outcomes[i].outcome);
     if (std::find(told.begin(), told.end(), one) != told.end()) continue;
     text += (told.empty() ? "; tried " : ", ") + one;
     told.push_back(std::move(one));
@@ -48,30 +50,36 @@ std::string others(std::span<const Outcome> outcomes, std::size_t decided) {
   return text;
 }
 
+/// The decisive words and the others in what Postfix reads: neither a long reply nor many relays crowd the other out.
+std::string whole_text(std::string_view decisive, std::string_view others) {
+  constexpr std::size_t kRoom = kReportOctets - 16;  // beside the D.S.N and the line end
+  const std::string_view rest = clip(others, std::max(kRoom / 2, kRoom - std::min(kRoom, decisive.size())));
+  const std::string_view first = clip(decisive, kRoom - rest.size());
+  return fmt::format("{}{}", first, rest);
+}
+
 /// The message itself is what this relay cannot take: too big, internationalized.
-bool is_unfit(const Outcome& outcome) {
-  const Judgement judgement = classify(outcome);
-  return judgement.severity == Severity::Hard && judgement.next == Next::NextLeg;
+bool is_unfit(const Judged& judged) {
+  return judged.judgement.severity == Severity::Hard && judged.judgement.next == Next::NextLeg;
 }
 
 /// Every relay found the message unfit: then and only then that is its own fault. That a relay was not reached at
 /// another of its addresses changes nothing.
-bool all_unfit(std::span<const Outcome> outcomes) {
-  return std::all_of(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
-    return std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& other) {
-      return other.where.relay == outcome.where.relay && is_unfit(other);
-    });
+bool all_unfit(std::span<const Judged> outcomes) {
+  return std::all_of(outcomes.begin(), outcomes.end(), [&](const Judged& one) {
+    return std::any_of(outcomes.begin(), outcomes.end(),
+                       [&](const Judged& other) { return same_relay(other, one) && is_unfit(other); });
   });
 }
 
 }  // namespace
 
-Verdict fold_verdict(std::span<const Outcome> outcomes) {
+Verdict fold_verdict(std::span<const Judged> outcomes) {
   if (outcomes.empty()) return {Disposition::Deferred, {4, 3, 5}, "no relay to deliver to", {}};
   const std::size_t index = decisive(outcomes);
-  const Outcome& outcome = outcomes[index];
-  const Judgement judgement = classify(outcome);
-  Verdict verdict{Disposition::Deferred, judgement.status, describe(outcome) + others(outcomes, index), outcome.where};
+  const auto& [outcome, judgement] = outcomes[index];
+  Verdict verdict{Disposition::Deferred, judgement.status, whole_text(describe(outcome), others(outcomes, index)),
+                  outcome.where};
   if (judgement.severity == Severity::Success) {
     verdict.disposition = Disposition::Delivered;
   } else if (judgement.severity == Severity::Hard && (judgement.next == Next::Stop || all_unfit(outcomes))) {
@@ -82,7 +90,7 @@ Verdict fold_verdict(std::span<const Outcome> outcomes) {
   return verdict;
 }
 
-Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Outcome> outcomes) {
+Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judged> outcomes) {
   const std::string tried = others(outcomes, outcomes.size());
   const auto deferred = [&](EnhancedStatus status, std::string_view what) {
     return Verdict{Disposition::Deferred, status, fmt::format("{}{}", what, tried), {}};

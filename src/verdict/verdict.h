@@ -34,10 +34,10 @@ enum class Halt {
 /// The verdict when the plan is used up or an outcome decided. A hard refusal of the message or a recipient stands as
 /// it is; what only speaks of relays is soft whatever the relays said; a message that every relay finds too big, or
 /// cannot express, is refused for that. The other attempts follow the decisive one, newest first.
-Verdict fold_verdict(std::span<const Outcome> outcomes);
+Verdict fold_verdict(std::span<const Judged> outcomes);
 
 /// The verdict for a delivery that was halted: always deferred. `detail` says what exactly, e.g. the system's error.
-Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Outcome> outcomes);
+Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judged> outcomes);
 
 /// A delivery that never began: an address that is no path (hard), or bad configuration (soft).
 Verdict refused_verdict(EnhancedStatus status, std::string_view text);

@@ -11,6 +11,7 @@
 #include "deliver/interfaces.h"
 #include "fake/fake_relay.h"
 #include "fake/timeline.h"
+#include "io/pcre_matcher.h"
 #include "message/content_encoder.h"
 
 namespace relaypipe::fake {
@@ -98,9 +99,10 @@ struct FakeWorld {
   FakeCaller caller;
   FakeJournal journal;
   FakeTrace trace;
+  PcreMatcher patterns;
 
   FakeRelay& relay(const std::string& ip_and_port) { return dialer.relay(ip_and_port); }
-  World world() { return {timeline, timeline, dialer, resolver, message, caller, journal, &trace}; }
+  World world() { return {timeline, timeline, dialer, resolver, message, caller, journal, patterns, &trace}; }
 };
 
 }  // namespace relaypipe::fake

@@ -121,7 +121,7 @@ TEST_CASE("the journal has one line for every attempt") {
   const std::vector<std::pair<Level, std::string>> expected{
       {Level::Warning,
        "4Xyz: to=<a@example.org>, nrcpt=2, relay=192.0.2.1[192.0.2.1]:587, delay=0.03, delays=0/0/0.03/0, "
-       "dsn=4.4.1, attempt=failed (connect to 192.0.2.1[192.0.2.1]:587: Connection refused)"},
+       "dsn=4.4.1, cause=network, attempt=failed (connect to 192.0.2.1[192.0.2.1]:587: Connection refused)"},
       {Level::Warning,
        "4Xyz: to=<a@example.org>, nrcpt=2, relay=192.0.2.2[192.0.2.2]:587, delay=2, delays=0/0/0/2, "
        "dsn=4.3.0, attempt=failed (host 192.0.2.2[192.0.2.2]:587 said: 451 4.3.0 later (in reply to "

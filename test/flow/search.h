@@ -7,6 +7,7 @@
 
 #include "catch.h"
 #include "flow/flow.h"
+#include "io/pcre_matcher.h"
 #include "route/reach.h"
 
 namespace relaypipe::flow {
@@ -58,7 +59,8 @@ struct Search {
     return texts;
   }
   static std::string status(const Unreached& why) {
-    const Judgement judgement = classify({{}, why, {}, {}});
+    PcreMatcher matcher;
+    const Judgement judgement = classify({{}, why, {}, {}}, RelayRules{}, matcher);
     CHECK(why.stage == Stage::Resolve);
     return judgement.status.text() + (judgement.next == Next::Stop ? " stop" : " next");
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "catch.h"
+#include "io/pcre_matcher.h"
 
 namespace relaypipe {
 namespace {
@@ -29,9 +30,14 @@ Reply reply(int code, EnhancedStatus status = {0, 0, 0}) {
   return {code, {"text"}, status};
 }
 
+Judgement judge(const Showing& what) {
+  PcreMatcher matcher;
+  return classify({{}, what, {}, {}}, RelayRules{}, matcher);
+}
+
 /// A judgement in one line: `relay soft next 4.4.2`.
 std::string judged(const Showing& what) {
-  const Judgement judgement = classify({{}, what, {}, {}});
+  const Judgement judgement = judge(what);
   const char* const scopes[] = {"relay", "relay+sender", "message", "recipient"};
   const char* const severities[] = {"success", "soft", "hard"};
   return std::string(scopes[static_cast<int>(judgement.scope)]) + " " +
@@ -81,7 +87,7 @@ TEST_CASE("only of the recipient's own domain DNS can say something final") {
   CHECK(judged(Unreached{Stage::Resolve, Trouble::NullMx, "", std::nullopt, true}) == "recipient hard stop 5.1.10");
   for (const Trouble trouble : kTroubles) {
     if (trouble == Trouble::NotFound || trouble == Trouble::NullMx) continue;
-    const Judgement judgement = classify({{}, Unreached{Stage::Resolve, trouble, "", std::nullopt, true}, {}, {}});
+    const Judgement judgement = judge(Unreached{Stage::Resolve, trouble, "", std::nullopt, true});
     CHECK(judgement.severity == Severity::Soft);
   }
 }
@@ -89,15 +95,18 @@ TEST_CASE("only of the recipient's own domain DNS can say something final") {
 TEST_CASE("4yz in the transaction is soft, and another relay is asked") {
   const Stage stage = GENERATE(from_range(kTransaction));
   const int code = GENERATE(400, 422, 450, 451, 452, 454, 499);
-  CHECK(judged(Refused{stage, reply(code, {4, 3, 1})}) == "message soft next 4.3.1");
-  CHECK(judged(Refused{stage, reply(code)}) == "message soft next 4.0.0");
+  const std::string scope = stage == Stage::Rcpt ? "recipient" : "message";
+  CHECK(judged(Refused{stage, reply(code, {4, 3, 1})}) == scope + " soft next 4.3.1");
+  CHECK(judged(Refused{stage, reply(code)}) == scope + " soft next 4.0.0");
 }
 
 TEST_CASE("5yz in the transaction is hard, and nobody else is asked") {
   const Stage stage = GENERATE(from_range(kTransaction));
   const int code = GENERATE(501, 510, 541, 550, 551, 552, 553, 554, 556, 571, 599);
-  CHECK(judged(Refused{stage, reply(code, {5, 7, 1})}) == "message hard stop 5.7.1");
-  CHECK(judged(Refused{stage, reply(code)}) == "message hard stop 5.0.0");
+  if (stage == Stage::Mail && code == 552) return;  // nothing but the size was told yet
+  const std::string scope = stage == Stage::Rcpt ? "recipient" : "message";
+  CHECK(judged(Refused{stage, reply(code, {5, 7, 1})}) == scope + " hard stop 5.7.1");
+  CHECK(judged(Refused{stage, reply(code)}) == scope + " hard stop 5.0.0");
 }
 
 TEST_CASE("codes about the session speak of the relay at every stage") {
@@ -110,7 +119,8 @@ TEST_CASE("too big is the message's own, but another relay may take more") {
   const Stage stage = GENERATE(from_range(kTransaction));
   CHECK(judged(Refused{stage, reply(552, {5, 3, 4})}) == "message hard next 5.3.4");
   CHECK(judged(Refused{stage, reply(452, {4, 3, 4})}) == "message soft next 4.3.4");
-  CHECK(judged(Refused{stage, reply(552, {5, 2, 2})}) == "message hard stop 5.2.2");
+  if (stage != Stage::Mail)
+    CHECK_THAT(judged(Refused{stage, reply(552, {5, 2, 2})}), Catch::Matchers::EndsWith(" hard stop 5.2.2"));
   CHECK(judged(Unfit{Unfit::Why::TooBig, 10, 5}) == "message hard next 5.3.4");
   CHECK(judged(Unfit{Unfit::Why::NoSmtpUtf8}) == "message hard next 5.6.7");
 }
@@ -136,8 +146,8 @@ TEST_CASE("recipients: one result serves all of them") {
                Row{{450}, "recipient soft next 4.1.1"}, Row{{250, 450}, "recipient soft next 4.1.1"},
                Row{{450, 451, 452}, "recipient soft next 4.1.1"}, Row{{250, 550}, "recipient soft stop 4.1.1"},
                Row{{550, 250}, "recipient soft stop 4.1.1"}, Row{{550, 450}, "recipient soft stop 4.1.1"},
-               Row{{450, 550}, "recipient soft stop 4.1.1"}, Row{{530}, "relay soft next 4.1.1"},
-               Row{{530, 530}, "relay soft next 4.1.1"}, Row{{250, 503}, "relay soft next 4.1.1"},
+               Row{{450, 550}, "recipient soft stop 4.1.1"}, Row{{530}, "relay soft next 4.7.0"},
+               Row{{530, 530}, "relay soft next 4.7.0"}, Row{{250, 503}, "relay soft next 4.7.0"},
                Row{{550, 530}, "recipient soft stop 4.1.1"}, Row{{251, 252, 554}, "recipient soft stop 4.1.1"});
   std::vector<Reply> replies;
   for (const int code : row.codes)
@@ -186,7 +196,7 @@ bool own_fault(const Showing& what) {
 TEST_CASE("promise 2: nothing is hard but for a reason of the message or the recipient") {
   for (const bool recipient_domain : {false, true}) {
     for (const Showing& what : all_showings(recipient_domain)) {
-      const Judgement judgement = classify({{}, what, {}, {}});
+      const Judgement judgement = judge(what);
       const bool hard = judgement.severity == Severity::Hard;
       if (hard != own_fault(what)) FAIL(judged(what) << " for showing " << what.index());
       if (judgement.status.klass != (hard ? 5 : 4)) FAIL("status " << judgement.status.text());

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "catch.h"
+#include "io/pcre_matcher.h"
 
 namespace relaypipe {
 namespace {
@@ -26,10 +27,14 @@ Envelope to(std::initializer_list<const char*> recipients, std::string queue_id 
   return envelope;
 }
 
+std::string line_of(const Envelope& envelope, const Outcome& outcome) {
+  PcreMatcher matcher;
+  return attempt_line(envelope, {outcome, classify(outcome, RelayRules{}, matcher)});
+}
+
 /// The middle of a line: from `delay=` to `, dsn=`.
 std::string delays_of(Duration setup, Duration transfer) {
-  const std::string line =
-      attempt_line(to({"r@example.org"}), {kWhere, Lost{Stage::Mail, Loss::Closed}, setup, transfer});
+  const std::string line = line_of(to({"r@example.org"}), {kWhere, Lost{Stage::Mail, Loss::Closed}, setup, transfer});
   const std::size_t begin = line.find("delay=");
   return line.substr(begin, line.find(", dsn=") - begin);
 }
@@ -47,14 +52,17 @@ TEST_CASE("an attempt says attempt= and never status=") {
       Row{Refused{Stage::Mail, reply("550 5.1.8 no")},
           "dsn=5.1.8, attempt=refused (host mx.example[192.0.2.1]:587 said: 550 5.1.8 no (in reply to MAIL FROM "
           "command))"},
+      Row{Refused{Stage::EndOfData, reply("454 Throttling failure: Daily message quota exceeded")},
+          "dsn=4.0.0, cause=quota, until=1h, attempt=failed (host mx.example[192.0.2.1]:587 said: 454 Throttling "
+          "failure: Daily message quota exceeded (in reply to end of DATA command))"},
       Row{Outrun{Stage::Connect},
-          "dsn=4.4.1, attempt=outrun (mx.example[192.0.2.1]:587 was not ready in time (connecting))"},
+          "dsn=4.4.1, cause=network, attempt=outrun (mx.example[192.0.2.1]:587 was not ready in time (connecting))"},
       Row{Unconfirmed{"no reply (timed out)"},
           "dsn=4.4.2, attempt=unconfirmed (no reply (timed out) from mx.example[192.0.2.1]:587 while sending end of "
           "data -- message may be sent more than once)"},
       Row{Unreached{Stage::Connect, Trouble::Unconnected, "Connection refused"},
-          "dsn=4.4.1, attempt=failed (connect to mx.example[192.0.2.1]:587: Connection refused)"});
-  CHECK(attempt_line(to({"r@example.org"}), {kWhere, row.what, 30ms, 0ms}) ==
+          "dsn=4.4.1, cause=network, attempt=failed (connect to mx.example[192.0.2.1]:587: Connection refused)"});
+  CHECK(line_of(to({"r@example.org"}), {kWhere, row.what, 30ms, 0ms}) ==
         std::string("4Xyz: to=<r@example.org>, relay=mx.example[192.0.2.1]:587, delay=0.03, delays=0/0/0.03/0, ") +
             row.end);
 }
@@ -70,9 +78,9 @@ TEST_CASE("times have two significant digits below ten seconds and none after th
 TEST_CASE("who is not known is said so") {
   const Outcome outcome{
       {"relay.example", "relay.example", "", 25}, Unreached{Stage::Resolve, Trouble::NullMx, ""}, 0ms, 0ms};
-  const std::string line = attempt_line(to({"a@example.org", "b@example.org"}, ""), outcome);
+  const std::string line = line_of(to({"a@example.org", "b@example.org"}, ""), outcome);
   CHECK_THAT(line, Catch::Matchers::StartsWith("NOQUEUE: to=<a@example.org>, nrcpt=2, relay=relay.example, delay=0"));
-  CHECK_THAT(attempt_line(to({}), outcome), Catch::Matchers::StartsWith("4Xyz: to=<>, relay="));
+  CHECK_THAT(line_of(to({}), outcome), Catch::Matchers::StartsWith("4Xyz: to=<>, relay="));
 }
 
 TEST_CASE("a verdict has one line for every recipient") {
@@ -97,8 +105,7 @@ TEST_CASE("a verdict has one line for every recipient") {
 
 TEST_CASE("a line stays a line, and not too long a one") {
   const Reply long_reply{550, {std::string(5000, 'x') + "\n\x1b[31m"}, {5, 0, 0}};
-  const std::string line =
-      attempt_line(to({"r@example.org"}, "4X\nyz"), {kWhere, Refused{Stage::Rcpt, long_reply}, {}, {}});
+  const std::string line = line_of(to({"r@example.org"}, "4X\nyz"), {kWhere, Refused{Stage::Rcpt, long_reply}, {}, {}});
   CHECK(line.size() < 1800);
   CHECK(line.find('\n') == std::string::npos);
   const Verdict verdict{Disposition::Bounced, {5, 1, 1}, std::string(5000, 'x'), kWhere};

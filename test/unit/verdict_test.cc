@@ -5,6 +5,7 @@
 
 #include "base/printable.h"
 #include "catch.h"
+#include "io/pcre_matcher.h"
 
 namespace relaypipe {
 namespace {
@@ -28,8 +29,16 @@ Outcome accepted(const std::string& host) { return at(host, Accepted{reply("250 
 Outcome too_big(const std::string& host) { return at(host, Unfit{Unfit::Why::TooBig, 100, 10}); }
 Outcome outrun(const std::string& host) { return at(host, Outrun{Stage::Connect}); }
 
+std::vector<Judged> all_judged(const std::vector<Outcome>& outcomes) {
+  PcreMatcher matcher;
+  std::vector<Judged> judged;
+  for (const Outcome& outcome : outcomes)
+    judged.push_back({outcome, classify(outcome, RelayRules{}, matcher)});
+  return judged;
+}
+
 std::string folded(const std::vector<Outcome>& outcomes) {
-  const Verdict verdict = fold_verdict(outcomes);
+  const Verdict verdict = fold_verdict(all_judged(outcomes));
   const char* const words[] = {"delivered ", "deferred ", "bounced "};
   return words[static_cast<int>(verdict.disposition)] + verdict.status.text() + " " + verdict.text;
 }
@@ -114,13 +123,13 @@ TEST_CASE("a halted delivery is deferred, whatever halted it") {
       Row{Halt::Truncated, "4.3.0 the message is truncated: X; nothing was sent; tried a: Connection refused\n"},
       Row{Halt::SpoolFailed, "4.3.0 the message cannot be kept: X\n"});
   const std::vector<Outcome> outcomes{dead("a")};
-  const Verdict verdict = halted_verdict(row.halt, "X", outcomes);
+  const Verdict verdict = halted_verdict(row.halt, "X", all_judged(outcomes));
   CHECK(verdict.disposition == Disposition::Deferred);
   if (row.halt == Halt::SpoolFailed)
     CHECK_THAT(report_line(verdict), StartsWith("4.3.0 the message cannot be kept: X"));
   else
     CHECK(report_line(verdict) == row.line);
-  CHECK(halted_verdict(row.halt, "X", std::vector<Outcome>{hard("a")}).disposition == Disposition::Deferred);
+  CHECK(halted_verdict(row.halt, "X", all_judged({hard("a")})).disposition == Disposition::Deferred);
 }
 
 TEST_CASE("a delivery that never began") {
@@ -144,6 +153,19 @@ TEST_CASE("the report is one line of at most 4096 octets that begins with its D.
     CHECK(printable(line.substr(0, line.size() - 1)) == line.substr(0, line.size() - 1));  // cut between characters
     if (disposition != Disposition::Delivered) CHECK_THAT(line, StartsWith(status.text() + " "));
   }
+}
+
+TEST_CASE("neither a long reply nor many relays crowd the other out") {
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 60; ++i)
+    outcomes.push_back(
+        at("relay" + std::to_string(i), Unreached{Stage::Connect, Trouble::Unconnected, std::string(80, 'w')}));
+  const std::string last(6000, 'x');
+  outcomes.push_back(at("long", Refused{Stage::EndOfData, {550, {last}, {5, 6, 0}}}));
+  const std::string text = folded(outcomes);
+  CHECK(text.size() < kReportOctets);
+  CHECK_THAT(text, StartsWith("bounced 5.6.0 host long[192.0.2.1]:25 said: 550 xxx") &&
+                       Catch::Matchers::Contains("; tried relay59: www"));
 }
 
 TEST_CASE("a person reads what Postfix would do") {
