@@ -26,14 +26,17 @@ struct Arguments : CommonArguments {
   bool verbose = false;
 };
 
-/// The command line of `relaypipe plan` and `relaypipe check`, unchecked.
+/// The command line of the tools, unchecked; each uses what it needs.
 struct ToolArguments : CommonArguments {
   std::optional<std::string> nexthop;
   std::optional<std::string> size;
   std::optional<std::string> sender;
   std::vector<std::string> recipients;
-  std::vector<std::string> words;  ///< what stands without an option: relays, chains, lists
+  std::vector<std::string> words;  ///< what stands without an option: relays, chains, lists; a reply
   std::optional<std::string> timeout;
+  std::optional<std::string> relay;
+  std::optional<std::string> provider;
+  std::optional<std::string> stage;
   bool explain = false;
   bool resolve = false;
   bool json = false;
@@ -54,9 +57,11 @@ struct NoArguments {
   bool asked = false;
 };
 
-/// The same for the words after `plan` and after `check`.
+/// The same for the words after the name of a tool.
 Result<ToolArguments, NoArguments> parse_plan_arguments(const std::vector<std::string>& words);
 Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::string>& words);
 Result<ToolArguments, NoArguments> parse_probe_arguments(const std::vector<std::string>& words);
+Result<ToolArguments, NoArguments> parse_classify_arguments(const std::vector<std::string>& words);
+Result<ToolArguments, NoArguments> parse_providers_arguments(const std::vector<std::string>& words);
 
 }  // namespace relaypipe

@@ -36,6 +36,21 @@ void describe_probe(CLI::App& app, ToolArguments& arguments) {
   app.add_option("RELAY", arguments.words, "relays, chains or lists; every configured relay unless told");
 }
 
+void describe_classify(CLI::App& app, ToolArguments& arguments) {
+  add_value(app, "--relay", arguments.relay, "whose rules hold: a relay of the configuration, or a destination",
+            "RELAY");
+  add_value(app, "--provider", arguments.provider, "whose replies it is, see `relaypipe providers`", "NAME");
+  add_value(app, "--stage", arguments.stage, "where it was said: greeting, auth, mail, rcpt, data, end_of_data ...",
+            "STAGE");
+  app.add_option("REPLY", arguments.words, "the reply, one argument per line; standard input unless told");
+  describe_check(app, arguments);
+}
+
+void describe_providers(CLI::App& app, ToolArguments& arguments) {
+  app.add_option("NAME", arguments.words, "all unless told")->expected(0, 1);
+  app.add_flag("--json", arguments.json, "for programs");
+}
+
 Result<ToolArguments, NoArguments> parse_tool(const std::vector<std::string>& words, const std::string& command,
                                               const std::string& purpose, void (*describe)(CLI::App&, ToolArguments&)) {
   ToolArguments arguments;
@@ -64,6 +79,17 @@ Result<ToolArguments, NoArguments> parse_probe_arguments(const std::vector<std::
       "Opens a session to every address of the relays, as a delivery would, and says what it found. Sends "
       "no mail. Exit status: 0 every relay would take mail, 1 one would not, 2 bad input.",
       describe_probe);
+}
+
+Result<ToolArguments, NoArguments> parse_classify_arguments(const std::vector<std::string>& words) {
+  return parse_tool(words, "relaypipe classify",
+                    "Says what a relay's reply means, and what would follow from it. Sends nothing.",
+                    describe_classify);
+}
+
+Result<ToolArguments, NoArguments> parse_providers_arguments(const std::vector<std::string>& words) {
+  return parse_tool(words, "relaypipe providers", "Shows the providers that are known, and what one of them brings.",
+                    describe_providers);
 }
 
 }  // namespace relaypipe

@@ -9,7 +9,9 @@
 #include "frontend/check_files.h"
 #include "frontend/json_output.h"
 #include "frontend/request.h"
+#include "io/pcre_matcher.h"
 #include "io/standard_streams.h"
+#include "verdict/check_rules.h"
 
 namespace relaypipe {
 namespace {
@@ -60,6 +62,8 @@ int run_check(const std::vector<std::string>& words) {
     return arguments.error().asked ? 0 : 2;
   }
   LoadedConfiguration loaded = load(*arguments);
+  PcreMatcher matcher;
+  check_patterns(loaded.configuration, matcher, loaded.problems);
   check_machine(loaded);
   check_files(loaded);
   sort_problems(loaded.problems);

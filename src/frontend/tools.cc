@@ -4,8 +4,10 @@
 #include <iterator>
 
 #include "frontend/check.h"
+#include "frontend/classify.h"
 #include "frontend/plan.h"
 #include "frontend/probe.h"
+#include "frontend/providers.h"
 
 namespace relaypipe {
 namespace {
@@ -14,6 +16,8 @@ constexpr Tool kTools[] = {
     {"plan", run_plan, "which relays, in which order, and why; sends nothing"},
     {"probe", run_probe, "opens a session to every relay, without sending mail"},
     {"check", run_check, "what is wrong with the configuration and the files it names"},
+    {"classify", run_classify, "what a relay's reply means, and which rule says so"},
+    {"providers", run_providers, "the providers that are known, and what each brings"},
 };
 
 }  // namespace
