@@ -73,7 +73,7 @@ AccountKeyring::Answer AccountKeyring::look_up(const Relay& relay, std::string_v
   if (!account->problem.empty()) {
     return fail(fmt::format("{}:{}: {}", printable(file), account->line, account->problem));
   }
-  return std::optional(Credentials{account->username, account->password.clone(), false});
+  return std::optional(Credentials{account->username, account->password.clone(), false, account->key == lower(host)});
 }
 
 void AccountKeyring::run(DialId id, const Relay& relay, const std::vector<std::string>& argv) {

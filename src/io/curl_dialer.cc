@@ -96,6 +96,14 @@ void CurlDialer::answered(Waiting waiting, Credentials credentials) {
     return;
   }
   const Where& where = waiting.target.where;
+  const Destination& destination = waiting.target.relay->destination;
+  if (!credentials.of_host && !is_expected_host(destination, settings, where.host)) {
+    const std::string why =
+        fmt::format("DNS alone says that {} is a host of {}; write the relay as [{}], or its tls_name", where.host,
+                    destination.host, where.host);
+    events_.push_back({waiting.id, without_credentials(why, waiting.refused)});
+    return;
+  }
   waiting.target.tls = level_for_credentials(settings, where.host, where.ip);
   const bool renewed = waiting.refused.has_value();
   open(waiting.id, std::move(waiting.target), CurlAuth{std::move(credentials), std::move(mechanisms), renewed});

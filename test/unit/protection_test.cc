@@ -51,5 +51,40 @@ TEST_CASE("credentials go only over verified TLS, a pinned key, or where the adm
   CHECK(level_for_credentials(settings, row.host, row.ip) == row.used);
 }
 
+TEST_CASE("credentials go to no host that only DNS names") {
+  struct Row {
+    Lookup lookup;
+    const char* destination;
+    const char* host;
+    const char* tls_name;
+    const char* pinned;
+    const char* allowed;
+    bool expected;
+  };
+  const Row row = GENERATE(Row{Lookup::Address, "mail.example.com", "mail.example.com", "", "", "", true},
+                           // The domain itself or a host in it.
+                           Row{Lookup::Mx, "example.com", "example.com", "", "", "", true},
+                           Row{Lookup::Mx, "example.com", "MX1.example.com", "", "", "", true},
+                           Row{Lookup::Srv, "example.com", "submission.example.com", "", "", "", true},
+                           Row{Lookup::Mx, "example.com", "mx.provider.example", "", "", "", false},
+                           Row{Lookup::Srv, "example.com", "mx.provider.example", "", "", "", false},
+                           Row{Lookup::Mx, "example.com", "notexample.com", "", "", "", false},
+                           Row{Lookup::Mx, "example.com", "example.com.evil.example", "", "", "", false},
+                           // Somebody said whom to expect.
+                           Row{Lookup::Mx, "example.com", "mx.provider.example", "smtp.provider.example", "", "", true},
+                           Row{Lookup::Mx, "example.com", "mx.provider.example", "", "sha256//x", "", true},
+                           Row{Lookup::Mx, "example.com", "mx.provider.example", "", "", "mx.provider.example", true},
+                           Row{Lookup::Mx, "example.com", "mx.provider.example", "", "", "yes", false});
+  Destination destination;
+  destination.host = row.destination;
+  destination.lookup = row.lookup;
+  Settings settings;
+  settings.tls_more.name = row.tls_name;
+  if (*row.pinned != '\0') settings.tls_more.fingerprints = {row.pinned};
+  settings.allow_plaintext_auth = row.allowed;
+  CAPTURE(row.destination, row.host);
+  CHECK(is_expected_host(destination, settings, row.host) == row.expected);
+}
+
 }  // namespace
 }  // namespace relaypipe
