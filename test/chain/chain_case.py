@@ -47,7 +47,7 @@ class ChainCase(ReachCase):
         self.config = self.directory / "relaypipe.toml"
         # The file decides here, so the command line says only what no test is about. The patience is long because on a
         # busy machine a second relay would otherwise be tried beside a healthy one, and might win.
-        self.settings = {"syslog_socket": str(self.syslog.path), "patience": "20s"}
+        self.settings = {"syslog_socket": str(self.syslog.path), "state_directory": str(self.state), "patience": "20s"}
 
     def write(self, text: str, path: Path | None = None) -> Path:
         path = path or self.config
@@ -79,7 +79,8 @@ class ChainCase(ReachCase):
 
     def plan(self, *words: str, sender: str = SENDER, to: tuple[str, ...] = (RECIPIENT,)) -> Told:
         recipients = [word for recipient in to for word in ("--to", recipient)]
-        return self.tool("plan", "--config", str(self.config), "--from", sender, *recipients, *words)
+        return self.tool("plan", "--config", str(self.config), "-o", f"state_directory={self.state}", "--from", sender,
+                         *recipients, *words)
 
     def legs(self, *words: str, **arguments: Any) -> list[str]:
         """The names of the relays in the order of the plan."""

@@ -107,7 +107,12 @@ class DeliveryCase(RelayCase):
         self.addCleanup(self.syslog.stop)
         self.queue = self.directory / "queue"
         self.queue.mkdir()
-        self.settings = {"syslog_socket": str(self.syslog.path), "hostname": "client.example"}
+        # What deliveries remember is the test's own: neither another test nor the machine's relaypipe tells it anything.
+        self.state = self.directory / "state"
+        self.state.mkdir()
+        self.state.chmod(0o777)    # some tests run the program as another user
+        self.settings = {"syslog_socket": str(self.syslog.path), "state_directory": str(self.state),
+                         "hostname": "client.example"}
 
     def tearDown(self) -> None:
         self.assertEqual(list(self.queue.iterdir()), [], "nothing may be written to Postfix's queue directory")

@@ -95,6 +95,7 @@ class PostfixLab:
         self.program = self.directory / "bin" / "relaypipe"
         self.log_file = self.directory / "log" / "mail.log"
         self.syslog_socket = self.directory / "log" / "syslog"
+        self.state = self.directory / "state"
         self.port = 0
         self._original_program = program
         self._transport = transport
@@ -117,8 +118,9 @@ class PostfixLab:
 
     def _prepare(self) -> None:
         self.directory.chmod(0o755)  # postfix and nobody must be able to pass through
-        for path in (self.config, self.program.parent, self.directory / "data", self.log_file.parent):
+        for path in (self.config, self.program.parent, self.directory / "data", self.log_file.parent, self.state):
             path.mkdir(mode=0o755)
+        shutil.chown(self.state, *UNPRIVILEGED_USER.removeprefix("user=").split(":"))
         # A copy, because a checkout often lies below a home directory that the unprivileged user may not enter.
         shutil.copy(self._original_program, self.program)
         self.program.chmod(0o755)
@@ -145,10 +147,12 @@ class PostfixLab:
     def entry(self) -> str:
         """The master.cf entry in use: the example with the program's path, the user and the test's edits.
 
-        The log socket is an addition, so that a machine without syslog can run the tests.
+        The log socket is an addition, so that a machine without syslog can run the tests; the state directory keeps
+        them from knowing what others, and the machine's own relaypipe, have seen of relays.
         """
         edits = {EXAMPLE_PROGRAM: str(self.program), EXAMPLE_USER: UNPRIVILEGED_USER, **self._edits}
-        added = " ".join(["-o", f"syslog_socket={self.syslog_socket}", *self._arguments.split()])
+        added = " ".join(["-o", f"syslog_socket={self.syslog_socket}", "-o", f"state_directory={self.state}",
+                          *self._arguments.split()])
         return replaced(example_entry(), {**edits, "-f ${sender}": f"{added}\n    -f ${{sender}}"})
 
     def _base_parameters(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ class TlsCase(DeliveryCase):
         self.trust = self.pki / "trust"
         self.config = self.directory / "relaypipe.toml"
         # On a busy machine a second relay would otherwise be tried beside a healthy one, and might win.
-        self.settings = {"syslog_socket": str(self.syslog.path), "patience": "20s"}
+        self.settings = {"syslog_socket": str(self.syslog.path), "state_directory": str(self.state), "patience": "20s"}
         self.defaults: dict[str, Any] = {"hostname": "client.test", "tls_ca_path": str(self.trust)}
         self.password_file = self.secret_file("password", PASSWORD + "\n")
 
