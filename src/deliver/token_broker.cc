@@ -56,6 +56,11 @@ void TokenBroker::cancel(DialId id) {
   });
 }
 
+bool TokenBroker::unfinished() const {
+  return std::any_of(inquiries_.begin(), inquiries_.end(),
+                     [](const auto& inquiry) { return inquiry->posted && refreshes(*inquiry->relay); });
+}
+
 Instant TokenBroker::interests(std::vector<pollfd>&, Instant now) {
   if (!answers_.empty()) return now;
   Instant wake = Instant::max();
@@ -154,6 +159,7 @@ bool TokenBroker::keep(Inquiry& inquiry, const GrantedToken& granted) {
   if (inquiry.from_file) {
     before.refresh_token = Secret();
     before.refresh_obtained = {};
+    before.refresh_ends = {};
   }
   const TokenRecord record = renewed(before, granted, inquiry.asked);
   if (const auto problem = world_.store.write(relay.name, record)) {

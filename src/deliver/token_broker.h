@@ -37,7 +37,7 @@ class TokenBroker final : public TokenSource, public Pollable {
 
   /// Whether a request is under way whose answer nobody waits for any more, but which may bring a new refresh token in
   /// place of the old one: it has to be heard to its end, or the account is lost.
-  [[nodiscard]] bool unfinished() const { return !inquiries_.empty(); }
+  [[nodiscard]] bool unfinished() const;
 
   /// Asks the endpoint for a new token, however good the kept one is. The answer comes as for ask().
   void renew(DialId id, const Relay& relay);

@@ -42,6 +42,14 @@ struct ToolArguments : CommonArguments {
   bool json = false;
 };
 
+/// The command line of `relaypipe token`.
+struct TokenArguments : CommonArguments {
+  std::string relay;  ///< empty: all
+  bool refresh = false;
+  bool authorize = false;
+  bool json = false;
+};
+
 /// Text that was asked for instead of a delivery, and nothing else was: `--help` or `--version` as the only argument.
 /// In any other place they are usage errors, because their exit status 0 would tell Postfix that the message is
 /// delivered.
@@ -63,5 +71,6 @@ Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::
 Result<ToolArguments, NoArguments> parse_probe_arguments(const std::vector<std::string>& words);
 Result<ToolArguments, NoArguments> parse_classify_arguments(const std::vector<std::string>& words);
 Result<ToolArguments, NoArguments> parse_providers_arguments(const std::vector<std::string>& words);
+Result<TokenArguments, NoArguments> parse_token_arguments(const std::vector<std::string>& words);
 
 }  // namespace relaypipe

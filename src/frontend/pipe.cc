@@ -5,6 +5,7 @@
 #include "deliver/deliver.h"
 #include "frontend/arguments.h"
 #include "frontend/request.h"
+#include "frontend/token_parts.h"
 #include "io/account_keyring.h"
 #include "io/caller_watch.h"
 #include "io/cares_resolver.h"
@@ -30,6 +31,7 @@ struct Request {
   Envelope envelope;
   RoutePlan plan;
   bool verbose = false;
+  std::string id;  ///< what log lines begin with
 };
 
 std::string log_id(const Arguments& arguments) { return arguments.queue_id.empty() ? "NOQUEUE" : arguments.queue_id; }
@@ -43,7 +45,7 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
   if (!arguments.nexthop) {
     return fail(bad_configuration("no relay: write --nexthop LIST, e.g. --nexthop [mail.example.com]:587"));
   }
-  Request request{loaded.configuration.settings, *std::move(envelope), {}, arguments.verbose};
+  Request request{loaded.configuration.settings, *std::move(envelope), {}, arguments.verbose, log_id(arguments)};
   request.envelope.queue_id = arguments.queue_id;
   request.envelope.client = arguments.client;
   const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope);
@@ -76,17 +78,37 @@ bool holds_secrets(const RoutePlan& plan) {
   return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.account.any(); });
 }
 
+/// Whether a relay of this delivery has its tokens from an endpoint.
+bool needs_tokens(const RoutePlan& plan) {
+  return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) {
+    return leg.relay.account.oauth2 && !leg.relay.account.oauth2->token_endpoint.empty();
+  });
+}
+
+/// Hears a renewal to its end that was begun for a relay which was not needed then: it may have used up the only
+/// refresh token. The result is written by now; only the exit waits.
+void finish_tokens(const TokenParts& tokens, Waiter& waiter, CallerWatch& caller, const Clock& clock, Duration limit) {
+  const Instant end = clock.now() + limit;
+  while (tokens.broker.unfinished() && clock.now() < end && caller.state() == Caller::State::Present)
+    waiter.wait(end);
+}
+
 int deliver_request(const Request& request, CallerWatch& caller, Journal& journal, Instant started, bool& accepted) {
   const Settings& settings = request.settings;
   const SystemClock clock;
   StderrTrace trace;
   Trace* const tracing = request.verbose && stderr_is_separate() ? &trace : nullptr;
   if (holds_secrets(request.plan)) hide_memory();
-  AccountKeyring keyring(clock, request.envelope.sender.text(), nullptr);
+  std::optional<TokenParts> tokens;
+  if (needs_tokens(request.plan)) tokens.emplace(clock, settings, journal, request.id);
+  AccountKeyring keyring(clock, request.envelope.sender.text(), tokens ? &tokens->broker : nullptr);
   CurlDialer dialer(clock, keyring, tracing);
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
   Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
-  PollWaiter waiter(clock, {&caller, &spool, &resolver, &keyring, &dialer});
+  std::vector<Pollable*> parts{&caller, &spool, &resolver, &keyring, &dialer};
+  // The broker's answers go on with the keyring, and those with the dialer.
+  if (tokens) parts.insert(parts.begin(), {&tokens->client, &tokens->broker});
+  PollWaiter waiter(clock, parts);
   PcreMatcher patterns;
   World world{clock, waiter, dialer, resolver, spool, caller, journal, patterns, tracing};
   const OwnHost self = self_for(request);
@@ -98,6 +120,7 @@ int deliver_request(const Request& request, CallerWatch& caller, Journal& journa
   for (const std::string& line : verdict_lines(request.envelope, delivered.verdict, delivered.delays)) {
     journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
   }
+  if (tokens) finish_tokens(*tokens, waiter, caller, clock, settings.secret_limit);
   return exit_status(delivered.verdict);
 }
 

@@ -8,6 +8,7 @@
 #include "frontend/plan.h"
 #include "frontend/probe.h"
 #include "frontend/providers.h"
+#include "frontend/token.h"
 
 namespace relaypipe {
 namespace {
@@ -18,6 +19,7 @@ constexpr Tool kTools[] = {
     {"check", run_check, "what is wrong with the configuration and the files it names"},
     {"classify", run_classify, "what a relay's reply means, and which rule says so"},
     {"providers", run_providers, "the providers that are known, and what each brings"},
+    {"token", run_token, "how OAuth2 access tokens stand; a person's consent for one"},
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,25 +136,6 @@ std::optional<std::string> FileTokenStore::make_directory() const {
   const bool open = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
   if (open && ::chmod(directory_.c_str(), S_IRWXU) != 0)
     return fmt::format("{0} may be written by others: chmod 700 {0}", printable(directory_));
-  return std::nullopt;
-}
-
-Result<FileTokenStore::Owner, std::string> FileTokenStore::owner() const {
-  struct stat status {};
-  if (::stat(state_directory_.c_str(), &status) != 0)
-    return fail(problem(state_directory_, "cannot be used as state_directory", errno));
-  const passwd* const user = ::getpwuid(status.st_uid);
-  return Owner{status.st_uid, status.st_gid, user != nullptr ? user->pw_name : std::to_string(status.st_uid)};
-}
-
-std::optional<std::string> FileTokenStore::hand_over(const std::string& relay) {
-  const auto whose = owner();
-  if (!whose) return whose.error();
-  if (::geteuid() != 0) return std::nullopt;
-  for (const std::string& name : {directory_, file(relay), directory_ + "/" + relay + ".lock"}) {
-    if (::lchown(name.c_str(), whose->uid, whose->gid) != 0 && errno != ENOENT)
-      return problem(name, "cannot be given to " + whose->name, errno);
-  }
   return std::nullopt;
 }
 

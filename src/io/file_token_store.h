@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 
 #include "deliver/token_world.h"
@@ -21,18 +19,6 @@ class FileTokenStore final : public TokenStore {
   Locking try_lock(const std::string& relay) override;
 
   [[nodiscard]] std::string file(const std::string& relay) const { return directory_ + "/" + relay + ".token"; }
-
-  /// Gives everything of this relay to the owner of the state directory, whom the deliveries run as. For a person who
-  /// is root; for anybody else nothing has to be done. Returns the problem, if there was one.
-  std::optional<std::string> hand_over(const std::string& relay);
-
-  struct Owner {
-    uid_t uid;
-    gid_t gid;
-    std::string name;  ///< or the number, where it has no name
-  };
-  /// Whom the state directory belongs to.
-  [[nodiscard]] Result<Owner, std::string> owner() const;
 
  private:
   std::optional<std::string> make_directory() const;

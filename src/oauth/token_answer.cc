@@ -106,12 +106,17 @@ Result<GrantedToken, EndpointTrouble> judge_token_answer(int status, const std::
   const std::string_view renewed = value(*fields, "refresh_token");
   if (!renewed.empty() && !usable_token(renewed))
     return fail(garbled("answers with a refresh_token that cannot be used"));
-  GrantedToken granted{copy(token), copy(renewed), kAssumedLifetime, phrase(value(*fields, "scope"), sent)};
+  GrantedToken granted{copy(token), copy(renewed), kAssumedLifetime, phrase(value(*fields, "scope"), sent), {}};
   const std::string_view lifetime = value(*fields, "expires_in");
   if (!lifetime.empty()) {
     const auto span = seconds(lifetime, kLongestLifetime);
     if (!span) return fail(garbled("answers with an expires_in that is no number of seconds"));
     granted.lifetime = *span;
+  }
+  // No RFC has it. The first name is Google's, the second Keycloak's; there 0 means that it has no end.
+  for (const std::string_view name : {"refresh_token_expires_in", "refresh_expires_in"}) {
+    const auto span = seconds(value(*fields, name), kLongestLifetime);
+    if (span && span->count() > 0) granted.refresh_lifetime = *span;
   }
   return granted;
 }

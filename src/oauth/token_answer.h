@@ -22,9 +22,10 @@ using AnswerFields = std::vector<AnswerField>;
 /// What a token endpoint gave (RFC 6749 section 5.1).
 struct GrantedToken {
   Secret access_token;
-  Secret refresh_token;              ///< empty: the old one stays
-  std::chrono::seconds lifetime{0};  ///< `expires_in`, or kAssumedLifetime
-  std::string scope;                 ///< empty: as asked for
+  Secret refresh_token;                                  ///< empty: the old one stays
+  std::chrono::seconds lifetime{0};                      ///< `expires_in`, or kAssumedLifetime
+  std::string scope;                                     ///< empty: as asked for
+  std::optional<std::chrono::seconds> refresh_lifetime;  ///< of the refresh token, where the endpoint says so
 };
 
 /// An answer without `expires_in` leaves the lifetime to other means; most endpoints give an hour.

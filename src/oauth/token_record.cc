@@ -46,6 +46,7 @@ bool read_line(std::string_view name, std::string_view value, TokenRecord& recor
   if (name == "ends") return read_time(value, record.ends);
   if (name == "refresh_token") return read_secret(value, record.refresh_token);
   if (name == "refresh_obtained") return read_time(value, record.refresh_obtained);
+  if (name == "refresh_ends") return read_time(value, record.refresh_ends);
   if (name == "scope") return read_text(value, record.scope);
   if (name == "account") return read_number(value, record.account, 16);
   if (name == "given") return read_number(value, record.given, 16);
@@ -65,6 +66,7 @@ TokenRecord TokenRecord::clone() const {
   copy.ends = ends;
   copy.refresh_token = refresh_token.clone();
   copy.refresh_obtained = refresh_obtained;
+  copy.refresh_ends = refresh_ends;
   copy.scope = scope;
   copy.account = account;
   copy.given = given;
@@ -104,6 +106,7 @@ Secret write_token_record(const TokenRecord& record) {
   line("ends", std::to_string(number(record.ends)));
   line("refresh_token", record.refresh_token.reveal());
   line("refresh_obtained", std::to_string(number(record.refresh_obtained)));
+  line("refresh_ends", std::to_string(number(record.refresh_ends)));
   line("scope", printable(record.scope));
   line("account", fmt::format("{:016x}", record.account));
   line("given", fmt::format("{:016x}", record.given));
@@ -145,7 +148,9 @@ TokenRecord renewed(const TokenRecord& before, const GrantedToken& granted, Wall
   if (!granted.refresh_token.empty()) {
     record.refresh_token = granted.refresh_token.clone();
     record.refresh_obtained = now;
+    record.refresh_ends = {};
   }
+  if (granted.refresh_lifetime) record.refresh_ends = now + *granted.refresh_lifetime;
   record.failed = {};
   record.failure.clear();
   return record;

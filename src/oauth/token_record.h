@@ -22,6 +22,7 @@ struct TokenRecord {
   WallTime ends{};
   Secret refresh_token;            ///< a rotated one, or one from `token --authorize`; empty: that of the file holds
   WallTime refresh_obtained{};     ///< when
+  WallTime refresh_ends{};         ///< zero: nobody said
   std::string scope;               ///< as granted
   std::uint64_t account = 0;       ///< account_mark() of the configuration it was given for
   std::uint64_t given = 0;         ///< mark() of the file's refresh token at that time: a new one in the file wins

@@ -71,10 +71,10 @@ Secret client_credentials_request(const Oauth2Config& config, const Secret& clie
   return request(std::move(fields), config, client_secret.reveal());
 }
 
-Secret device_request(const Oauth2Config& config) {
+Secret device_request(const Oauth2Config& config, const Secret& client_secret) {
   Fields fields;
   if (!config.scope.empty()) fields.emplace_back("scope", config.scope);
-  return request(std::move(fields), config, {});
+  return request(std::move(fields), config, client_secret.reveal());
 }
 
 Secret device_token_request(const Oauth2Config& config, const Secret& client_secret, const Secret& device_code) {

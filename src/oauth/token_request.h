@@ -24,8 +24,8 @@ Secret refresh_request(const Oauth2Config& config, const Secret& client_secret, 
 /// Asks for one in the client's own name (RFC 6749 section 4.4).
 Secret client_credentials_request(const Oauth2Config& config, const Secret& client_secret);
 
-/// Asks for a code that a person enters elsewhere (RFC 8628 section 3.1).
-Secret device_request(const Oauth2Config& config);
+/// Asks for a code that a person enters elsewhere (RFC 8628 section 3.1; a confidential client proves itself here too).
+Secret device_request(const Oauth2Config& config, const Secret& client_secret);
 
 /// Asks whether the person has done so (RFC 8628 section 3.4).
 Secret device_token_request(const Oauth2Config& config, const Secret& client_secret, const Secret& device_code);

@@ -49,6 +49,13 @@ TEST_CASE("a lifetime as a fraction, and one beyond all reason") {
   CHECK(judge(200, {{"access_token", "at"}, {"expires_in", "9000000000000"}})->lifetime == 10L * 365 * 24h);
 }
 
+TEST_CASE("how long the refresh token lives, where somebody says so") {
+  CHECK(!judge(200, {{"access_token", "at"}})->refresh_lifetime);
+  CHECK(judge(200, {{"access_token", "at"}, {"refresh_token_expires_in", "604799"}})->refresh_lifetime == 604799s);
+  CHECK(judge(200, {{"access_token", "at"}, {"refresh_expires_in", "1800"}})->refresh_lifetime == 1800s);
+  CHECK(!judge(200, {{"access_token", "at"}, {"refresh_expires_in", "0"}})->refresh_lifetime);
+}
+
 TEST_CASE("answers that are no token") {
   struct Row {
     int status;

@@ -21,6 +21,7 @@ TokenRecord full() {
   record.ends = kNow + 1h;
   record.refresh_token = secret("rt.1");
   record.refresh_obtained = kNow - 5h;
+  record.refresh_ends = kNow + 99h;
   record.scope = "a b";
   record.account = 0xFEDCBA9876543210U;
   record.given = 7;
@@ -48,6 +49,7 @@ TEST_CASE("a record is read as it was written") {
   CHECK(after->ends == before.ends);
   CHECK(after->refresh_token.reveal() == "rt.1");
   CHECK(after->refresh_obtained == before.refresh_obtained);
+  CHECK(after->refresh_ends == before.refresh_ends);
   CHECK(after->scope == "a b");
   CHECK(after->account == before.account);
   CHECK(after->given == 7);
@@ -102,6 +104,9 @@ TEST_CASE("a rotated refresh token replaces the old one, otherwise it stays") {
   const TokenRecord rotated = renewed(full(), granted, kNow + 1h);
   CHECK(rotated.refresh_token.reveal() == "rt.2");
   CHECK(rotated.refresh_obtained == kNow + 1h);
+  CHECK(rotated.refresh_ends == WallTime());
+  granted.refresh_lifetime = 24h;
+  CHECK(renewed(full(), granted, kNow).refresh_ends == kNow + 24h);
 }
 
 TEST_CASE("another endpoint, client, scope or grant is another account") {

@@ -31,7 +31,7 @@ TEST_CASE("the grants are asked for in the words of their RFCs") {
         "client_secret=c%26s");
   CHECK(client_credentials_request(config(), client).reveal() ==
         "grant_type=client_credentials&scope=https%3A%2F%2Fmail.example%2F+a&client_id=client+1&client_secret=c%26s");
-  CHECK(device_request(config()).reveal() == "scope=https%3A%2F%2Fmail.example%2F+a&client_id=client+1");
+  CHECK(device_request(config(), none).reveal() == "scope=https%3A%2F%2Fmail.example%2F+a&client_id=client+1");
   CHECK(device_token_request(config(), none, secret("d")).reveal() ==
         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d&client_id=client+1");
 }

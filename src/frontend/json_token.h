@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "frontend/token_state.h"
+
+namespace relaypipe {
+
+/// `relaypipe token --json`; the fields are described in relaypipe(8).
+std::string token_json(const std::vector<TokenState>& states, WallTime now);
+
+}  // namespace relaypipe

@@ -1,0 +1,153 @@
+#include "frontend/token.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "config/nearest.h"
+#include "deliver/token_texts.h"
+#include "frontend/arguments.h"
+#include "frontend/authorize.h"
+#include "frontend/json_token.h"
+#include "frontend/request.h"
+#include "frontend/token_parts.h"
+#include "frontend/token_state.h"
+#include "io/poll_waiter.h"
+#include "io/process_user.h"
+#include "io/standard_streams.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kWell = 0;
+constexpr int kTrouble = 1;
+constexpr int kBadInput = 2;
+
+/// What would stand in the log of a delivery.
+class TextJournal final : public Journal {
+ public:
+  void line(Level, std::string_view text) override { write_text(std::string(text) + "\n"); }
+};
+
+int refuse(const std::string& text, int status = kBadInput) {
+  write_text(text + "\n");
+  return status;
+}
+
+Relay relay_of(const RelayConfig& config) {
+  Relay relay;
+  relay.name = config.name;
+  relay.destination = config.destination;
+  relay.settings = config.settings;
+  relay.account = config.account;
+  return relay;
+}
+
+/// Those with OAuth2, or the one that is named.
+Result<std::vector<Relay>, std::string> choose(const Configuration& configuration, const std::string& name) {
+  std::vector<Relay> relays;
+  std::vector<std::string_view> known;
+  for (const auto& [key, config] : configuration.relays) {
+    if (!config.account.oauth2) continue;
+    known.push_back(key);
+    if (name.empty() || name == key) relays.push_back(relay_of(config));
+  }
+  if (!relays.empty()) return relays;
+  if (known.empty()) return fail(std::string("no relay has a [relay.NAME.oauth2]"));
+  return fail(
+      fmt::format("{} is no relay with a [relay.NAME.oauth2]; there is {}", printable(name), fmt::join(known, ", ")));
+}
+
+/// What is written has to belong to whom the deliveries run as: the owner of the state directory.
+Result<SystemUser, std::string> become_deliverer(const std::string& directory) {
+  auto owner = owner_of(directory);
+  if (!owner)
+    return fail(
+        fmt::format("{}. state_directory has to be there and belong to the user of master.cf: install -d -m "
+                    "700 -o USER {}",
+                    owner.error(), printable(directory)));
+  if (const auto became = become(*owner); !became)
+    return fail(fmt::format("{}, to whom state_directory {} belongs", became.error(), printable(directory)));
+  return owner;
+}
+
+int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {
+  const FileReader self = FileReader::self();
+  const SecretReader reader = [&](const std::string& file) { return read_secret_file(file, self); };
+  std::vector<TokenState> states;
+  std::string text;
+  for (const Relay& relay : relays) {
+    states.push_back(token_state(relay, parts.store, reader, parts.wall.now()));
+    text += describe(states.back(), parts.wall.now());
+  }
+  write_text(json ? token_json(states, parts.wall.now()) : text);
+  return std::all_of(states.begin(), states.end(), [](const TokenState& state) { return state.well(); }) ? kWell
+                                                                                                         : kTrouble;
+}
+
+std::optional<std::string> renew(const Relay& relay, TokenParts& parts, const Clock& clock) {
+  PollWaiter waiter(clock, {&parts.client, &parts.broker});
+  parts.broker.renew(0, relay);
+  while (true) {
+    for (const TokenEvent& event : parts.broker.take_answers())
+      return event.token ? std::nullopt : std::optional(event.token.error());
+    waiter.wait(Instant::max());
+  }
+}
+
+/// `--refresh` and `--authorize`, which need an endpoint and write.
+int change(const TokenArguments& arguments, const Relay& relay, TokenParts& parts, const SystemUser& owner) {
+  const SystemClock clock;
+  const Oauth2Config& config = *relay.account.oauth2;
+  if (config.token_endpoint.empty())
+    return refuse(fmt::format("relay {} has no token_endpoint: somebody else gets its tokens", relay.name));
+  if (!arguments.authorize) {
+    const auto problem = renew(relay, parts, clock);
+    if (problem) write_text(fmt::format("{}: {}\n", relay.name, *problem));
+    const int status = show({relay}, parts, arguments.json);
+    return problem ? kTrouble : status;
+  }
+  if (config.grant != Oauth2Config::Grant::RefreshToken)
+    return refuse(fmt::format("relay {} has grant = \"client_credentials\", which needs nobody's consent", relay.name));
+  if (config.device_endpoint.empty())
+    return refuse(fmt::format("relay {} has no device_endpoint, which --authorize needs", relay.name));
+  const auto done = authorize(relay, parts, clock);
+  if (!done) return refuse(done.error(), kTrouble);
+  write_text(fmt::format("Done: {} is kept for user {}.\n", parts.store.file(relay.name), owner.name));
+  if (owner.root())
+    write_text("But deliveries do not run as root: give state_directory and all in it to the user of master.cf.\n");
+  return show({relay}, parts, false);
+}
+
+}  // namespace
+
+int run_token(const std::vector<std::string>& words) {
+  const auto arguments = parse_token_arguments(words);
+  if (!arguments) {
+    write_text(arguments.error().text + "\n");
+    return arguments.error().asked ? kWell : kBadInput;
+  }
+  const LoadedConfiguration loaded = load(*arguments);
+  if (const ConfigProblem* error = first_error(loaded.problems))
+    return refuse(error->line() + "; `relaypipe check` shows all problems");
+  const auto relays = choose(loaded.configuration, arguments->relay);
+  if (!relays) return refuse(relays.error());
+  const Settings& settings = loaded.configuration.settings;
+  const bool changes = arguments->refresh || arguments->authorize;
+  if (changes && relays->size() != 1) return refuse("write the name of the relay: several have a token");
+  SystemUser owner;
+  if (changes) {
+    auto became = become_deliverer(settings.state_directory);
+    if (!became) return refuse(became.error(), kTrouble);
+    owner = *std::move(became);
+  }
+  hide_memory();
+  const SystemClock clock;
+  TextJournal journal;
+  TokenParts parts(clock, settings, journal, "NOQUEUE");
+  return changes ? change(*arguments, relays->front(), parts, owner) : show(*relays, parts, arguments->json);
+}
+
+}  // namespace relaypipe
