@@ -17,6 +17,7 @@ struct Oauth2Config {
   std::vector<std::string> token_command;  ///< prints one; argv, no shell
   std::string token_endpoint;              ///< https URL
   std::string device_endpoint;             ///< https URL of the device flow (RFC 8628), for `token --authorize`
+  std::string authorization_endpoint;  ///< https URL a browser is sent to (RFC 6749 4.1), where there is no device flow
   std::string client_id;
   std::string client_secret_file;  ///< empty for a public client
   std::string refresh_token_file;  ///< as given by the administrator; a rotated one is kept in the state directory

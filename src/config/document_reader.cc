@@ -19,8 +19,9 @@ constexpr std::string_view kRelayKeys[] = {"destination", "weight",           "s
                                            "max_size",    "username",         "password_file", "password_command",
                                            "oauth2",      "sender_dependent", "provider",      "reply"};
 constexpr std::string_view kOauth2Keys[] = {
-    "token_file",         "token_command",      "token_endpoint", "device_endpoint", "client_id",
-    "client_secret_file", "refresh_token_file", "scope",          "ca_file",         "grant"};
+    "token_file", "token_command",      "token_endpoint",     "device_endpoint", "authorization_endpoint",
+    "client_id",  "client_secret_file", "refresh_token_file", "scope",           "ca_file",
+    "grant"};
 constexpr std::string_view kChainKeys[] = {"tiers", "fallback", "balance", "by_sender", "by_recipient", "policy"};
 constexpr std::string_view kNameOctets = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 

@@ -27,7 +27,8 @@ constexpr std::array<Host, 1> kYandex{"smtp.yandex.*"};
 constexpr std::array<Host, 2> kZoho{"smtp.zoho.*", "smtppro.zoho.*"};
 
 constexpr std::string_view kGoogleTokens = "https://oauth2.googleapis.com/token";
-constexpr std::string_view kGoogleDevices = "https://oauth2.googleapis.com/device/code";
+// Google's device flow has no scope for mail, so a person consents in the browser.
+constexpr std::string_view kGoogleConsent = "https://accounts.google.com/o/oauth2/v2/auth";
 constexpr std::string_view kGoogleScope = "https://mail.google.com/";
 constexpr std::string_view kMicrosoftTokens = "https://login.microsoftonline.com/common/oauth2/v2.0/token";
 constexpr std::string_view kMicrosoftDevices = "https://login.microsoftonline.com/common/oauth2/v2.0/devicecode";
@@ -39,7 +40,7 @@ constexpr Provider kProviders[] = {
     {"brevo", "Brevo", kBrevo, "", "", "", "", "", "", "https://developers.brevo.com/docs/smtp-integration"},
     {"cpanel", "a host with cPanel", {}, "", "", "", "", "", "", ""},
     {"eop", "Exchange Online Protection, behind a connector", kEop, "", "", "", "", "", "", ""},
-    {"gmail", "Gmail and Google Workspace users", kGmail, "", "", "", kGoogleTokens, kGoogleDevices, kGoogleScope, ""},
+    {"gmail", "Gmail and Google Workspace users", kGmail, "", "", "", kGoogleTokens, "", kGoogleScope, "", kGoogleConsent},
     {"godaddy", "GoDaddy", kGodaddy, "", "", "", "", "", "", ""},
     {"icloud", "iCloud Mail", kIcloud, "", "1000 recipients/24h", "", "", "", "", "https://support.apple.com/en-us/102198"},
     {"ionos", "IONOS", kIonos, "", "", "", "", "", "", ""},

@@ -14,10 +14,11 @@ struct Provider {
   std::string_view rate;                    ///< published ceiling such as "14/s", empty where the account decides
   std::string_view quota;        ///< published ceiling such as "10000 recipients/24h", empty where the account decides
   std::string_view connections;  ///< published ceiling such as "3"
-  std::string_view token_endpoint;   ///< OAuth2, empty where the provider has none
-  std::string_view device_endpoint;  ///< RFC 8628
-  std::string_view scope;            ///< OAuth2
-  std::string_view source;           ///< the page that says so
+  std::string_view token_endpoint;               ///< OAuth2, empty where the provider has none
+  std::string_view device_endpoint;              ///< RFC 8628
+  std::string_view scope;                        ///< OAuth2
+  std::string_view source;                       ///< the page that says so
+  std::string_view authorization_endpoint = {};  ///< OAuth2, where the device flow gives no token for mail
 };
 
 /// All that are known, by name.

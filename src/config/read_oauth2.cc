@@ -82,6 +82,7 @@ void read_oauth2_key(const Section& section, const DocumentEntry& entry, Oauth2C
   if (key == "token_command") return read_command(section, entry, oauth2.token_command);
   if (key == "token_endpoint") return read_url(section, entry, oauth2.token_endpoint);
   if (key == "device_endpoint") return read_url(section, entry, oauth2.device_endpoint);
+  if (key == "authorization_endpoint") return read_url(section, entry, oauth2.authorization_endpoint);
   if (key == "client_id") return read_text(section, entry, oauth2.client_id);
   if (key == "client_secret_file") return read_secret_path(section, entry, oauth2.client_secret_file);
   if (key == "refresh_token_file") return read_secret_path(section, entry, oauth2.refresh_token_file);
@@ -99,6 +100,7 @@ void take_presets(const Provider* provider, Oauth2Config& oauth2) {
   };
   fill(oauth2.token_endpoint, provider->token_endpoint);
   fill(oauth2.device_endpoint, provider->device_endpoint);
+  fill(oauth2.authorization_endpoint, provider->authorization_endpoint);
   fill(oauth2.scope, provider->scope);
 }
 

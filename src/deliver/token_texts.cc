@@ -15,10 +15,11 @@ std::string endpoint_name(const std::string& url) {
 
 std::string way_to_authorize(const Relay& relay) {
   const Oauth2Config& config = *relay.account.oauth2;
-  if (!config.device_endpoint.empty()) return fmt::format("run `relaypipe token {} --authorize`", relay.name);
+  if (!config.device_endpoint.empty() || !config.authorization_endpoint.empty())
+    return fmt::format("run `relaypipe token {} --authorize`", relay.name);
   if (!config.refresh_token_file.empty())
     return fmt::format("put a new refresh token into {}", printable(config.refresh_token_file));
-  return "set refresh_token_file, or device_endpoint for `relaypipe token --authorize`";
+  return "set refresh_token_file, or device_endpoint or authorization_endpoint for `relaypipe token --authorize`";
 }
 
 std::string endpoint_refusal(const Relay& relay, const EndpointTrouble& trouble) {

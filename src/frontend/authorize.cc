@@ -7,6 +7,7 @@
 #include "config/units.h"
 #include "deliver/token_texts.h"
 #include "io/poll_waiter.h"
+#include "io/sha_digest.h"
 #include "io/standard_streams.h"
 #include "oauth/token_request.h"
 
@@ -19,10 +20,13 @@ using Error = std::string;
 constexpr std::chrono::seconds kSlowDown{5};       ///< RFC 8628 section 3.5
 constexpr std::chrono::seconds kLongestPause{60};  ///< between two tries at an endpoint that is not well
 
-/// One run of the flow.
-class DeviceFlow {
+/// Nobody listens there: the browser fails to show it, and the address bar has what is wanted.
+constexpr std::string_view kRedirect = "http://127.0.0.1:1/";
+
+/// One talk with a person.
+class Authorization {
  public:
-  DeviceFlow(const Relay& relay, TokenParts& parts, const Clock& clock)
+  Authorization(const Relay& relay, TokenParts& parts, const Clock& clock)
       : relay_(relay),
         config_(*relay.account.oauth2),
         parts_(parts),
@@ -32,10 +36,7 @@ class DeviceFlow {
 
   Result<bool, Error> run() {
     if (auto problem = read_secrets()) return fail(*std::move(problem));
-    auto code = begin();
-    if (!code) return fail(code.error());
-    show(*code);
-    const auto granted = wait(*code);
+    const auto granted = config_.device_endpoint.empty() ? in_browser() : by_device();
     if (!granted) return fail(granted.error());
     if (granted->refresh_token.empty())
       return fail(fmt::format("{} gave no refresh token: the scope has to ask for one (Microsoft: offline_access)",
@@ -64,6 +65,32 @@ class DeviceFlow {
         return std::move(event.answer);
       waiter_.wait(Instant::max());
     }
+  }
+
+  Result<GrantedToken, Error> by_device() {
+    const auto code = begin();
+    if (!code) return fail(code.error());
+    show(*code);
+    return wait(*code);
+  }
+
+  Result<GrantedToken, Error> in_browser() {
+    std::string verifier = random_base64url(32);
+    Consent consent{std::string(kRedirect), random_base64url(16), Secret(verifier), ""};
+    consent.challenge = sha256_base64url(consent.verifier.reveal());
+    write_text(
+        fmt::format("Open this page in any browser, signed in as {}:\n\n    {}\n\nand consent. The browser ends at a "
+                    "page that it cannot show, {}?... Copy the whole address of that page and paste it here:\n",
+                    relay_.account.username, consent_url(config_, consent), kRedirect));
+    const auto code = code_in(read_line(), consent);
+    if (!code) return fail(code.error());
+    asked_ = parts_.wall.now();
+    const auto answer = ask(config_.token_endpoint, code_request(config_, client_secret_, *code, consent));
+    if (!answer) return fail(endpoint_name(config_.token_endpoint) + " " + answer.error());
+    const std::string_view sent[] = {client_secret_.reveal(), code->reveal(), consent.verifier.reveal()};
+    auto judged = judge_token_answer(answer->status, read_json_answer(answer->body.reveal()), sent);
+    if (!judged) return fail(refusal(judged.error()));
+    return *std::move(judged);
   }
 
   Result<DeviceCode, Error> begin() {
@@ -141,7 +168,7 @@ class DeviceFlow {
 }  // namespace
 
 Result<bool, std::string> authorize(const Relay& relay, TokenParts& parts, const Clock& clock) {
-  return DeviceFlow(relay, parts, clock).run();
+  return Authorization(relay, parts, clock).run();
 }
 
 }  // namespace relaypipe

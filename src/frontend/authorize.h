@@ -7,8 +7,9 @@
 
 namespace relaypipe {
 
-/// Walks a person through the device flow (RFC 8628): shows an address and a code, waits until the code was entered
-/// there, and keeps the tokens that come. The error is a phrase for the person.
+/// Walks a person through the device flow (RFC 8628), which shows an address and a code and waits until the code was
+/// entered there; or, where there is no device endpoint, through a consent in the browser (RFC 6749 section 4.1), whose
+/// last address the person pastes here. Keeps the tokens that come. The error is a phrase for the person.
 Result<bool, std::string> authorize(const Relay& relay, TokenParts& parts, const Clock& clock);
 
 }  // namespace relaypipe

@@ -111,8 +111,9 @@ int change(const TokenArguments& arguments, const Relay& relay, TokenParts& part
   }
   if (config.grant != Oauth2Config::Grant::RefreshToken)
     return refuse(fmt::format("relay {} has grant = \"client_credentials\", which needs nobody's consent", relay.name));
-  if (config.device_endpoint.empty())
-    return refuse(fmt::format("relay {} has no device_endpoint, which --authorize needs", relay.name));
+  if (config.device_endpoint.empty() && config.authorization_endpoint.empty())
+    return refuse(
+        fmt::format("relay {} has no device_endpoint or authorization_endpoint, which --authorize needs", relay.name));
   const auto done = authorize(relay, parts, clock);
   if (!done) return refuse(done.error(), kTrouble);
   write_text(fmt::format("Done: {} is kept for user {}.\n", parts.store.file(relay.name), owner.name));

@@ -46,6 +46,14 @@ std::string problem(const std::string& file, std::string_view what, int error) {
   return fmt::format("{} {}: {}", printable(file), what, std::generic_category().message(error));
 }
 
+/// Root may have been the one who wrote, by hand: what it leaves has to belong to whom the state directory belongs to,
+/// or the next delivery could not read it.
+void hand_over(int fd, const std::string& state_directory) {
+  struct stat owner {};
+  if (::geteuid() != 0 || ::stat(state_directory.c_str(), &owner) != 0) return;
+  [[maybe_unused]] const int given = ::fchown(fd, owner.st_uid, owner.st_gid);
+}
+
 /// The whole of a file, in memory that is wiped afterwards.
 std::optional<Secret> read_all(int fd) {
   std::string text(kLargestFile, '\0');
@@ -100,6 +108,7 @@ std::optional<std::string> FileTokenStore::write(const std::string& relay, const
   std::string temporary = directory_ + "/." + relay + ".XXXXXX";
   const Descriptor opened(::mkostemp(temporary.data(), O_CLOEXEC));
   if (opened.get() < 0) return problem(directory_, "cannot be written to", errno);
+  hand_over(opened.get(), state_directory_);
   // The new name has to appear after the content is on the disk, also when the power goes.
   const bool written = write_all(opened.get(), text.reveal()) && ::fsync(opened.get()) == 0 &&
                        ::rename(temporary.c_str(), file(relay).c_str()) == 0;
@@ -119,6 +128,7 @@ TokenStore::Locking FileTokenStore::try_lock(const std::string& relay) {
   const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kOwnOnly);
   if (fd < 0) return {nullptr, problem(name, "cannot be opened", errno)};
   auto lock = std::make_unique<FileLock>(fd);
+  hand_over(fd, state_directory_);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {std::move(lock), ""};
   if (errno == EWOULDBLOCK || errno == EINTR) return {nullptr, ""};
   return {nullptr, problem(name, "cannot be locked", errno)};
@@ -130,11 +140,12 @@ std::optional<std::string> FileTokenStore::make_directory() const {
     const int error = errno;
     return problem(error == ENOENT ? state_directory_ : directory_, "cannot be used as state_directory", error);
   }
+  const Descriptor opened(::open(directory_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   struct stat status {};
-  if (::stat(directory_.c_str(), &status) != 0) return problem(directory_, "cannot be looked at", errno);
-  if (!S_ISDIR(status.st_mode)) return printable(directory_) + " is no directory";
+  if (opened.get() < 0 || ::fstat(opened.get(), &status) != 0) return problem(directory_, "cannot be looked at", errno);
+  hand_over(opened.get(), state_directory_);
   const bool open = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-  if (open && ::chmod(directory_.c_str(), S_IRWXU) != 0)
+  if (open && ::fchmod(opened.get(), S_IRWXU) != 0)
     return fmt::format("{0} may be written by others: chmod 700 {0}", printable(directory_));
   return std::nullopt;
 }

@@ -53,6 +53,16 @@ void write_text(std::string_view text) {
   }
 }
 
+std::string read_line() {
+  constexpr std::size_t longest = 16384;
+  std::string line;
+  char octet = 0;
+  // One by one: what follows the line is not ours.
+  while (line.size() < longest && read(STDIN_FILENO, &octet, 1) == 1 && octet != '\n')
+    line += octet;
+  return line;
+}
+
 void StderrTrace::dialogue(const Where& where, Direction direction, std::string_view line) {
   const std::string_view sign = direction == Direction::Sent ? " > " : direction == Direction::Received ? " < " : " - ";
   write_once(STDERR_FILENO, where.text() + std::string(sign) + printable(line) + "\n");

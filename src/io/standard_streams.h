@@ -30,6 +30,9 @@ void write_result(std::string_view line);
 /// Writes all of a longer text for a person or a program, however many writes it takes.
 void write_text(std::string_view text);
 
+/// One line that a person types, without its end; empty at the end of the input. Cut at 16 KiB.
+std::string read_line();
+
 /// The dialogue on standard error.
 class StderrTrace final : public Trace {
  public:

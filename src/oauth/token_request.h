@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "base/secret.h"
 #include "config/account.h"
 
@@ -29,5 +30,25 @@ Secret device_request(const Oauth2Config& config, const Secret& client_secret);
 
 /// Asks whether the person has done so (RFC 8628 section 3.4).
 Secret device_token_request(const Oauth2Config& config, const Secret& client_secret, const Secret& device_code);
+
+/// Where a browser is sent for a person's consent, and what it brings back is known by (RFC 6749 section 4.1.1, RFC
+/// 7636).
+struct Consent {
+  std::string
+      redirect_uri;       ///< on loopback, where nobody listens: the person copies the address instead (RFC 8252 7.3)
+  std::string state;      ///< comes back unchanged
+  Secret verifier;        ///< proves that who asks for the token is who asked for the consent
+  std::string challenge;  ///< its SHA-256 digest in base64url
+};
+
+/// The address to open.
+std::string consent_url(const Oauth2Config& config, const Consent& consent);
+
+/// The code in the address that the browser ended at. The error is a phrase for the person.
+Result<Secret, std::string> code_in(std::string_view address, const Consent& consent);
+
+/// Asks for the tokens that the code stands for (RFC 6749 section 4.1.3).
+Secret code_request(const Oauth2Config& config, const Secret& client_secret, const Secret& code,
+                    const Consent& consent);
 
 }  // namespace relaypipe

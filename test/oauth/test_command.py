@@ -137,6 +137,19 @@ class Refresh(OauthCase):
         for path in (self.record_file, self.record_file.parent):
             self.assertEqual(path.stat().st_uid, NOBODY)
 
+    def test_a_delivery_by_root_leaves_it_to_the_owner(self) -> None:
+        self.needs_root()
+        os.chown(self.state, NOBODY, NOBODY)
+        self.sent()
+        for path in (self.record_file, self.record_file.parent, self.record_file.with_suffix(".lock")):
+            self.assertEqual(path.stat().st_uid, NOBODY)
+
+    def test_probe_has_tokens_too(self) -> None:
+        told = self.tool("probe", "--config", str(self.config), "one")
+        self.printed.append(told.text)
+        self.assertEqual(told.status, 0, told)
+        self.assertEqual([entry[3] for entry in self.bearer.auth], [True])
+
     def test_what_the_owner_may_not_read_shows_itself(self) -> None:
         self.needs_root()
         os.chown(self.state, NOBODY, NOBODY)
@@ -273,7 +286,7 @@ class Authorize(OauthCase):
         self.write(self.account())
         told = self.token("one", "--authorize")
         self.assertEqual(told.status, 2, told)
-        self.assertIn("no device_endpoint", told.text)
+        self.assertIn("no device_endpoint or authorization_endpoint", told.text)
 
     def test_with_client_credentials(self) -> None:
         self.write(self.account(grant="client_credentials", refresh_token_file=None))
@@ -286,6 +299,36 @@ class Authorize(OauthCase):
         self.assertEqual(told.status, 1, told)
         self.assertIn("device endpoint", told.text)
         self.assertIn("not trusted", told.text)
+
+    def paste(self, change: Any) -> tuple[int, str, str]:
+        """The other way: the person opens a page and pastes what the browser ended at, after `change`."""
+        self.write(self.account(refresh_token_file=None, authorization_endpoint=f"{self.endpoint.url}/authorize"))
+        program = subprocess.Popen([binary_path(), "token", "--config", self.config, "one", "--authorize"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(self.end, program)
+        assert program.stdout
+        url = next(line.strip() for line in program.stdout if line.startswith("    https://"))
+        ended = str(self.endpoint.tell(consent=url))
+        text, _ = program.communicate(change(ended) + "\n", timeout=LIMIT)
+        self.printed += [url, text]
+        return program.returncode, text, ended
+
+    def test_in_the_browser(self) -> None:
+        status, text, ended = self.paste(lambda url: url)
+        self.assertTrue(ended.startswith("http://127.0.0.1:1/?code="), ended)
+        self.assertEqual(status, 0, text)
+        self.age(4000)
+        self.sent()
+
+    @each({"another_try": (lambda url: re.sub("state=[^&]*", "state=other", url), "another try"),
+           "nothing": (lambda url: "", "not the address"),
+           "declined": (lambda url: "http://127.0.0.1:1/?error=access_denied", "access_denied"),
+           "wrong_code": (lambda url: re.sub("code=[^&]*", "code=wrong", url), "token endpoint")})
+    def test_in_the_browser_in_vain(self, change: Any, words: str) -> None:
+        status, text, _ = self.paste(change)
+        self.assertEqual(status, 1, text)
+        self.assertIn(words, text)
+        self.assertFalse(self.record_file.exists())
 
     def wait_for_polls(self, count: int) -> None:
         wait_until(lambda: len(self.endpoint.token_requests) >= count, f"{count} polls")

@@ -6,6 +6,7 @@ Usage: token_endpoint.py CERT KEY
 
 Prints `ready PORT`. Reads commands from standard input, one JSON object per line, and answers each with one:
   {"set": {...}}    options, see OPTIONS         {"approve": CODE}, {"deny": CODE}    a person in a browser
+  {"consent": URL}  opens an address and consents; where the browser ends
   {"log": true}     the requests so far          {"refresh_tokens": true}    those that are good now
   {"revoke": TOKEN} a refresh token              {"access_tokens": true}     all there ever were, the newest last
   {"secrets": true} everything that nobody may see
@@ -26,6 +27,7 @@ from urllib.parse import parse_qsl
 from authlib.common.security import generate_token
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Request, TokenMixin, grants
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
+from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc8628 import (DEVICE_CODE_GRANT_TYPE, DeviceAuthorizationEndpoint, DeviceCodeGrant,
                                     DeviceCredentialDict)
 
@@ -65,6 +67,12 @@ class Client(ClientMixin):
 
     check_token_endpoint_auth_method = check_endpoint_auth_method
 
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        return redirect_uri.startswith("http://127.0.0.1:")
+
+    def check_response_type(self, response_type: str) -> bool:
+        return response_type == "code"
+
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type != "refresh_token" or OPTIONS["offline"]
 
@@ -92,6 +100,7 @@ class Memory:
         self.access: list[str] = []
         self.refresh: dict[str, Token] = {}
         self.devices: dict[str, DeviceCredentialDict] = {}
+        self.codes: dict[str, Code] = {}
         self.grants: dict[str, tuple[str, bool]] = {}
         self.secrets: set[str] = set()
         for name in ("confidential", "public"):
@@ -118,6 +127,38 @@ class Refresh(grants.RefreshTokenGrant):
     def revoke_old_credential(self, credential: Token) -> None:
         if OPTIONS["rotate"]:
             MEMORY.refresh.pop(credential.values["refresh_token"], None)
+
+
+class Code:
+    """What a browser brings back, until it is used."""
+
+    def __init__(self, request: OAuth2Request) -> None:
+        self.client_id, self.redirect_uri, self.scope = request.client_id, request.redirect_uri, request.scope
+        self.code_challenge = request.data.get("code_challenge")
+        self.code_challenge_method = request.data.get("code_challenge_method")
+
+    def get_redirect_uri(self) -> str:
+        return str(self.redirect_uri)
+
+    def get_scope(self) -> str:
+        return str(self.scope)
+
+
+class AuthorizationCode(grants.AuthorizationCodeGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_post", "client_secret_basic", "none"]
+
+    def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
+        MEMORY.codes[code] = Code(request)
+        MEMORY.secrets.add(code)
+
+    def query_authorization_code(self, code: str, client: Client) -> Optional[Code]:
+        return MEMORY.codes.get(code)
+
+    def delete_authorization_code(self, authorization_code: Code) -> None:
+        MEMORY.codes = {code: kept for code, kept in MEMORY.codes.items() if kept is not authorization_code}
+
+    def authenticate_user(self, authorization_code: Code) -> str:
+        return "user"
 
 
 class ClientCredentials(grants.ClientCredentialsGrant):
@@ -172,8 +213,8 @@ class Server(AuthorizationServer):
     def send_signal(self, name: str, *_: Any, **__: Any) -> None:
         """Nobody listens."""
 
-    def handle_response(self, status: int, body: Any, headers: Any) -> tuple[int, Any]:
-        return status, body
+    def handle_response(self, status: int, body: Any, headers: Any) -> tuple[int, Any, Any]:
+        return status, body, headers
 
 
 def make_server() -> Server:
@@ -181,6 +222,7 @@ def make_server() -> Server:
     server.register_token_generator("default", BearerTokenGenerator(
         lambda **_: "access-" + generate_token(40), lambda **_: "refresh-" + generate_token(40),
         lambda *_: OPTIONS["lifetime"]))
+    server.register_grant(AuthorizationCode, [CodeChallenge(required=True)])
     for grant in (Refresh, ClientCredentials, Device):
         server.register_grant(grant)
     server.register_endpoint(DeviceStart)
@@ -205,9 +247,9 @@ class Handler(BaseHTTPRequestHandler):
         request = OAuth2Request("POST", f"https://localhost{self.path}", form, dict(self.headers))
         with MEMORY.lock:
             if self.path == "/device":
-                status, answer = SERVER.create_endpoint_response("device_authorization", request)
+                status, answer, _ = SERVER.create_endpoint_response("device_authorization", request)
             else:
-                status, answer = SERVER.create_token_response(request)
+                status, answer, _ = SERVER.create_token_response(request)
             entry["status"] = status
         self.reply(status, json.dumps(answer).encode())
 
@@ -280,6 +322,10 @@ def obey(command: dict[str, Any]) -> Any:
             OPTIONS.update(value)
         elif name in ("approve", "deny"):
             MEMORY.grants[value] = ("user", name == "approve")
+        elif name == "consent":
+            request = OAuth2Request("GET", value, None, {})
+            status, _, headers = SERVER.create_authorization_response(request, grant_user="user")
+            return dict(headers).get("Location", f"nowhere, status {status}")
         elif name == "log":
             return list(MEMORY.log)
         elif name == "refresh_tokens":

@@ -89,7 +89,7 @@ TEST_CASE("the OAuth2 table is read, and completed for a known provider", "[acco
   CHECK(own.account.oauth2->scope == "s");
   const auto recognised = good(relay(user + "client_id = \"i\"", "[smtp.gmail.com]:587"));
   CHECK(recognised.account.oauth2->token_endpoint.starts_with("https://oauth2.googleapis.com/"));
-  CHECK_FALSE(recognised.account.oauth2->device_endpoint.empty());
+  CHECK_FALSE(recognised.account.oauth2->authorization_endpoint.empty());
   CHECK_FALSE(recognised.account.oauth2->scope.empty());
   const auto named = good(relay("provider = \"gmail\"\n" + user + "client_id = \"i\"\nscope = \"mine\""));
   CHECK_FALSE(named.account.oauth2->token_endpoint.empty());
