@@ -112,8 +112,9 @@ class OauthCase(ChainCase):
         self.certificates = self.directory / "pki"
         self.certificates.mkdir()
         subprocess.run([SYSTEM_PYTHON, "-B", str(HERE / "certificates.py"), str(self.certificates)], check=True)
-        self.state = self.directory / "state"
+        self.state = self.directory / "kept"
         self.state.mkdir(0o700)
+        self.settings["state_directory"] = str(self.state)
         self.client_secret = self.secret("client", CLIENT_SECRET)
         self.refresh = self.secret("refresh", FIRST)
         self.endpoint = self.serve(Endpoint(self.certificates))
