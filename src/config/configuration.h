@@ -13,6 +13,7 @@
 #include "config/address_pattern.h"
 #include "config/destination.h"
 #include "config/document.h"
+#include "config/limits.h"
 #include "config/reply_rule.h"
 #include "config/settings.h"
 
@@ -42,6 +43,7 @@ struct RelayConfig {
   AccountConfig account;
   std::string provider;            ///< empty: recognised by the host
   std::vector<ReplyRule> replies;  ///< its own, then those of `[defaults]`
+  Limits limits;                   ///< `rate`, `quota`, `connections` and `reserve`
 };
 
 enum class Balance {

@@ -86,7 +86,7 @@ std::optional<std::string> setting_text(SettingKind kind, const DocumentValue& v
   if (const auto* const text = std::get_if<std::string>(&value.value)) return *text;
   if (const auto* const number = std::get_if<std::int64_t>(&value.value)) {
     // A duration as well: its parser says best that the unit is missing.
-    if (is({Count, Octets, Choice, Span})) return std::to_string(*number);
+    if (is({Count, Octets, Choice, TimeSpan})) return std::to_string(*number);
   }
   if (const auto* const truth = std::get_if<bool>(&value.value)) {
     if (is({YesNo})) return *truth ? "yes" : "no";

@@ -173,6 +173,12 @@ ValueProblem set_choice(ContentReject& field, std::string_view value) {
   return choose<ContentReject>(field, value, kChoices);
 }
 
+ValueProblem set_choice(OnUnconfirmed& field, std::string_view value) {
+  static constexpr std::array<Choice<OnUnconfirmed>, 3> kChoices = {
+      {{"same-relay", OnUnconfirmed::SameRelay}, {"any", OnUnconfirmed::Any}, {"bounce", OnUnconfirmed::Bounce}}};
+  return choose<OnUnconfirmed>(field, value, kChoices);
+}
+
 ValueProblem set_addresses(std::vector<std::string>& field, std::string_view value) {
   return set_list<read_address>(field, value);
 }

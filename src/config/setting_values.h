@@ -28,6 +28,7 @@ ValueProblem set_choice(bool& field, std::string_view value);
 ValueProblem set_choice(TlsVersion& field, std::string_view value);
 ValueProblem set_choice(ClientReport& field, std::string_view value);
 ValueProblem set_choice(ContentReject& field, std::string_view value);
+ValueProblem set_choice(OnUnconfirmed& field, std::string_view value);
 
 /// IP addresses in their canonical text. An empty list is one.
 ValueProblem set_addresses(std::vector<std::string>& field, std::string_view value);

@@ -10,6 +10,7 @@
 #include "config/host.h"
 #include "config/nearest.h"
 #include "config/setting_values.h"
+#include "config/units.h"
 
 namespace relaypipe {
 namespace {
@@ -25,6 +26,8 @@ Value& field_of(Settings& settings, Value Owner::*field) {
     return settings.limits.*field;
   } else if constexpr (std::is_same_v<Owner, TlsSettings>) {
     return settings.tls_more.*field;
+  } else if constexpr (std::is_same_v<Owner, CoolDown>) {
+    return settings.cool_down.*field;
   } else {
     return settings.*field;
   }
@@ -111,22 +114,22 @@ constexpr std::string_view kPath = "absolute path";
 
 // clang-format off
 constexpr SettingKey kTable[] = {
-    {"deadline", kGlobal, SettingKind::Span, kSpan, "end of the whole run, counted from its start", apply_duration<&Settings::deadline, kSecond, 5 * kHour>},
-    {"patience", kGlobal, SettingKind::Span, kSpan, "a relay not ready by then gets the next one beside it", apply_duration<&Settings::patience>},
-    {"address_patience", kGlobal, SettingKind::Span, kSpan, "the same between addresses of one relay", apply_duration<&Settings::address_patience>},
-    {"stall_limit", kRelay, SettingKind::Span, kSpan, "any reply before the dot, while another relay is left", apply_duration<&Settings::stall_limit>},
+    {"deadline", kGlobal, SettingKind::TimeSpan, kSpan, "end of the whole run, counted from its start", apply_duration<&Settings::deadline, kSecond, 5 * kHour>},
+    {"patience", kGlobal, SettingKind::TimeSpan, kSpan, "a relay not ready by then gets the next one beside it", apply_duration<&Settings::patience>},
+    {"address_patience", kGlobal, SettingKind::TimeSpan, kSpan, "the same between addresses of one relay", apply_duration<&Settings::address_patience>},
+    {"stall_limit", kRelay, SettingKind::TimeSpan, kSpan, "any reply before the dot, while another relay is left", apply_duration<&Settings::stall_limit>},
     {"max_sessions", kGlobal, SettingKind::Count, kNumber, "sessions being opened at the same time", apply_count<&Settings::max_sessions, 1, 100>},
     {"hostname", kRelay, SettingKind::Text, "host name or [address]", "EHLO name and own name in MX lists", apply_hostname},
-    {"connect_timeout", kRelay, SettingKind::Span, kSpan, "connection to one address", apply_duration<&TimeLimits::connect>},
-    {"greeting_timeout", kRelay, SettingKind::Span, kSpan, "greeting of the relay", apply_duration<&TimeLimits::greeting>},
-    {"helo_timeout", kRelay, SettingKind::Span, kSpan, "reply to EHLO or HELO", apply_duration<&TimeLimits::helo>},
-    {"starttls_timeout", kRelay, SettingKind::Span, kSpan, "STARTTLS and the handshake", apply_duration<&TimeLimits::starttls>},
-    {"auth_timeout", kRelay, SettingKind::Span, kSpan, "authentication", apply_duration<&TimeLimits::auth>},
-    {"mail_timeout", kRelay, SettingKind::Span, kSpan, "reply to MAIL", apply_duration<&TimeLimits::mail>},
-    {"rcpt_timeout", kRelay, SettingKind::Span, kSpan, "reply to RCPT", apply_duration<&TimeLimits::rcpt>},
-    {"data_init_timeout", kRelay, SettingKind::Span, kSpan, "reply to DATA", apply_duration<&TimeLimits::data_init>},
-    {"data_xfer_timeout", kRelay, SettingKind::Span, kSpan, "no progress while the content is sent", apply_duration<&TimeLimits::data_xfer>},
-    {"data_done_timeout", kRelay, SettingKind::Span, kSpan, "reply to the dot; too short makes duplicates", apply_duration<&TimeLimits::data_done>},
+    {"connect_timeout", kRelay, SettingKind::TimeSpan, kSpan, "connection to one address", apply_duration<&TimeLimits::connect>},
+    {"greeting_timeout", kRelay, SettingKind::TimeSpan, kSpan, "greeting of the relay", apply_duration<&TimeLimits::greeting>},
+    {"helo_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to EHLO or HELO", apply_duration<&TimeLimits::helo>},
+    {"starttls_timeout", kRelay, SettingKind::TimeSpan, kSpan, "STARTTLS and the handshake", apply_duration<&TimeLimits::starttls>},
+    {"auth_timeout", kRelay, SettingKind::TimeSpan, kSpan, "authentication", apply_duration<&TimeLimits::auth>},
+    {"mail_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to MAIL", apply_duration<&TimeLimits::mail>},
+    {"rcpt_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to RCPT", apply_duration<&TimeLimits::rcpt>},
+    {"data_init_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to DATA", apply_duration<&TimeLimits::data_init>},
+    {"data_xfer_timeout", kRelay, SettingKind::TimeSpan, kSpan, "no progress while the content is sent", apply_duration<&TimeLimits::data_xfer>},
+    {"data_done_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to the dot; too short makes duplicates", apply_duration<&TimeLimits::data_done>},
     {"tls", kRelay, SettingKind::Choice, "none, may, encrypt or verify", "protection of the connection", apply_choice<&Settings::tls>},
     {"tls_ca_file", kRelay, SettingKind::Text, kPath, "file with the only authorities trusted", apply_optional_file<&TlsSettings::ca_file>},
     {"tls_ca_path", kRelay, SettingKind::Text, kPath, "directory with authorities by hashed name", apply_file<&TlsSettings::ca_path>},
@@ -138,14 +141,17 @@ constexpr SettingKey kTable[] = {
     {"auth_mechanisms", kRelay, SettingKind::List, "mechanism names, separated by commas", "the only mechanisms used", apply_mechanisms},
     {"allow_plaintext_auth", kOwnRelay, SettingKind::YesNo, "yes, no or a host name", "credentials without verified TLS, to loopback or that host", apply_plaintext_auth},
     {"password_map", kRelay, SettingKind::Text, kPath, "accounts by relay, in the form of Postfix's sasl_passwd", apply_optional_file<&Settings::password_map>},
-    {"secret_timeout", kRelay, SettingKind::Span, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
+    {"secret_timeout", kRelay, SettingKind::TimeSpan, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
+    {"cool_down", kRelay, SettingKind::TimeSpan, kSpan, "rest after a first failure, doubled with each one in a row", apply_duration<&CoolDown::least, kSecond>},
+    {"cool_down_max", kRelay, SettingKind::TimeSpan, kSpan, "the longest such rest", apply_duration<&CoolDown::most, kSecond, 24 * kHour>},
+    {"slow_factor", kRelay, SettingKind::Count, "whole number; 0: never", "so many times slower than the best of its tier gives up the place", apply_count<&Settings::slow_factor, 0, 1000>},
     {"client_report", kRelay, SettingKind::Choice, "none, xforward or xclient", "what is told of the client that sent the message", apply_choice<&Settings::client_report>},
     {"on_content_reject", kRelay, SettingKind::Choice, "stop or next", "what follows when a relay refuses the content", apply_choice<&Settings::on_content_reject>},
     {"ip", kRelay, SettingKind::Choice, "any, 4 or 6", "IP version used", apply_choice<&Settings::ip>},
     {"bind_address", kRelay, SettingKind::List, kAddresses, "source addresses, at most one per IP version", apply_addresses<&Settings::bind_address>},
     {"dns_servers", kGlobal, SettingKind::List, "address or address:port, separated by commas", "DNS servers instead of the system's", apply_servers},
-    {"dns_timeout", kGlobal, SettingKind::Span, kSpan, "one query to one DNS server", apply_duration<&Settings::dns_timeout>},
-    {"resolve_limit", kRelay, SettingKind::Span, kSpan, "all look-ups of one relay together", apply_duration<&Settings::resolve_limit>},
+    {"dns_timeout", kGlobal, SettingKind::TimeSpan, kSpan, "one query to one DNS server", apply_duration<&Settings::dns_timeout>},
+    {"resolve_limit", kRelay, SettingKind::TimeSpan, kSpan, "all look-ups of one relay together", apply_duration<&Settings::resolve_limit>},
     {"mx_address_limit", kRelay, SettingKind::Count, kNoLimit, "addresses tried per relay", apply_count<&Settings::mx_address_limit, 0, 1000>},
     {"mx_session_limit", kRelay, SettingKind::Count, kNoLimit, "sessions per relay that got past the handshake", apply_count<&Settings::mx_session_limit, 0, 1000>},
     {"srv", kRelay, SettingKind::YesNo, "yes or no", "SRV look-up for domains without brackets", apply_choice<&Settings::srv>},
@@ -156,6 +162,11 @@ constexpr SettingKey kTable[] = {
     {"spool_memory", kGlobal, SettingKind::Octets, "octets such as 512k or 10M", "content kept in memory, the rest in a file", apply_octets<&Settings::spool_memory, 1U << 30>},
     {"spool_directory", kGlobal, SettingKind::Text, kPath, "directory of that file", apply_path<&Settings::spool_directory, 4095>},
     {"state_directory", kGlobal, SettingKind::Text, kPath, "directory of tokens and of what is remembered", apply_path<&Settings::state_directory, 4095>},
+    {"memory", kGlobal, SettingKind::YesNo, "yes or no", "whether deliveries remember anything there", apply_choice<&Settings::memory>},
+    {"max_wait", kGlobal, SettingKind::TimeSpan, kSpan, "for a place within a relay's rate, quota or connections", apply_duration<&Settings::max_wait, 0>},
+    {"on_unconfirmed", kGlobal, SettingKind::Choice, "same-relay, any or bounce", "where a message goes on when the reply to its dot never came", apply_choice<&Settings::on_unconfirmed>},
+    {"unconfirmed_hold", kGlobal, SettingKind::TimeSpan, kSpan, "how long it goes to the same relay alone", apply_duration<&Settings::unconfirmed_hold, 0, 240 * kHour>},
+    {"duplicate_wait", kGlobal, SettingKind::TimeSpan, kSpan, "for another delivery of the same message to end", apply_duration<&Settings::duplicate_wait, 0>},
     {"syslog_ident", kGlobal, SettingKind::Text, "word without blanks", "name in the log", apply_ident},
     {"syslog_socket", kGlobal, SettingKind::Text, kPath, "datagram socket of the system's log", apply_path<&Settings::syslog_socket, 107>},
 };
@@ -218,6 +229,10 @@ std::vector<std::string> settings_problems(const Settings& settings) {
     if (!bound.empty() && settings.ip != IpVersion::Any && settings.ip != version) {
       problems.push_back(fmt::format("bind_address: {} is an {} address, but ip excludes those", bound[0], label));
     }
+  }
+  if (settings.cool_down.most < settings.cool_down.least) {
+    problems.push_back(fmt::format("cool_down_max: {} is less than cool_down, {}; write at least that",
+                                   format_duration(settings.cool_down.most), format_duration(settings.cool_down.least)));
   }
   return problems;
 }

@@ -25,6 +25,19 @@ enum class ContentReject { Stop, Next };
 
 enum class IpVersion { Any, V4, V6 };
 
+/// Where the next attempts for a message go whose dot was sent and whose reply never came.
+enum class OnUnconfirmed {
+  SameRelay,  ///< to that relay alone for `unconfirmed_hold`: it may know that it has the message
+  Any,        ///< to any relay: rather twice than late
+  Bounce,     ///< nowhere: rather never than twice
+};
+
+/// How long a relay rests, where neither its reply nor a rule tells.
+struct CoolDown {
+  Duration least = std::chrono::seconds(15);  ///< after the first failure; doubles with each one in a row
+  Duration most = std::chrono::minutes(10);
+};
+
 enum class TlsVersion { V1_0, V1_1, V1_2, V1_3 };
 
 /// How TLS is spoken with a relay, beside the level.
@@ -92,6 +105,13 @@ struct Settings {
   std::uint64_t spool_memory = 1U << 20U;    ///< octets of content kept in memory, the rest in a file
   std::string spool_directory = "/var/tmp";
   std::string state_directory = "/var/lib/relaypipe";  ///< tokens and what is remembered between deliveries
+  bool memory = true;                                  ///< whether deliveries remember anything there
+  CoolDown cool_down;
+  std::uint64_t slow_factor = 4;  ///< so many times slower than its tier's best, a relay gives up its place; 0: never
+  Duration max_wait = std::chrono::seconds(2);  ///< for a place within a relay's rate, quota or connections
+  OnUnconfirmed on_unconfirmed = OnUnconfirmed::SameRelay;
+  Duration unconfirmed_hold = std::chrono::hours(4);   ///< how long SameRelay holds
+  Duration duplicate_wait = std::chrono::seconds(30);  ///< for another delivery of the same message to end
   std::string syslog_ident = "postfix/relaypipe";
   std::string syslog_socket = "/dev/log";
 };
@@ -101,7 +121,7 @@ struct Settings {
 enum class SettingScope { Global, Relay, OwnRelay };
 
 /// Which sort of value a key takes, and so which types of a configuration file; text it takes always.
-enum class SettingKind { Span, Count, Octets, Choice, YesNo, List, Text };
+enum class SettingKind { TimeSpan, Count, Octets, Choice, YesNo, List, Text };
 
 /// One key: how an administrator writes it (`-o name=value` on the command line; the same key in a configuration file).
 struct SettingKey {

@@ -36,9 +36,9 @@ WallTime default_end(Cause cause, std::uint32_t failures, const CoolDown& bounds
     case Cause::Quota:
     case Cause::Account:
     case Cause::SenderNotAllowed: return now + kAccountRest;
-    case Cause::Policy: return now + doubled(bounds.most, failures, std::max(bounds.most, kAccountRest));
-    case Cause::Rate: return now + doubled(kRateRest, failures, bounds.most);
-    default: return now + doubled(bounds.least, failures, bounds.most);
+    case Cause::Policy: return now + doubled(to_span(bounds.most), failures, std::max(to_span(bounds.most), kAccountRest));
+    case Cause::Rate: return now + doubled(kRateRest, failures, to_span(bounds.most));
+    default: return now + doubled(to_span(bounds.least), failures, to_span(bounds.most));
   }
 }
 
@@ -124,7 +124,7 @@ Standing standing(const Health& health, WallTime now, std::uint64_t credentials,
   if (health.probe_until > now && alive(health.prober)) return {Standing::Kind::Probing, health.probe_until};
   const bool new_credentials = health.cause == Cause::Auth && credentials != health.credentials;
   if (health.until <= now || new_credentials) return {Standing::Kind::Due, now};
-  const bool early = is_reach_trouble(health.cause) && health.failed + bounds.least <= now;
+  const bool early = is_reach_trouble(health.cause) && health.failed + to_span(bounds.least) <= now;
   return {Standing::Kind::Resting, health.until, early};
 }
 

@@ -9,14 +9,9 @@
 #include "base/owner.h"
 #include "base/wall_time.h"
 #include "config/reply_rule.h"
+#include "config/settings.h"
 
 namespace relaypipe {
-
-/// How long a relay rests, where neither its reply nor a rule tells.
-struct CoolDown {
-  Span least = std::chrono::seconds(15);  ///< after the first failure; doubles with each one in a row
-  Span most = std::chrono::minutes(10);
-};
 
 /// A moving average of milliseconds, each sample an eighth of it (as TCP's smoothed round-trip time, RFC 6298).
 struct Average {

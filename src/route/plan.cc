@@ -84,15 +84,22 @@ std::string provider_of(const RelayConfig& relay) {
 Relay written_relay(const Configuration& configuration, const Destination& destination) {
   AccountConfig account;
   account.password_map = configuration.settings.password_map;
-  return {destination.text, destination,        configuration.settings,  false,
-          std::nullopt,     std::move(account), recognised(destination), configuration.replies};
+  return {destination.text,
+          destination,
+          configuration.settings,
+          false,
+          std::nullopt,
+          std::move(account),
+          recognised(destination),
+          configuration.replies,
+          {}};
 }
 
 Relay relay_of(const Configuration& configuration, const ServicePort& service, const std::string& name) {
   const RelayConfig* config = configuration.relay(name);
   if (config != nullptr) {
-    return {config->name,     config->destination, config->settings,     false,
-            config->max_size, config->account,     provider_of(*config), config->replies};
+    return {config->name,    config->destination,  config->settings, false,         config->max_size,
+            config->account, provider_of(*config), config->replies,  config->limits};
   }
   // read_configuration() has made sure that what is no relay is one destination.
   const auto destinations = parse_nexthop(name, service);

@@ -7,6 +7,7 @@
 
 #include "config/account.h"
 #include "config/destination.h"
+#include "config/limits.h"
 #include "config/reply_rule.h"
 #include "config/settings.h"
 #include "verdict/classify.h"
@@ -26,6 +27,7 @@ struct Relay {
   AccountConfig account;                  ///< used on it; never on another relay
   std::string provider;                   ///< whose reply rules hold: set, or recognised by the host; may be empty
   std::vector<ReplyRule> replies;         ///< the administrator's own rules, first match first
+  Limits limits;                          ///< how much may be sent over it
 };
 
 /// What the replies of a relay are judged by. The relay outlives it.
