@@ -87,10 +87,10 @@ bool TokenBroker::advance(Inquiry& inquiry) {
   // Another process may have replaced the refused one already.
   const bool disliked =
       inquiry.refused && (inquiry.last.empty() || record.access_token.reveal() == inquiry.last.reveal());
-  const TokenStep step = inquiry.forced ? TokenStep::Renew : next_step(record, world_.wall.now(), disliked);
+  const TokenStep step = inquiry.forced ? TokenStep::Renew : next_step(record, world_.wall.seconds(), disliked);
   if (step == TokenStep::Use) return answer(inquiry, record);
   if (step == TokenStep::Fail && !paused_for_another(inquiry)) {
-    return refuse(inquiry, pausing(record, world_.wall.now()) ? record.failure
+    return refuse(inquiry, pausing(record, world_.wall.seconds()) ? record.failure
                                                               : "the relay refuses tokens of this account, also the "
                                                                 "one that replaced a refused one just now");
   }
@@ -110,7 +110,7 @@ bool TokenBroker::enter(Inquiry& inquiry) {
     return post(inquiry);
   }
   const bool good =
-      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, world_.wall.now()) != TokenAge::Ended;
+      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, world_.wall.seconds()) != TokenAge::Ended;
   if (good) return answer(inquiry, inquiry.record);
   const Instant now = world_.clock.now();
   if (now >= inquiry.ends)
@@ -126,7 +126,7 @@ bool TokenBroker::post(Inquiry& inquiry) {
   if (!body) return fall_back(inquiry, body.error());
   inquiry.posted = next_post_++;
   // The token lives from some time after this: on the safe side.
-  inquiry.asked = world_.wall.now();
+  inquiry.asked = world_.wall.seconds();
   world_.endpoint.post(*inquiry.posted,
                        {config_of(*inquiry.relay).token_endpoint, config_of(*inquiry.relay).ca_file, *std::move(body),
                         std::max<Duration>(inquiry.ends - now, std::chrono::milliseconds(1))});
@@ -176,7 +176,7 @@ bool TokenBroker::keep(Inquiry& inquiry, const GrantedToken& granted) {
 /// There is no new token; the old one serves while it lasts.
 bool TokenBroker::fall_back(Inquiry& inquiry, const std::string& why) {
   const bool good =
-      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, world_.wall.now()) != TokenAge::Ended;
+      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, world_.wall.seconds()) != TokenAge::Ended;
   if (!good) return refuse(inquiry, why);
   warn(inquiry, why + "; the old token is still good");
   return answer(inquiry, inquiry.record);
@@ -211,7 +211,7 @@ TokenRecord TokenBroker::look_up(const Inquiry& inquiry) {
 /// Whether the refresh token in the file is not the one that failed: then nobody has to wait.
 bool TokenBroker::paused_for_another(const Inquiry& inquiry) {
   const std::string& file = config_of(*inquiry.relay).refresh_token_file;
-  if (!refreshes(*inquiry.relay) || file.empty() || !pausing(inquiry.record, world_.wall.now())) return false;
+  if (!refreshes(*inquiry.relay) || file.empty() || !pausing(inquiry.record, world_.wall.seconds())) return false;
   const auto given = world_.read_secret(file);
   return given && mark(given->reveal()) != inquiry.record.failed_given;
 }
@@ -255,7 +255,7 @@ void TokenBroker::remember_failure(Inquiry& inquiry, const std::string& why) {
   // What was kept for another account stays: it may have been taken away by a mistake that is soon mended.
   if (!kept || (*kept && (*kept)->account != inquiry.record.account)) return;
   TokenRecord record = inquiry.record.clone();
-  record.failed = world_.wall.now();
+  record.failed = world_.wall.seconds();
   record.failure = why;
   record.failed_given = inquiry.given;
   static_cast<void>(world_.store.write(inquiry.relay->name, record));

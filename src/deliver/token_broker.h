@@ -59,7 +59,7 @@ class TokenBroker final : public TokenSource, public Pollable {
     bool lockless = false;         ///< there is no lock to be had
     TokenRecord record;            ///< what was known when it was last looked up
     std::optional<DialId> posted;  ///< the endpoint is being asked
-    WallTime asked{};              ///< since when
+    TokenTime asked{};             ///< since when
     std::uint64_t given = 0;       ///< mark() of the file's refresh token
     bool from_file = false;        ///< that is the one that was sent
     std::vector<Secret> sent;      ///< the secrets of the request

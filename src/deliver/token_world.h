@@ -11,19 +11,13 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "deliver/interfaces.h"
+#include "deliver/wall_clock.h"
 #include "oauth/token_answer.h"
 #include "oauth/token_record.h"
 
 // What the broker of access tokens needs of the outside world.
 
 namespace relaypipe {
-
-/// The time of day. It may be wrong and may jump; nothing but tokens is measured with it.
-class WallClock {
- public:
-  virtual ~WallClock() = default;
-  [[nodiscard]] virtual WallTime now() const = 0;
-};
 
 /// One question to an endpoint: a form, sent by POST over verified HTTPS.
 struct HttpPost {

@@ -84,7 +84,7 @@ class Authorization {
                     relay_.account.username, consent_url(config_, consent), kRedirect));
     const auto code = code_in(read_line(), consent);
     if (!code) return fail(code.error());
-    asked_ = parts_.wall.now();
+    asked_ = parts_.wall.seconds();
     const auto answer = ask(config_.token_endpoint, code_request(config_, client_secret_, *code, consent));
     if (!answer) return fail(endpoint_name(config_.token_endpoint) + " " + answer.error());
     const std::string_view sent[] = {client_secret_.reveal(), code->reveal(), consent.verifier.reveal()};
@@ -122,7 +122,7 @@ class Authorization {
       for (const Instant next = clock_.now() + interval; clock_.now() < next;)
         waiter_.wait(next);
       if (clock_.now() >= end) return fail(Error("the code was not entered in time; start again"));
-      asked_ = parts_.wall.now();
+      asked_ = parts_.wall.seconds();
       const auto answer = ask(config_.token_endpoint, device_token_request(config_, client_secret_, code.device_code));
       const std::string_view sent[] = {client_secret_.reveal(), code.device_code.reveal()};
       if (!answer) {
@@ -162,7 +162,7 @@ class Authorization {
   FileReader reader_;
   Secret client_secret_;
   std::uint64_t given_ = 0;
-  WallTime asked_{};
+  TokenTime asked_{};
 };
 
 }  // namespace

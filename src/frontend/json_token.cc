@@ -10,19 +10,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// RFC 3339, or null.
-Json date(const std::optional<WallTime>& time) {
+Json date(const std::optional<TokenTime>& time) {
   if (!time) return nullptr;
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(*time)));
 }
 
-Json left(const std::optional<WallTime>& end, WallTime now) {
+Json left(const std::optional<TokenTime>& end, TokenTime now) {
   if (!end) return nullptr;
   return std::max<std::int64_t>((*end - now).count(), 0);
 }
 
 Json text(const std::string& value) { return value.empty() ? Json() : Json(value); }
 
-Json state_json(const TokenState& state, WallTime now) {
+Json state_json(const TokenState& state, TokenTime now) {
   return Json{{"relay", state.relay},
               {"source", state.source},
               {"where", state.where},
@@ -42,7 +42,7 @@ Json state_json(const TokenState& state, WallTime now) {
 
 }  // namespace
 
-std::string token_json(const std::vector<TokenState>& states, WallTime now) {
+std::string token_json(const std::vector<TokenState>& states, TokenTime now) {
   Json json{{"tokens", Json::array()}};
   for (const TokenState& state : states)
     json["tokens"].push_back(state_json(state, now));

@@ -8,6 +8,6 @@
 namespace relaypipe {
 
 /// `relaypipe token --json`; the fields are described in relaypipe(8).
-std::string token_json(const std::vector<TokenState>& states, WallTime now);
+std::string token_json(const std::vector<TokenState>& states, TokenTime now);
 
 }  // namespace relaypipe

@@ -79,10 +79,10 @@ int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {
   std::vector<TokenState> states;
   std::string text;
   for (const Relay& relay : relays) {
-    states.push_back(token_state(relay, parts.store, reader, parts.wall.now()));
-    text += describe(states.back(), parts.wall.now());
+    states.push_back(token_state(relay, parts.store, reader, parts.wall.seconds()));
+    text += describe(states.back(), parts.wall.seconds());
   }
-  write_text(json ? token_json(states, parts.wall.now()) : text);
+  write_text(json ? token_json(states, parts.wall.seconds()) : text);
   return std::all_of(states.begin(), states.end(), [](const TokenState& state) { return state.well(); }) ? kWell
                                                                                                          : kTrouble;
 }

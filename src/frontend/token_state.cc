@@ -12,7 +12,7 @@ namespace {
 
 using Grant = Oauth2Config::Grant;
 
-std::string date(WallTime time) {
+std::string date(TokenTime time) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
@@ -49,11 +49,11 @@ void look_at_refresh_token(const Relay& relay, const TokenRecord& record, const 
   const bool kept = !record.refresh_token.empty() && (file.empty() || record.given == given);
   state.refresh = kept ? "kept" : file.empty() ? "missing" : "file";
   if (kept) state.refresh_obtained = record.refresh_obtained;
-  if (record.refresh_ends != WallTime()) state.refresh_ends = record.refresh_ends;
+  if (record.refresh_ends != TokenTime()) state.refresh_ends = record.refresh_ends;
   if (state.refresh == "missing") state.problem = "there is no refresh token: " + way_to_authorize(relay);
 }
 
-void look_at_endpoint(const Relay& relay, TokenStore& store, const SecretReader& read_secret, WallTime now,
+void look_at_endpoint(const Relay& relay, TokenStore& store, const SecretReader& read_secret, TokenTime now,
                       TokenState& state) {
   const Oauth2Config& config = *relay.account.oauth2;
   state.source = "token_endpoint";
@@ -68,7 +68,7 @@ void look_at_endpoint(const Relay& relay, TokenStore& store, const SecretReader&
     state.obtained = record.obtained;
     state.ends = record.ends;
   }
-  if (record.failed != WallTime()) {
+  if (record.failed != TokenTime()) {
     state.failed = record.failed;
     state.failure = record.failure;
   }
@@ -79,7 +79,7 @@ void look_at_endpoint(const Relay& relay, TokenStore& store, const SecretReader&
   if (!kept) state.problem = kept.error();
 }
 
-std::string access_line(const TokenState& state, WallTime now) {
+std::string access_line(const TokenState& state, TokenTime now) {
   if (state.state == "unknown") return "is fetched from there at each delivery";
   if (state.state == "none") return state.problem.empty() ? "none yet; the next message fetches one" : "none";
   if (state.state == "ended")
@@ -89,7 +89,7 @@ std::string access_line(const TokenState& state, WallTime now) {
                      date(*state.obtained), state.state == "due" ? "; the next message renews it" : "");
 }
 
-std::string refresh_line(const TokenState& state, WallTime now) {
+std::string refresh_line(const TokenState& state, TokenTime now) {
   std::string line;
   if (state.refresh == "kept")
     line = fmt::format("kept since {} ({})", date(*state.refresh_obtained), span(now - *state.refresh_obtained));
@@ -102,7 +102,7 @@ std::string refresh_line(const TokenState& state, WallTime now) {
 
 }  // namespace
 
-TokenState token_state(const Relay& relay, TokenStore& store, const SecretReader& read_secret, WallTime now) {
+TokenState token_state(const Relay& relay, TokenStore& store, const SecretReader& read_secret, TokenTime now) {
   const Oauth2Config& config = *relay.account.oauth2;
   TokenState state;
   state.relay = relay.name;
@@ -119,7 +119,7 @@ TokenState token_state(const Relay& relay, TokenStore& store, const SecretReader
   return state;
 }
 
-std::string describe(const TokenState& state, WallTime now) {
+std::string describe(const TokenState& state, TokenTime now) {
   std::string text = fmt::format("{}: {} {}{}\n", state.relay, state.source, printable(state.where),
                                  state.grant.empty() ? "" : fmt::format(" (grant {})", state.grant));
   text += fmt::format("  access token:  {}\n", access_line(state, now));

@@ -17,13 +17,13 @@ struct TokenState {
   std::string grant;   ///< `refresh_token` or `client_credentials`; empty for the other sources
   /// `fresh`, `due` (it is renewed with the next message), `ended`, `none`; `unknown` where somebody else keeps it.
   std::string state = "unknown";
-  std::optional<WallTime> obtained;
-  std::optional<WallTime> ends;
+  std::optional<TokenTime> obtained;
+  std::optional<TokenTime> ends;
   /// `kept`, `file`, `missing`; empty where none is needed.
   std::string refresh;
-  std::optional<WallTime> refresh_obtained;
-  std::optional<WallTime> refresh_ends;
-  std::optional<WallTime> failed;
+  std::optional<TokenTime> refresh_obtained;
+  std::optional<TokenTime> refresh_ends;
+  std::optional<TokenTime> failed;
   std::string failure;  ///< why the last renewal failed
   std::string problem;  ///< what has to be put right
 
@@ -31,9 +31,9 @@ struct TokenState {
 };
 
 /// Looks at what is kept, and at the files that are needed, and asks nobody.
-TokenState token_state(const Relay& relay, TokenStore& store, const SecretReader& read_secret, WallTime now);
+TokenState token_state(const Relay& relay, TokenStore& store, const SecretReader& read_secret, TokenTime now);
 
 /// The state in a few lines for a person.
-std::string describe(const TokenState& state, WallTime now);
+std::string describe(const TokenState& state, TokenTime now);
 
 }  // namespace relaypipe

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "deliver/interfaces.h"
-#include "deliver/token_world.h"
+#include "deliver/wall_clock.h"
 
 namespace relaypipe {
 
@@ -14,9 +14,7 @@ class SystemClock final : public Clock {
 /// The machine's time of day.
 class SystemWallClock final : public WallClock {
  public:
-  [[nodiscard]] WallTime now() const override {
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  }
+  [[nodiscard]] WallTime now() const override { return std::chrono::floor<Span>(std::chrono::system_clock::now()); }
 };
 
 /// Octets from the kernel's generator, the seed of everything random in a delivery.

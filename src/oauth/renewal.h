@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kRefusalPause{300};
 
 /// `now` may be any time: a clock that went back behind the day the token was given makes it Due, because how long it
 /// has left is unknown then.
-TokenAge token_age(const TokenRecord& record, WallTime now);
+TokenAge token_age(const TokenRecord& record, TokenTime now);
 
 /// What is done about a token that is asked for.
 enum class TokenStep {
@@ -34,12 +34,12 @@ enum class TokenStep {
 };
 
 /// `refused`: a relay refused this very token.
-TokenStep next_step(const TokenRecord& record, WallTime now, bool refused);
+TokenStep next_step(const TokenRecord& record, TokenTime now, bool refused);
 
 /// Whether the last renewal failed so recently that another is not tried.
-bool pausing(const TokenRecord& record, WallTime now);
+bool pausing(const TokenRecord& record, TokenTime now);
 
 /// Whether a refusal of this record's token is worth another one.
-bool worth_replacing(const TokenRecord& record, WallTime now);
+bool worth_replacing(const TokenRecord& record, TokenTime now);
 
 }  // namespace relaypipe

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kVersion = "relaypipe token 1\n";
 constexpr std::string_view kEnd = "mark=";
 
-long number(WallTime time) { return time.time_since_epoch().count(); }
+long number(TokenTime time) { return time.time_since_epoch().count(); }
 
 template <class Number>
 bool read_number(std::string_view text, Number& number, int base = 10) {
@@ -20,12 +20,12 @@ bool read_number(std::string_view text, Number& number, int base = 10) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-bool read_time(std::string_view text, WallTime& time) {
+bool read_time(std::string_view text, TokenTime& time) {
   long seconds = 0;
   // Beyond these a difference of two times could overflow.
   constexpr long kLast = 1L << 40U;
   if (!read_number(text, seconds) || seconds < 0 || seconds > kLast) return false;
-  time = WallTime(std::chrono::seconds(seconds));
+  time = TokenTime(std::chrono::seconds(seconds));
   return true;
 }
 
@@ -139,7 +139,7 @@ Result<TokenRecord, std::string> parse_token_record(std::string_view text) {
   return record;
 }
 
-TokenRecord renewed(const TokenRecord& before, const GrantedToken& granted, WallTime now) {
+TokenRecord renewed(const TokenRecord& before, const GrantedToken& granted, TokenTime now) {
   TokenRecord record = before.clone();
   record.access_token = granted.access_token.clone();
   record.obtained = now;

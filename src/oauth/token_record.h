@@ -13,21 +13,21 @@
 namespace relaypipe {
 
 /// The time of day: what a token lives by has to hold for another process too.
-using WallTime = std::chrono::sys_seconds;
+using TokenTime = std::chrono::sys_seconds;
 
 /// What is kept of an account between deliveries.
 struct TokenRecord {
-  Secret access_token;  ///< may be empty: there is only a refresh token, or a failure
-  WallTime obtained{};  ///< when the access token was given
-  WallTime ends{};
+  Secret access_token;   ///< may be empty: there is only a refresh token, or a failure
+  TokenTime obtained{};  ///< when the access token was given
+  TokenTime ends{};
   Secret refresh_token;            ///< a rotated one, or one from `token --authorize`; empty: that of the file holds
-  WallTime refresh_obtained{};     ///< when
-  WallTime refresh_ends{};         ///< zero: nobody said
+  TokenTime refresh_obtained{};    ///< when
+  TokenTime refresh_ends{};        ///< zero: nobody said
   std::string scope;               ///< as granted
   std::uint64_t account = 0;       ///< account_mark() of the configuration it was given for
   std::uint64_t given = 0;         ///< mark() of the file's refresh token at that time: a new one in the file wins
   bool after_refusal = false;      ///< the access token replaces one that a relay had refused
-  WallTime failed{};               ///< when the last renewal failed; zero: it did not
+  TokenTime failed{};              ///< when the last renewal failed; zero: it did not
   std::string failure;             ///< and why, without secrets
   std::uint64_t failed_given = 0;  ///< mark() of the file's refresh token then: with another one it is tried at once
 
@@ -48,6 +48,6 @@ Secret write_token_record(const TokenRecord& record);
 Result<TokenRecord, std::string> parse_token_record(std::string_view text);
 
 /// What is kept after a success: the new access token, and the refresh token that holds from now on.
-TokenRecord renewed(const TokenRecord& before, const GrantedToken& granted, WallTime now);
+TokenRecord renewed(const TokenRecord& before, const GrantedToken& granted, TokenTime now);
 
 }  // namespace relaypipe

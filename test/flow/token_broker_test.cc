@@ -19,7 +19,7 @@ struct FakeClock final : Clock {
   [[nodiscard]] Instant now() const override { return time; }
 };
 struct FakeWall final : WallClock {
-  WallTime time{1'800'000'000s};
+  TokenTime time{1'800'000'000s};
   [[nodiscard]] WallTime now() const override { return time; }
 };
 struct FakeStore final : TokenStore {

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const WallTime kNow(1'800'000'000s);
+const TokenTime kNow(1'800'000'000s);
 
 Secret secret(std::string text) { return Secret(text); }
 
@@ -99,12 +99,12 @@ TEST_CASE("a rotated refresh token replaces the old one, otherwise it stays") {
   CHECK(same.refresh_token.reveal() == "rt.1");
   CHECK(same.refresh_obtained == kNow - 5h);
   CHECK(same.failure.empty());
-  CHECK(same.failed == WallTime());
+  CHECK(same.failed == TokenTime());
   granted.refresh_token = secret("rt.2");
   const TokenRecord rotated = renewed(full(), granted, kNow + 1h);
   CHECK(rotated.refresh_token.reveal() == "rt.2");
   CHECK(rotated.refresh_obtained == kNow + 1h);
-  CHECK(rotated.refresh_ends == WallTime());
+  CHECK(rotated.refresh_ends == TokenTime());
   granted.refresh_lifetime = 24h;
   CHECK(renewed(full(), granted, kNow).refresh_ends == kNow + 24h);
 }
@@ -152,7 +152,7 @@ TEST_CASE("no token, and a clock that went back") {
   CHECK(token_age(none, kNow) == TokenAge::Ended);
   CHECK(token_age(living(1h), kNow - 60s) == TokenAge::Fresh);
   CHECK(token_age(living(1h), kNow - 61s) == TokenAge::Due);
-  CHECK(token_age(living(1h), WallTime()) == TokenAge::Due);
+  CHECK(token_age(living(1h), TokenTime()) == TokenAge::Due);
 }
 
 TEST_CASE("what is done about a token that is asked for") {
