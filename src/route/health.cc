@@ -36,7 +36,8 @@ WallTime default_end(Cause cause, std::uint32_t failures, const CoolDown& bounds
     case Cause::Quota:
     case Cause::Account:
     case Cause::SenderNotAllowed: return now + kAccountRest;
-    case Cause::Policy: return now + doubled(to_span(bounds.most), failures, std::max(to_span(bounds.most), kAccountRest));
+    case Cause::Policy:
+      return now + doubled(to_span(bounds.most), failures, std::max(to_span(bounds.most), kAccountRest));
     case Cause::Rate: return now + doubled(kRateRest, failures, to_span(bounds.most));
     default: return now + doubled(to_span(bounds.least), failures, to_span(bounds.most));
   }
@@ -109,7 +110,8 @@ void Average::add(Duration sample) {
 WallTime settle(Health& health, WallTime now) {
   if (health.stamp > now + kClockSlack) {
     const Span back = health.stamp - now;
-    for (WallTime* const time : {&health.since, &health.failed, &health.until, &health.probe_until, &health.measured}) {
+    for (WallTime* const time :
+         {&health.since, &health.failed, &health.until, &health.probe_since, &health.probe_until, &health.measured}) {
       if (*time != kNever) *time -= back;
     }
     health.stamp = now;
@@ -130,6 +132,7 @@ Standing standing(const Health& health, WallTime now, std::uint64_t credentials,
 
 void take_probe(Health& health, const Owner& owner, WallTime until, WallTime now) {
   health.prober = owner;
+  health.probe_since = now;
   health.probe_until = until;
   health.stamp = std::max(health.stamp, now);
 }

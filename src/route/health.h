@@ -34,9 +34,12 @@ struct Health {
   std::uint64_t credentials = 0;  ///< which credentials were refused: a stamp of their source, never they themselves
   std::string words;              ///< the failure, for a person; printable
 
-  // The one process that looks whether it is well again.
+  // The one process that looks whether it is well, again or for the first time.
   Owner prober;
+  WallTime probe_since = kNever;
   WallTime probe_until = kNever;  ///< kNever: there is none
+
+  std::uint32_t suspicions = 0;  ///< attempts in a row that were outrun before a stranger's patience was over
 
   WallTime suspended_until = kNever;  ///< by the administrator
 

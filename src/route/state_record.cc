@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestWords = 300;
 constexpr std::size_t kLongestName = 200;
+constexpr std::size_t kLongestAddress = 64;
 /// Averages and counters of a relay that nobody uses any more.
 constexpr Span kForgotten = std::chrono::days(35);
 
@@ -27,7 +28,9 @@ void pack_health(Packer& out, const Health& health) {
   out.number(health.credentials);
   out.text(clip(health.words, kLongestWords));
   out.owner(health.prober);
+  out.time(health.probe_since);
   out.time(health.probe_until);
+  out.number(health.suspicions);
   out.time(health.suspended_until);
   for (const Average* const average : {&health.ready, &health.accepted}) {
     out.real(average->value);
@@ -48,7 +51,9 @@ bool unpack_health(Unpacker& in, Health& health) {
   health.credentials = in.number();
   health.words = printable(in.text());
   health.prober = in.owner();
+  health.probe_since = in.time();
   health.probe_until = in.time();
+  health.suspicions = in.small();
   health.suspended_until = in.time();
   for (Average* const average : {&health.ready, &health.accepted}) {
     average->value = in.real();
@@ -114,19 +119,23 @@ bool unpack_allowance(Unpacker& in, Allowance& allowance) {
 /// Times far from any real one would overflow when something is added to them.
 bool plausible(WallTime time) { return time >= kNever && time < WallTime(std::chrono::days(365 * 500)); }
 
-bool plausible(const RelayState& state) {
-  const Health& health = state.health;
+bool plausible(const Health& health) {
   bool fine = true;
-  for (const WallTime time : {health.stamp, health.since, health.failed, health.until, health.probe_until,
-                              health.suspended_until, health.measured, state.allowance.stamp}) {
+  for (const WallTime time : {health.stamp, health.since, health.failed, health.until, health.probe_since,
+                              health.probe_until, health.suspended_until, health.measured}) {
     fine = fine && plausible(time);
   }
-  for (const Used& used : state.allowance.used) {
+  return fine;
+}
+
+bool plausible(const Allowance& allowance) {
+  bool fine = plausible(allowance.stamp);
+  for (const Used& used : allowance.used) {
     for (const Count& count : used.counts)
       fine = fine && plausible(count.at) && count.amount < UINT64_MAX / 1024;
     fine = fine && used.in_period < UINT64_MAX / 2;
   }
-  for (const Hold& hold : state.allowance.holds)
+  for (const Hold& hold : allowance.holds)
     fine = fine && plausible(hold.at) && plausible(hold.until) && hold.recipients < UINT64_MAX / 1024;
   return fine;
 }
@@ -137,6 +146,26 @@ std::string short_name(std::string_view name) {
   return fmt::format("{}#{:016x}", name.substr(0, kLongestName), hash_octets(name));
 }
 
+void pack_endpoints(Packer& out, const std::vector<EndpointState>& endpoints) {
+  out.number(endpoints.size());
+  for (const EndpointState& endpoint : endpoints) {
+    out.text(clip(endpoint.address, kLongestAddress));
+    pack_health(out, endpoint.health);
+  }
+}
+
+bool unpack_endpoints(Unpacker& in, std::vector<EndpointState>& endpoints) {
+  const std::size_t count = in.count();
+  if (count > kEndpoints) return false;
+  for (std::size_t i = 0; i < count && in.fine(); ++i) {
+    EndpointState endpoint;
+    endpoint.address = printable(in.text());
+    if (!unpack_health(in, endpoint.health) || !plausible(endpoint.health)) return false;
+    endpoints.push_back(std::move(endpoint));
+  }
+  return in.fine();
+}
+
 }  // namespace
 
 std::string pack(const RelayState& state) {
@@ -144,6 +173,7 @@ std::string pack(const RelayState& state) {
   out.number(kVersion);
   pack_health(out, state.health);
   pack_allowance(out, state.allowance);
+  pack_endpoints(out, state.endpoints);
   return out.take();
 }
 
@@ -151,8 +181,9 @@ std::optional<RelayState> unpack(std::string_view octets) {
   Unpacker in(octets);
   if (in.number() != kVersion) return std::nullopt;
   RelayState state;
-  if (!unpack_health(in, state.health) || !unpack_allowance(in, state.allowance) || !in.done()) return std::nullopt;
-  if (!plausible(state)) return std::nullopt;
+  if (!unpack_health(in, state.health) || !unpack_allowance(in, state.allowance)) return std::nullopt;
+  if (!unpack_endpoints(in, state.endpoints) || !in.done()) return std::nullopt;
+  if (!plausible(state.health) || !plausible(state.allowance)) return std::nullopt;
   return state;
 }
 
@@ -160,10 +191,23 @@ WallTime useful_until(const RelayState& state, WallTime now) {
   return std::max({now + kForgotten, state.health.until + kForgotten, state.health.suspended_until});
 }
 
-std::string relay_key(std::string_view relay) { return "relay/" + short_name(relay); }
+Health& endpoint_health(RelayState& state, std::string_view address) {
+  std::vector<EndpointState>& endpoints = state.endpoints;
+  const auto found =
+      std::find_if(endpoints.begin(), endpoints.end(), [&](const EndpointState& e) { return e.address == address; });
+  if (found != endpoints.end()) return found->health;
+  if (endpoints.size() >= kEndpoints) {
+    endpoints.erase(std::min_element(endpoints.begin(), endpoints.end(),
+                                     [](const auto& a, const auto& b) { return a.health.stamp < b.health.stamp; }));
+  }
+  endpoints.push_back({std::string(address), {}});
+  return endpoints.back().health;
+}
 
-std::string endpoint_key(std::string_view relay, std::string_view address) {
-  return fmt::format("endpoint/{}/{}", short_name(relay), clip(address, 64));
+std::string relay_key(std::string_view relay) { return std::string(kRelayKeys) + short_name(relay); }
+
+std::string sender_key(std::string_view relay, std::string_view sender) {
+  return fmt::format("sender/{}/{:016x}", short_name(relay), hash_octets(sender));
 }
 
 }  // namespace relaypipe

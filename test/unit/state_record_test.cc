@@ -22,7 +22,9 @@ RelayState full() {
   health.credentials = UINT64_MAX;
   health.words = "454 4.7.0 Throttling failure: Daily message quota exceeded";
   health.prober = {4711, 123456, 0xFFFFFFFFFFFFFFFFU};
+  health.probe_since = kNow - 1s;
   health.probe_until = kNow + 15min;
+  health.suspicions = 2;
   health.suspended_until = kNow + 2h;
   health.ready = {12.5, 40};
   health.accepted = {3.25, 39};
@@ -32,6 +34,8 @@ RelayState full() {
   allowance.stamp = kNow;
   allowance.used = {{1, {{kNow - 2h, 5}, {kNow - 1h, 1}, {kNow, 70000}}, 0, 0}, {2, {}, 20779, 17}};
   allowance.holds = {{{1, 2, 3}, kNow - 1s, kNow + 15min, 1}, {{2, 2, 3}, kNow, kNow + 15min, 50}};
+  endpoint_health(state, "192.0.2.1:587") = health;
+  endpoint_health(state, "[2001:db8::1]:587").failures = 7;
   return state;
 }
 
@@ -53,6 +57,10 @@ TEST_CASE("a record comes back as it was") {
   CHECK(back->allowance.used[0].counts[2].amount == 70000);
   CHECK(back->allowance.used[1].index == 20779);
   CHECK(back->allowance.holds[1].recipients == 50);
+  REQUIRE(back->endpoints.size() == 2);
+  CHECK(back->endpoints[0].address == "192.0.2.1:587");
+  CHECK(back->endpoints[0].health.until == full().health.until);
+  CHECK(back->endpoints[1].health.failures == 7);
 }
 
 TEST_CASE("a record stays small") {
@@ -62,7 +70,7 @@ TEST_CASE("a record stays small") {
     for (std::size_t i = 0; i < kCounts; ++i)
       used.counts.push_back({kNow + Span(static_cast<Span::rep>(i) * 900'000), 800});
   }
-  CHECK(pack(state).size() < 2000);
+  CHECK(pack(state).size() < 2600);
 }
 
 TEST_CASE("a record of another version, cut off, or with more to it is absent") {
@@ -98,8 +106,18 @@ TEST_CASE("keys are short whatever the names") {
   CHECK(relay_key("ses") == "relay/ses");
   CHECK(relay_key(longest).size() < 300);
   CHECK(relay_key(longest) != relay_key(longest + "y"));
-  CHECK(endpoint_key(longest, longest).size() < 400);
-  CHECK(endpoint_key("ses", "192.0.2.1:587") == "endpoint/ses/192.0.2.1:587");
+  CHECK(sender_key(longest, longest).size() < 400);
+  CHECK(sender_key("ses", "a@example.com") != sender_key("ses", "b@example.com"));
+}
+
+TEST_CASE("of a relay with many endpoints those are kept that changed last") {
+  RelayState state;
+  for (int i = 0; i < 40; ++i)
+    endpoint_health(state, std::to_string(i)).stamp = kNow + Span(i);
+  REQUIRE(state.endpoints.size() == kEndpoints);
+  endpoint_health(state, "39").failures = 1;
+  CHECK(state.endpoints.size() == kEndpoints);
+  CHECK(state.endpoints.front().address == "24");
 }
 
 }  // namespace
