@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "base/deadline.h"
 
@@ -21,5 +22,11 @@ inline Span to_span(Duration duration) { return std::chrono::duration_cast<Span>
 /// How far a stamp may lie ahead of the clock before the clock counts as set back. Below it the difference is only that
 /// another process read the clock later and wrote earlier.
 inline constexpr Span kClockSlack = std::chrono::seconds(10);
+
+/// For a person, in whole seconds: `2026-11-27 12:03:04 UTC`; `further notice` for a time no clock will show soon.
+std::string time_text(WallTime time);
+
+/// Stands for "until somebody changes it".
+inline constexpr WallTime kFarFuture{std::chrono::duration_cast<Span>(std::chrono::days(365 * 400))};
 
 }  // namespace relaypipe

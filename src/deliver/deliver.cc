@@ -2,51 +2,115 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "config/units.h"
 #include "deliver/attempt.h"
 #include "deliver/race.h"
 #include "message/completeness.h"
+#include "route/unconfirmed.h"
 
 namespace relaypipe {
 namespace {
 
+/// How often a delivery looks whether an earlier one of the same message has ended.
+constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+
+/// How long it is remembered that a relay has a message. Whoever gave it to us is told at once, so it matters only when
+/// they die before they have heard it; and when they are dead already, Postfix delivers the message again for as long
+/// as it keeps mail (maximal_queue_lifetime).
+constexpr Span kAcceptedHold = std::chrono::minutes(10);
+constexpr Span kUnheardHold = std::chrono::days(5);
+
 class Delivery {
  public:
   Delivery(const Order& order, World& world, bool& accepted)
-      : order_(order),
-        world_(world),
-        accepted_(accepted),
-        deadline_(order.started + order.settings.deadline),
-        race_(order.plan, order.settings, order.self, order.random) {}
+      : order_(order), world_(world), accepted_(accepted), deadline_(order.started + order.settings.deadline) {}
 
   Delivered run() {
-    while (auto session = open_session()) {
-      if (settles(transact(*session))) break;
-      session.reset();
-      race_.spend_winner(now());
+    std::optional<Verdict> settled = begin();
+    if (!settled && !halt_) {
+      race_.emplace(order_.plan, order_.settings, order_.self, order_.random);
+      try_relays();
     }
-    if (halt_) race_.abandon(now(), [&](DialId id) { return world_.dialer.stage(id); });
-    note_race();
     delays_.total = now() - order_.started;
+    if (settled) return {*std::move(settled), delays_};
     return {halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_), delays_};
   }
 
  private:
+  /// Makes sure that nobody else delivers this message, and looks what is remembered. The verdict, where an earlier
+  /// delivery has settled the matter, or still runs.
+  std::optional<Verdict> begin() {
+    if (auto busy = await_turn()) return busy;
+    if (halt_) return std::nullopt;
+    world_.memory.open(order_.plan);
+    if (world_.memory.message().empty()) return std::nullopt;
+    while (!halted() && world_.message.state() != MessageSource::State::Complete)
+      world_.waiter.wait(deadline_.end());
+    if (halt_) return std::nullopt;
+    const std::span<const MessageState> known = world_.memory.message();
+    if (const MessageState* before = accepted_before(known, order_.envelope, content_stamp())) {
+      accepted_ = true;
+      return Verdict{Disposition::Delivered,
+                     {2, 0, 0},
+                     before->words + "; an earlier delivery of this message, which did not hear of it, had it accepted",
+                     {}};
+    }
+    narrow_to_unconfirmed(order_.plan, known, content_stamp(), order_.settings.on_unconfirmed,
+                          order_.settings.unconfirmed_hold, world_.memory.now());
+    return std::nullopt;
+  }
+
+  std::optional<Verdict> await_turn() {
+    if (order_.envelope.queue_id.empty()) return std::nullopt;
+    std::vector<std::string> names;
+    for (const Address& recipient : order_.envelope.recipients)
+      names.push_back(message_key(order_.envelope.queue_id, recipient.text()));
+    const Instant end = deadline_.step(now(), order_.settings.duplicate_wait);
+    while (world_.lock.take(names) == DeliveryLock::State::Anothers) {
+      if (halted()) return std::nullopt;
+      if (now() >= end) {
+        return Verdict{Disposition::Deferred, {4, 3, 0}, "an earlier delivery of this message is still running", {}};
+      }
+      world_.waiter.wait(std::min(end, now() + kLookAgain));
+    }
+    return std::nullopt;
+  }
+
+  void try_relays() {
+    while (auto session = open_session()) {
+      if (settles(transact(*session))) break;
+      session.reset();
+      race_->spend_winner(now());
+    }
+    if (halt_) race_->abandon(now(), [&](DialId id) { return world_.dialer.stage(id); });
+    note_race();
+    for (const Leg& leg : order_.plan.legs)
+      world_.memory.release(leg);
+    world_.memory.flush();
+  }
+
   /// The next ready session, with the message complete; nothing when the plan is used up or the delivery has to stop.
   std::unique_ptr<Session> open_session() {
     std::unique_ptr<Session> ready;
     // What came in during the transaction before this is heard before anything is decided.
     for (hear(ready); !halted(); hear(ready)) {
       if (!ready) {
-        perform(race_.advance(now(), [&](DialId id) { return world_.dialer.stage(id); }));
-        note_race();
-        if (race_.exhausted()) return nullptr;
+        advance();
+        if (race_->exhausted()) return nullptr;
       } else if (world_.message.state() == MessageSource::State::Complete) {
         return ready;
       }
-      world_.waiter.wait(std::min(ready ? deadline_.end() : race_.wake(now()), deadline_.end()));
+      world_.waiter.wait(std::min(ready ? deadline_.end() : race_->wake(now()), deadline_.end()));
     }
     return nullptr;
+  }
+
+  void advance() {
+    const auto stage_of = [&](DialId id) { return world_.dialer.stage(id); };
+    for (auto acts = race_->advance(now(), stage_of); !acts.empty(); acts = race_->advance(now(), stage_of))
+      perform(acts);
+    note_race();
   }
 
   void perform(const std::vector<Race::Act>& acts) {
@@ -54,24 +118,47 @@ class Delivery {
       if (const auto* ask = std::get_if<Race::Ask>(&act)) world_.resolver.ask(ask->question);
       if (const auto* dial = std::get_if<Race::Dial>(&act)) world_.dialer.start(dial->id, dial->target);
       if (const auto* give_up = std::get_if<Race::GiveUp>(&act)) {
-        race_.given_up(give_up->id, world_.dialer.cancel(give_up->id), now());
+        race_->given_up(give_up->id, world_.dialer.cancel(give_up->id), now());
       }
+      if (const auto* admit = std::get_if<Race::Admit>(&act)) ask_memory(*admit);
     }
+  }
+
+  void ask_memory(const Race::Admit& admit) {
+    auto answer = world_.memory.admit(order_.plan.legs[admit.leg], admit.waited);
+    switch (answer.kind) {
+      case Admission::Kind::Go: return race_->admitted(admit.leg);
+      case Admission::Kind::Later: return race_->postponed(admit.leg, deadline_.step(now(), answer.at - now()));
+      case Admission::Kind::No: return race_->passed_over(admit.leg, std::move(answer.why), now());
+    }
+  }
+
+  /// A session is ready. The other legs' attempts are over, for now or for ever.
+  void win(DialId id) {
+    perform(race_->won(id, now()));
+    const std::size_t leg = race_->winner_leg();
+    note_race();
+    for (std::size_t other = 0; other < order_.plan.legs.size(); ++other) {
+      if (other == leg || !world_.memory.release(order_.plan.legs[other])) continue;
+      race_->released(other);
+    }
+    const Instant began = race_->winner_started();
+    world_.memory.ready(order_.plan.legs[leg], race_->winner(), began, now() - began);
   }
 
   void hear(std::unique_ptr<Session>& ready) {
     note_message();
     for (const LookupEvent& event : world_.resolver.take_answers())
-      race_.answered(event.question, event.answer, now());
+      race_->answered(event.question, event.answer, now());
     for (DialEvent& event : world_.dialer.take_events()) {
       if (const auto* why = std::get_if<Unreached>(&event.result)) {
-        race_.failed(event.id, *why, now());
+        race_->failed(event.id, *why, now());
       } else if (auto session = std::move(std::get<std::unique_ptr<Session>>(event.result)); ready) {
         // Ready too, but second: it goes politely. given_up() was called when it lost.
         session->send("QUIT\r\n");
       } else {
         ready = std::move(session);
-        perform(race_.won(event.id, now()));
+        win(event.id);
       }
     }
     note_race();
@@ -80,17 +167,45 @@ class Delivery {
   Outcome transact(Session& session) {
     const Instant begun = now();
     const AttemptContext context{
-        order_.envelope, world_.message, race_.winner_relay(),     deadline_,          world_.clock, world_.waiter,
-        &world_.journal, world_.trace,   [&] { return halted(); }, race_.others_left()};
-    Showing shown = run_attempt(session, race_.winner(), context);
+        order_.envelope, world_.message, race_->winner_relay(),    deadline_,           world_.clock, world_.waiter,
+        &world_.journal, world_.trace,   [&] { return halted(); }, race_->others_left()};
+    Showing shown = run_attempt(session, race_->winner(), context);
     accepted_ = std::holds_alternative<Accepted>(shown);
-    return {race_.winner(), std::move(shown), begun - race_.winner_started(), now() - begun};
+    return {race_->winner(), std::move(shown), begun - race_->winner_started(), now() - begun};
+  }
+
+  /// What a later delivery of this very message has to know, from the dot on.
+  void remember(const Outcome& outcome) {
+    if (std::holds_alternative<Accepted>(outcome.what)) {
+      const bool heard = world_.caller.state() == Caller::State::Present;
+      world_.memory.remember_message(MessageState::Kind::Accepted, outcome.where.relay, describe(outcome),
+                                     content_stamp(), heard ? kAcceptedHold : kUnheardHold);
+    } else if (std::holds_alternative<Unconfirmed>(outcome.what)) {
+      world_.memory.remember_message(MessageState::Kind::Unconfirmed, outcome.where.relay, describe(outcome),
+                                     content_stamp(), to_span(order_.settings.unconfirmed_hold));
+    }
+  }
+
+  /// Tells this message from another one that gets its queue id later: the size and the beginning, in which Postfix's
+  /// own Received: line has the time.
+  std::uint64_t content_stamp() {
+    constexpr std::uint64_t kBeginning = 8192;
+    const std::uint64_t wire = world_.message.facts().wire;
+    std::uint64_t stamp = hash_octets(order_.envelope.sender.text(), hash_octets(std::to_string(wire)));
+    for (std::uint64_t offset = 0; offset < std::min(wire, kBeginning);) {
+      const std::string_view piece = world_.message.read(offset).substr(0, kBeginning - offset);
+      if (piece.empty()) break;
+      stamp = hash_octets(piece, stamp);
+      offset += piece.size();
+    }
+    return stamp;
   }
 
   /// Records an attempt; whether nothing more is to be tried.
   bool settles(Outcome outcome) {
     delays_.setup = now() - order_.started - delays_.reading - outcome.transfer;
     delays_.transfer = outcome.transfer;
+    remember(outcome);
     Judged judged = judge(std::move(outcome));
     const bool stop = judged.judgement.next == Next::Stop;
     // The dot decides: a halt that came after it does not overrule what the relay said, or did not say.
@@ -98,15 +213,22 @@ class Delivery {
       halt_.reset();
     else if (stop && !halt_)
       halt(Halt::SpoolFailed, "it cannot be read back");
+    if (const Leg* leg = leg_of(judged.outcome)) world_.memory.learn(*leg, judged, race_->winner_started(), true);
+    world_.memory.flush();
     note(std::move(judged));
     return stop;
   }
 
-  /// What an outcome means is asked here, once.
-  Judged judge(Outcome outcome) {
+  const Leg* leg_of(const Outcome& outcome) const {
     const auto leg = std::find_if(order_.plan.legs.begin(), order_.plan.legs.end(),
                                   [&](const Leg& l) { return l.relay.name == outcome.where.relay; });
-    const RelayRules rules = leg == order_.plan.legs.end() ? RelayRules{} : rules_of(leg->relay);
+    return leg == order_.plan.legs.end() ? nullptr : &*leg;
+  }
+
+  /// What an outcome means is asked here, once.
+  Judged judge(Outcome outcome) {
+    const Leg* const leg = leg_of(outcome);
+    const RelayRules rules = leg == nullptr ? RelayRules{} : rules_of(leg->relay);
     Judgement judgement = classify(outcome, rules, world_.patterns);
     return {std::move(outcome), std::move(judgement)};
   }
@@ -119,11 +241,22 @@ class Delivery {
 
   /// The outcomes of the race; one that decides (the recipient's domain does not exist) ends the delivery.
   void note_race() {
-    for (Outcome& outcome : race_.take_outcomes()) {
+    const bool interrupted = halt_ == Halt::CallerGone || halt_ == Halt::Terminated;
+    bool learned = false;
+    for (Outcome& outcome : race_->take_outcomes()) {
       Judged judged = judge(std::move(outcome));
       settled_ = settled_ || judged.judgement.severity == Severity::Hard;
+      // Whoever is interrupted says nothing of the relays it was waiting for.
+      const Leg* const leg = leg_of(judged.outcome);
+      if (leg != nullptr && !(interrupted && std::holds_alternative<Outrun>(judged.outcome.what))) {
+        const auto index = static_cast<std::size_t>(leg - order_.plan.legs.data());
+        world_.memory.learn(*leg, judged, now() - judged.outcome.setup, !race_->open(index));
+        learned = true;
+      }
       note(std::move(judged));
     }
+    // At once, because whoever comes next need not meet the same.
+    if (learned) world_.memory.flush();
   }
 
   void note_message() {
@@ -162,7 +295,7 @@ class Delivery {
   World& world_;
   bool& accepted_;
   Deadline deadline_;
-  Race race_;
+  std::optional<Race> race_;
   std::vector<Judged> outcomes_;
   Delays delays_;
   std::optional<Halt> halt_;

@@ -2,8 +2,10 @@
 
 #include "base/deadline.h"
 #include "base/random.h"
+#include "deliver/delivery_lock.h"
 #include "deliver/interfaces.h"
 #include "deliver/log_lines.h"
+#include "deliver/relay_memory.h"
 #include "message/envelope.h"
 #include "route/plan.h"
 #include "verdict/pattern_matcher.h"
@@ -21,13 +23,15 @@ struct World {
   Caller& caller;
   Journal& journal;
   PatternMatcher& patterns;
+  RelayMemory& memory;
+  DeliveryLock& lock;
   Trace* trace = nullptr;
 };
 
 /// What is to be delivered, and within what bounds.
 struct Order {
   const Envelope& envelope;
-  const RoutePlan& plan;
+  RoutePlan& plan;  ///< memory puts it into another order
   const Settings& settings;
   const OwnHost& self;
   Random random;
@@ -39,9 +43,10 @@ struct Delivered {
   Delays delays;
 };
 
-/// Delivers one message, or finds out why not. The page that tells the story: open sessions while the message is still
-/// coming in; run the transaction over the first that is ready; let the outcome decide whether the next relay is asked;
-/// fold the outcomes into one verdict.
+/// Delivers one message, or finds out why not. The page that tells the story: be the only one that delivers it, and
+/// look what is remembered; open sessions while the message is still coming in; run the transaction over the first that
+/// is ready; let the outcome decide whether the next relay is asked; fold the outcomes into one verdict. What others
+/// can use is remembered as soon as it is known.
 ///
 /// `accepted` becomes true when a relay has taken the message: from then on, whatever happens, the delivery is a
 /// success.

@@ -36,6 +36,7 @@ std::string_view result_of(const Outcome& outcome, const Judgement& judgement) {
   if (std::holds_alternative<Unconfirmed>(outcome.what)) return "unconfirmed";
   if (judgement.severity == Severity::Success) return "accepted";
   if (std::holds_alternative<Outrun>(outcome.what)) return "outrun";
+  if (std::holds_alternative<PassedOver>(outcome.what)) return "passed-over";
   return judgement.next == Next::Stop ? "refused" : "failed";
 }
 

@@ -13,7 +13,12 @@ constexpr int kConnectPatience = 3;
 }  // namespace
 
 Race::Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self, Random random)
-    : plan_(&plan), settings_(&settings), self_(&self), random_(random), legs_(plan.legs.size()) {}
+    : plan_(&plan), settings_(&settings), self_(&self), random_(random), legs_(plan.legs.size()) {
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg)
+    legs_[leg].leave = plan.legs[leg].ask ? Leave::Wanted : Leave::Given;
+}
+
+Duration Race::patience_of(std::size_t leg) const { return plan_->legs[leg].patience.value_or(settings_->patience); }
 
 std::vector<Race::Act> Race::advance(Instant now, const StageOf& stage_of) {
   std::vector<Act> acts;
@@ -39,16 +44,52 @@ bool Race::open(std::size_t leg) const {
 Instant Race::leg_due() const {
   Instant due = Instant::min();
   for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
-    if (legs_[leg].phase != Phase::Waiting && open(leg)) due = std::max(due, legs_[leg].started + settings_->patience);
+    if (legs_[leg].phase != Phase::Waiting && open(leg)) due = std::max(due, legs_[leg].started + patience_of(leg));
   }
   return due;
+}
+
+/// Whether memory has admitted the leg; asks it where it has to be asked.
+bool Race::may_try(std::size_t leg, Instant now, std::vector<Act>& acts) {
+  LegState& state = legs_[leg];
+  if (state.leave == Leave::Given) return true;
+  if (state.leave == Leave::Asked || now < state.ask_again) return false;
+  if (!state.asked) state.asked = now;
+  state.leave = Leave::Asked;
+  acts.emplace_back(Admit{leg, now - *state.asked});
+  return false;
+}
+
+void Race::admitted(std::size_t leg) { legs_[leg].leave = Leave::Given; }
+
+void Race::postponed(std::size_t leg, Instant until) {
+  legs_[leg].leave = Leave::Wanted;
+  legs_[leg].ask_again = until;
+}
+
+void Race::passed_over(std::size_t leg, PassedOver why, Instant now) {
+  LegState& state = legs_[leg];
+  state.leave = Leave::Given;
+  state.phase = Phase::Trying;
+  drop(leg, std::nullopt);
+  const Relay& relay = plan_->legs[leg].relay;
+  const Duration waited = now - state.asked.value_or(now);
+  outcomes_.push_back({{relay.name, relay.destination.host, "", relay.destination.port}, std::move(why), waited, {}});
+}
+
+void Race::released(std::size_t leg) {
+  LegState& state = legs_[leg];
+  if (!plan_->legs[leg].ask) return;
+  state.leave = Leave::Wanted;
+  state.asked.reset();
+  state.ask_again = {};
 }
 
 void Race::start_legs(Instant now, std::vector<Act>& acts) {
   for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
     LegState& state = legs_[leg];
     if (state.phase != Phase::Waiting) continue;
-    if (now < leg_due()) return;
+    if (now < leg_due() || !may_try(leg, now, acts)) return;
     state.phase = Phase::Looking;
     state.started = now;
     state.reach.emplace(plan_->legs[leg].relay, *self_, Random(random_.next()), now);
@@ -73,8 +114,21 @@ void Race::look(std::size_t leg, Instant now, std::vector<Act>& acts) {
     return;
   }
   if (state.reach->is_own_domain(now)) skip_waiting(true);
-  for (const Endpoint& endpoint : **found)
-    state.queue.push_back({leg, endpoint});
+  queue_endpoints(leg, **found);
+}
+
+/// In their order, but those that failed lately come last.
+void Race::queue_endpoints(std::size_t leg, const std::vector<Endpoint>& endpoints) {
+  const std::vector<std::string>& resting = plan_->legs[leg].resting;
+  const auto rests = [&](const Endpoint& endpoint) {
+    const std::string address = endpoint_text(endpoint.address.text(), endpoint.port);
+    return std::find(resting.begin(), resting.end(), address) != resting.end();
+  };
+  for (const bool last : {false, true}) {
+    for (const Endpoint& endpoint : endpoints) {
+      if (rests(endpoint) == last) legs_[leg].queue.push_back({leg, endpoint});
+    }
+  }
 }
 
 /// This host is an MX of the domain: whoever stands later in the list, or is a relay of last resort, would send the
@@ -87,8 +141,9 @@ void Race::skip_waiting(bool only_fallback) {
 }
 
 void Race::dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts) {
-  for (LegState& state : legs_) {
-    while (!state.queue.empty() && now >= state.next_due) {
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
+    LegState& state = legs_[leg];
+    while (!state.queue.empty() && now >= state.next_due && may_try(leg, now, acts)) {
       if (opening() >= settings_->max_sessions && !make_room(now, stage_of, acts)) return;
       Candidate candidate = std::move(state.queue.front());
       state.queue.pop_front();
@@ -101,6 +156,7 @@ void Race::dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts
 /// The last resort: what was displaced or outrun, once nothing new is left.
 void Race::dial_late(Instant now, std::vector<Act>& acts) {
   while (!late_.empty() && !fresh_left() && opening() < settings_->max_sessions) {
+    if (!may_try(late_.front().leg, now, acts)) return;
     Candidate candidate = std::move(late_.front());
     late_.pop_front();
     candidate.last_try = true;
@@ -123,7 +179,7 @@ bool Race::make_room(Instant now, const StageOf& stage_of, std::vector<Act>& act
     if (running.leaving || running.candidate.last_try) continue;
     const Duration age = now - running.started;
     const bool silent = age >= kConnectPatience * settings_->address_patience && stage_of(running.id) <= Stage::Connect;
-    if (!silent && age < settings_->patience) continue;
+    if (!silent && age < patience_of(running.candidate.leg)) continue;
     running.leaving = true;
     acts.emplace_back(GiveUp{running.id});
     return true;
@@ -148,6 +204,7 @@ Instant Race::wake(Instant now) const {
   };
   bool queued = false;
   for (const LegState& state : legs_) {
+    if (state.leave == Leave::Wanted) consider(state.ask_again);
     if (state.phase == Phase::Waiting) consider(leg_due());
     if (state.phase == Phase::Looking) consider(state.reach->wake(now));
     if (!state.queue.empty()) consider(state.next_due);
@@ -156,7 +213,7 @@ Instant Race::wake(Instant now) const {
   for (const Running& running : running_) {
     if (!queued) break;
     consider(running.started + kConnectPatience * settings_->address_patience);
-    consider(running.started + settings_->patience);
+    consider(running.started + patience_of(running.candidate.leg));
   }
   return wake;
 }
@@ -166,7 +223,9 @@ bool Race::exhausted() const { return running_.empty() && late_.empty() && !fres
 bool Race::others_left() const {
   const std::size_t own = winner_ ? winner_->candidate.leg : legs_.size();
   for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
-    if (leg != own && (legs_[leg].phase != Phase::Trying || !legs_[leg].queue.empty())) return true;
+    // One that rests is no way out.
+    if (leg == own || (plan_->legs[leg].turn == Leg::Turn::Last && legs_[leg].phase == Phase::Waiting)) continue;
+    if (legs_[leg].phase != Phase::Trying || !legs_[leg].queue.empty()) return true;
   }
   return std::any_of(late_.begin(), late_.end(), [&](const Candidate& c) { return c.leg != own; });
 }
@@ -207,7 +266,7 @@ void Race::given_up(DialId id, Stage stage, Instant now) {
   LegState& state = legs_[running->candidate.leg];
   const bool same_leg = winner_ && running->candidate.leg == winner_->candidate.leg;
   const Instant had_its_time =
-      same_leg ? running->started + settings_->address_patience : state.started + settings_->patience;
+      same_leg ? running->started + settings_->address_patience : state.started + patience_of(running->candidate.leg);
   if (winner_ && now < had_its_time) {
     // Beaten while it still had time: nothing speaks against it, it only waits for its turn.
     state.queue.push_front(std::move(running->candidate));

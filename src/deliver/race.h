@@ -37,12 +37,17 @@ class Race {
   struct GiveUp {
     DialId id;
   };  ///< to be answered by given_up()
-  using Act = std::variant<Ask, Dial, GiveUp>;
+  /// Whether memory lets the leg be tried; to be answered by admitted(), postponed() or passed_over().
+  struct Admit {
+    std::size_t leg;
+    Duration waited;  ///< since it was first asked for
+  };
+  using Act = std::variant<Ask, Dial, GiveUp, Admit>;
   using StageOf = std::function<Stage(DialId)>;
 
   Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self, Random random);
 
-  /// What to do now. To be asked again after every event and at wake().
+  /// What to do now. To be asked again after every event, at wake(), and until there is nothing to do.
   std::vector<Act> advance(Instant now, const StageOf& stage_of);
   [[nodiscard]] Instant wake(Instant now) const;
   /// Nothing is running, and nothing is left to start.
@@ -51,6 +56,11 @@ class Race {
   [[nodiscard]] bool others_left() const;
 
   void answered(const Question& question, const Answer& answer, Instant now);
+  void admitted(std::size_t leg);
+  void postponed(std::size_t leg, Instant until);
+  void passed_over(std::size_t leg, PassedOver why, Instant now);
+  /// Memory was told that the leg does not need any more what it took for it: before it is tried again it is asked for.
+  void released(std::size_t leg);
   void failed(DialId id, const Unreached& why, Instant now);
   void given_up(DialId id, Stage stage, Instant now);
   /// The delivery ends: what is still being opened is recorded as not ready in time.
@@ -67,6 +77,9 @@ class Race {
   [[nodiscard]] const Where& winner() const { return winner_->where; }
   [[nodiscard]] Instant winner_started() const { return winner_->started; }
   [[nodiscard]] const Relay& winner_relay() const { return plan_->legs[winner_->candidate.leg].relay; }
+  [[nodiscard]] std::size_t winner_leg() const { return winner_->candidate.leg; }
+  /// Whether the leg can still lead to a session by itself, without being tried once more as the last resort.
+  [[nodiscard]] bool open(std::size_t leg) const;
 
  private:
   struct Candidate {
@@ -83,8 +96,16 @@ class Race {
     bool leaving = false;  ///< GiveUp was handed out
   };
   enum class Phase { Waiting, Looking, Trying };
+  enum class Leave {
+    Wanted,  ///< memory has to be asked
+    Asked,
+    Given,
+  };
   struct LegState {
     Phase phase = Phase::Waiting;
+    Leave leave = Leave::Given;
+    std::optional<Instant> asked{};  ///< when memory was first asked
+    Instant ask_again{};
     Instant started{};
     Instant next_due{};
     std::optional<Reach> reach;
@@ -99,8 +120,10 @@ class Race {
   void dial_late(Instant now, std::vector<Act>& acts);
   void dial(Candidate candidate, Instant now, std::vector<Act>& acts);
   bool make_room(Instant now, const StageOf& stage_of, std::vector<Act>& acts);
+  bool may_try(std::size_t leg, Instant now, std::vector<Act>& acts);
+  void queue_endpoints(std::size_t leg, const std::vector<Endpoint>& endpoints);
+  [[nodiscard]] Duration patience_of(std::size_t leg) const;
   [[nodiscard]] std::size_t opening() const;
-  [[nodiscard]] bool open(std::size_t leg) const;
   [[nodiscard]] bool fresh_left() const;
   [[nodiscard]] Instant leg_due() const;
   std::optional<Running> take_running(DialId id);

@@ -90,9 +90,10 @@ bool TokenBroker::advance(Inquiry& inquiry) {
   const TokenStep step = inquiry.forced ? TokenStep::Renew : next_step(record, world_.wall.seconds(), disliked);
   if (step == TokenStep::Use) return answer(inquiry, record);
   if (step == TokenStep::Fail && !paused_for_another(inquiry)) {
-    return refuse(inquiry, pausing(record, world_.wall.seconds()) ? record.failure
-                                                              : "the relay refuses tokens of this account, also the "
-                                                                "one that replaced a refused one just now");
+    return refuse(inquiry, pausing(record, world_.wall.seconds())
+                               ? record.failure
+                               : "the relay refuses tokens of this account, also the "
+                                 "one that replaced a refused one just now");
   }
   if (inquiry.lock || inquiry.lockless) return post(inquiry);
   return enter(inquiry);

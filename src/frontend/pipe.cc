@@ -4,6 +4,7 @@
 
 #include "deliver/deliver.h"
 #include "frontend/arguments.h"
+#include "frontend/memory_parts.h"
 #include "frontend/request.h"
 #include "frontend/token_parts.h"
 #include "io/account_keyring.h"
@@ -93,7 +94,7 @@ void finish_tokens(const TokenParts& tokens, Waiter& waiter, CallerWatch& caller
     waiter.wait(end);
 }
 
-int deliver_request(const Request& request, CallerWatch& caller, Journal& journal, Instant started, bool& accepted) {
+int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Instant started, bool& accepted) {
   const Settings& settings = request.settings;
   const SystemClock clock;
   StderrTrace trace;
@@ -110,7 +111,9 @@ int deliver_request(const Request& request, CallerWatch& caller, Journal& journa
   if (tokens) parts.insert(parts.begin(), {&tokens->client, &tokens->broker});
   PollWaiter waiter(clock, parts);
   PcreMatcher patterns;
-  World world{clock, waiter, dialer, resolver, spool, caller, journal, patterns, tracing};
+  MemoryParts remembered(settings, clock, journal, request.id);
+  RelayMemory memory(remembered.world(), request.envelope, started + settings.deadline);
+  World world{clock, waiter, dialer, resolver, spool, caller, journal, patterns, memory, remembered.lock(), tracing};
   const OwnHost self = self_for(request);
   const Order order{request.envelope, request.plan, settings, self, Random(random_seed()), started};
   const Delivered delivered = deliver(order, world, accepted);
@@ -120,6 +123,7 @@ int deliver_request(const Request& request, CallerWatch& caller, Journal& journa
   for (const std::string& line : verdict_lines(request.envelope, delivered.verdict, delivered.delays)) {
     journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
   }
+  remembered.tell_trouble();
   if (tokens) finish_tokens(*tokens, waiter, caller, clock, settings.secret_limit);
   return exit_status(delivered.verdict);
 }
@@ -132,7 +136,7 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
   const LoadedConfiguration loaded = load(arguments ? *arguments : Arguments());
   SyslogJournal journal(loaded.configuration.settings.syslog_socket, loaded.configuration.settings.syslog_ident);
   if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, "NOQUEUE");
-  const auto request = read_request(*arguments, loaded, journal);
+  auto request = read_request(*arguments, loaded, journal);
   if (!request) return refuse(request.error(), journal, log_id(*arguments));
   return deliver_request(*request, caller, journal, started, accepted);
 }

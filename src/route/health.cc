@@ -69,6 +69,7 @@ void close(Health& health) {
   health.failures = 0;
   health.cause = Cause::Unknown;
   health.prober = {};
+  health.suspicions = 0;
 }
 
 bool fail(Health& health, const HealthEvent& event, const CoolDown& bounds, WallTime now) {
@@ -88,7 +89,18 @@ bool fail(Health& health, const HealthEvent& event, const CoolDown& bounds, Wall
   return was_well;
 }
 
+/// A relay that was down, or had all the time there is, has failed. One that is known to be faster is only suspected at
+/// first; of a stranger nothing can be said that soon.
+bool outrun(Health& health, const HealthEvent& event, const CoolDown& bounds, WallTime now) {
+  const bool down = health.since != kNever;
+  if (!down && !event.full_patience) {
+    if (health.ready.samples == 0 || ++health.suspicions < kSuspicions) return false;
+  }
+  return fail(health, event, bounds, now);
+}
+
 bool succeed(Health& health, const HealthEvent& event) {
+  health.suspicions = 0;
   if (health.since == kNever) return false;
   // It began before the failure, so it says nothing about what came after.
   if (event.began < health.failed) return false;
@@ -122,8 +134,14 @@ WallTime settle(Health& health, WallTime now) {
 Standing standing(const Health& health, WallTime now, std::uint64_t credentials, const CoolDown& bounds,
                   const Alive& alive) {
   if (health.suspended_until > now) return {Standing::Kind::Suspended, health.suspended_until};
-  if (health.since == kNever) return {};
-  if (health.probe_until > now && alive(health.prober)) return {Standing::Kind::Probing, health.probe_until};
+  const bool probed = health.probe_until > now && alive(health.prober);
+  if (health.since == kNever) {
+    Standing well;
+    well.stranger = health.ready.samples == 0;
+    if (well.stranger && probed) well.watched_since = health.probe_since;
+    return well;
+  }
+  if (probed) return {Standing::Kind::Probing, health.probe_until};
   const bool new_credentials = health.cause == Cause::Auth && credentials != health.credentials;
   if (health.until <= now || new_credentials) return {Standing::Kind::Due, now};
   const bool early = is_reach_trouble(health.cause) && health.failed + to_span(bounds.least) <= now;
@@ -140,17 +158,26 @@ void take_probe(Health& health, const Owner& owner, WallTime until, WallTime now
 bool learn(Health& health, const HealthEvent& event, const Owner& owner, const CoolDown& bounds, WallTime now) {
   now = settle(health, now);
   health.stamp = now;
-  end_probe(health, owner);
+  // A relay that is down for another reason than the network has to show more than a session before the probe is over.
+  if (event.kind != HealthEvent::Kind::Ready || health.since == kNever) end_probe(health, owner);
   if (event.ready || event.accepted) health.measured = now;
   if (event.ready) health.ready.add(*event.ready);
   if (event.accepted) health.accepted.add(*event.accepted);
   switch (event.kind) {
     case HealthEvent::Kind::Failed: return fail(health, event, bounds, now);
+    case HealthEvent::Kind::Outrun: return outrun(health, event, bounds, now);
     case HealthEvent::Kind::Accepted: ++health.successes; return succeed(health, event);
     case HealthEvent::Kind::Ready: return succeed(health, event);
     case HealthEvent::Kind::Ended: break;
   }
   return false;
+}
+
+Duration patience_with(const Health& health, Duration longest, Duration address_patience) {
+  if (health.ready.samples == 0) return longest;
+  const auto usual =
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(health.ready.value));
+  return std::min(longest, 4 * usual + address_patience);
 }
 
 bool of_whole_relay(Cause cause) {

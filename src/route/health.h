@@ -61,6 +61,9 @@ struct Standing {
   WallTime until = kNever;
   /// Resting, but it may be probed already when no other relay is left: connect trouble that had the shortest rest.
   bool early = false;
+  /// Well as far as is known, which is nothing: no session with it was ever ready.
+  bool stranger = false;
+  WallTime watched_since = kNever;  ///< a stranger that another process is looking at, since when
 };
 
 /// What one attempt showed, as far as health is concerned.
@@ -69,9 +72,11 @@ struct HealthEvent {
     Ready,     ///< a session became ready: the network, TLS and the account's credentials are well
     Accepted,  ///< a message was taken: everything is
     Failed,
-    Ended,  ///< nothing was learned
+    Outrun,  ///< it was not ready when its patience was over, and another relay was
+    Ended,   ///< nothing was learned
   } kind = Kind::Ended;
-  WallTime began = kNever;  ///< when the attempt began
+  WallTime began = kNever;    ///< when the attempt began
+  bool full_patience = true;  ///< of Outrun: it had what a relay gets of which nothing is known
   Cause cause = Cause::Unknown;
   Until until;
   std::string words;
@@ -93,6 +98,14 @@ void take_probe(Health& health, const Owner& owner, WallTime until, WallTime now
 
 /// Learns from an attempt of `owner`, and ends its probe. True when it went down or came back.
 bool learn(Health& health, const HealthEvent& event, const Owner& owner, const CoolDown& bounds, WallTime now);
+
+/// How long a relay may take to a ready session before the next one starts beside it: `longest`, or, where it is known
+/// how long it takes, four times that and `address_patience`, if that is less.
+Duration patience_with(const Health& health, Duration longest, Duration address_patience);
+
+/// So many attempts in a row have to be outrun before a relay counts as failed for it, when none of them gave it the
+/// whole patience: one lost packet is no failure.
+inline constexpr std::uint32_t kSuspicions = 3;
 
 /// Whether the failure speaks of the relay as a whole, not of the endpoint it was met at.
 bool of_whole_relay(Cause cause);

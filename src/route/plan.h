@@ -1,11 +1,14 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/deadline.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/wall_time.h"
 #include "config/configuration.h"
 #include "message/envelope.h"
 #include "route/relay.h"
@@ -18,6 +21,17 @@ struct Leg {
   std::size_t tier = 0;   ///< 1 is the best; 0 in a list, where every destination is its own
   std::string reason;     ///< why it stands where it stands: "destination 2 of 3", "tier 1, weight 3 of 4"
   bool fallback = false;  ///< a relay of last resort: not for domains this host is an MX of
+
+  // What memory adds (route/remembered.h); without it every leg has its own place and waits for nobody.
+  enum class Turn {
+    Own,   ///< in its place
+    Last,  ///< it rests, or may not be used now: only when nothing else is left, and only if it may be then
+  } turn = Turn::Own;
+  WallTime due = kNever;  ///< of the last ones: when it may be tried again
+  bool ask = false;       ///< memory has to admit it before it is tried
+  std::optional<Duration> patience =
+      std::nullopt;                       ///< until the next leg starts beside it; nothing: what the settings say
+  std::vector<std::string> resting = {};  ///< endpoints that failed lately, `192.0.2.1:587`: after its others
 };
 
 /// A relay that is left out, and why.

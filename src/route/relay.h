@@ -32,7 +32,8 @@ struct Relay {
 
 /// What the replies of a relay are judged by. The relay outlives it.
 inline RelayRules rules_of(const Relay& relay) {
-  return {relay.provider, relay.replies, relay.settings.on_content_reject, relay.recipient_domain};
+  return {relay.provider, relay.replies, relay.settings.on_content_reject, relay.recipient_domain,
+          relay.settings.on_unconfirmed};
 }
 
 }  // namespace relaypipe

@@ -58,6 +58,19 @@ Cause cause_of(Trouble trouble) {
   return Cause::Unknown;
 }
 
+/// RFC 3463: X.3.2 where the relay could take mail but may not be given any now, else what it failed with.
+EnhancedStatus status_of(const PassedOver& passed) {
+  if (passed.why == PassedOver::Why::SenderNotTaken) return {4, 7, 1};
+  if (passed.why == PassedOver::Why::Suspended || passed.why == PassedOver::Why::Exhausted) return {4, 3, 2};
+  switch (passed.cause) {
+    case Cause::Tls: return {4, 7, 5};
+    case Cause::Auth: return {4, 7, 8};
+    case Cause::Network:
+    case Cause::Unknown: return {4, 4, 1};
+    default: return {4, 3, 2};
+  }
+}
+
 /// Causes that never lie in the message or the recipient, whatever a rule says of the scope: soft.
 bool is_ours(Cause cause) {
   using enum Cause;
@@ -143,7 +156,9 @@ struct Classifier {
   Judgement operator()(const Garbled&) const { return relay({4, 5, 0}, Cause::Network); }
   Judgement operator()(const Outrun&) const { return relay({4, 4, 1}, Cause::Network); }
   Judgement operator()(const Unconfirmed&) const {
-    return {Scope::Message, Severity::Soft, Next::Stop, {4, 4, 2}, Cause::Unknown, {}, {}};
+    const bool give_up = rules.on_unconfirmed == OnUnconfirmed::Bounce;
+    const EnhancedStatus status{give_up ? 5 : 4, 4, 2};
+    return {Scope::Message, give_up ? Severity::Hard : Severity::Soft, Next::Stop, status, Cause::Unknown, {}, {}};
   }
   Judgement operator()(const Withheld&) const {
     return {Scope::Message, Severity::Soft, Next::Stop, {4, 3, 0}, Cause::Unknown, {}, {}};
@@ -154,6 +169,8 @@ struct Classifier {
     const EnhancedStatus status = size ? EnhancedStatus{5, 3, 4} : EnhancedStatus{5, 6, 7};
     return {Scope::Message, Severity::Hard, Next::NextLeg, status, size ? Cause::Size : Cause::Content, {}, {}};
   }
+
+  Judgement operator()(const PassedOver& passed) const { return relay(status_of(passed), passed.cause); }
 
   Judgement operator()(const Unreached& unreached) const {
     if (unreached.reply) return classify_reply(unreached.stage, *unreached.reply, rules, matcher);

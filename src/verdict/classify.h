@@ -44,6 +44,7 @@ struct RelayRules {
   std::span<const ReplyRule> own;  ///< the administrator's, first match first
   ContentReject on_content_reject = ContentReject::Stop;
   bool recipient_domain = false;  ///< the recipient's own MX, where nobody has an account
+  OnUnconfirmed on_unconfirmed = OnUnconfirmed::SameRelay;
 };
 
 /// What an outcome means: the stage is asked first, then the whole reply, by the rules in their order

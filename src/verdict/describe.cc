@@ -31,6 +31,19 @@ bool unanimous(const std::vector<Reply>& replies) {
   return true;
 }
 
+/// `is not tried until 2026-11-27 12:03:04 UTC`.
+std::string state_of(const PassedOver& passed) {
+  const std::string until = passed.until == kNever ? "" : " until " + time_text(passed.until);
+  switch (passed.why) {
+    case PassedOver::Why::Resting: return "is not tried" + until;
+    case PassedOver::Why::Probing: return "is being tried by another delivery";
+    case PassedOver::Why::Suspended: return "was suspended by the administrator" + until;
+    case PassedOver::Why::Exhausted: return "has its limit used up" + until;
+    case PassedOver::Why::SenderNotTaken: break;
+  }
+  return "does not take this sender" + until;
+}
+
 struct Describer {
   const Where& where;
 
@@ -76,6 +89,13 @@ struct Describer {
 
   std::string operator()(const Outrun& outrun) const {
     return fmt::format("{} was not ready in time ({})", where.text(), while_doing(outrun.stage));
+  }
+
+  /// The words of Postfix's queue manager for a destination that is left alone (qmgr, "delivery temporarily
+  /// suspended").
+  std::string operator()(const PassedOver& passed) const {
+    const std::string why = passed.words.empty() ? "" : ": " + passed.words;
+    return fmt::format("delivery temporarily suspended, {} {}{}", where.text(), state_of(passed), why);
   }
 
   std::string operator()(const Unfit& unfit) const {
@@ -170,6 +190,7 @@ struct Briefer {
       default: return u.detail;
     }
   }
+  std::string operator()(const PassedOver& p) const { return state_of(p); }
   std::string operator()(const Garbled& g) const { return g.what; }
   std::string operator()(const Accepted& a) const { return a.reply.text(); }
   std::string operator()(const Unconfirmed& u) const { return u.what + " after end of data"; }
@@ -182,6 +203,10 @@ constexpr std::size_t kBriefOctets = 160;
 
 std::string Where::text() const {
   return ip.empty() ? printable(relay) : fmt::format("{}[{}]:{}", printable(host), ip, port);
+}
+
+std::string endpoint_text(const std::string& ip, std::uint16_t port) {
+  return ip.find(':') == ip.npos ? fmt::format("{}:{}", ip, port) : fmt::format("[{}]:{}", ip, port);
 }
 
 std::string describe(const Outcome& outcome) { return printable(std::visit(Describer{outcome.where}, outcome.what)); }

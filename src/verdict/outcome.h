@@ -7,6 +7,8 @@
 
 #include "base/deadline.h"
 #include "base/stage.h"
+#include "base/wall_time.h"
+#include "config/reply_rule.h"
 #include "smtp/enhanced_status.h"
 #include "smtp/reply.h"
 #include "smtp/transaction.h"
@@ -23,6 +25,9 @@ struct Where {
   /// `host[ip]:port` as in Postfix's `relay=`; the relay's name while there is no address.
   [[nodiscard]] std::string text() const;
 };
+
+/// `192.0.2.1:587`, `[2001:db8::1]:587`: how an endpoint is named.
+std::string endpoint_text(const std::string& ip, std::uint16_t port);
 
 /// What kept a relay from a ready session, where no reply tells it.
 enum class Trouble {
@@ -70,9 +75,23 @@ struct Unfit {
   std::uint64_t limit = 0;  ///< announced by the relay
 };
 
+/// A relay that was not asked at all, because of what is remembered of it.
+struct PassedOver {
+  enum class Why {
+    Resting,         ///< it failed, and rests
+    Probing,         ///< another process looks right now whether it is well again
+    Suspended,       ///< by the administrator
+    Exhausted,       ///< its rate, a quota of its, or its connections are used up
+    SenderNotTaken,  ///< it refused this sender a short while ago
+  } why = Why::Resting;
+  WallTime until = kNever;  ///< when it may be asked; kNever: nobody knows
+  Cause cause = Cause::Unknown;
+  std::string words;  ///< what it failed with, or which limit it is; printable
+};
+
 /// What one attempt showed: one value with its own data, not a code and a text.
-using Showing =
-    std::variant<Accepted, Refused, RecipientsRefused, Lost, Garbled, Unconfirmed, Withheld, Unreached, Outrun, Unfit>;
+using Showing = std::variant<Accepted, Refused, RecipientsRefused, Lost, Garbled, Unconfirmed, Withheld, Unreached,
+                             Outrun, Unfit, PassedOver>;
 
 /// One attempt: where, what it showed, and how long setting up and the transaction took.
 struct Outcome {

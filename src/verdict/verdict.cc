@@ -10,10 +10,14 @@
 namespace relaypipe {
 namespace {
 
-/// How much an outcome says: what was said about the message outranks what was said about a relay.
-int weight(const Judgement& judgement) {
-  if (judgement.next == Next::Stop) return 3;
-  return judgement.scope == Scope::Relay || judgement.scope == Scope::RelaySender ? 1 : 2;
+/// How much an outcome says: what was said about the message outranks what was said about a relay, and that what was
+/// only not there in time, or not asked.
+int weight(const Judged& judged) {
+  const auto& [outcome, judgement] = judged;
+  if (std::holds_alternative<PassedOver>(outcome.what)) return 0;
+  if (std::holds_alternative<Outrun>(outcome.what)) return 1;
+  if (judgement.next == Next::Stop) return 4;
+  return judgement.scope == Scope::Relay || judgement.scope == Scope::RelaySender ? 2 : 3;
 }
 
 bool same_relay(const Judged& a, const Judged& b) { return a.outcome.where.relay == b.outcome.where.relay; }
@@ -21,10 +25,12 @@ bool same_relay(const Judged& a, const Judged& b) { return a.outcome.where.relay
 /// The outcome that decides: a final one, else the newest about the message, else the newest of all.
 std::size_t decisive(std::span<const Judged> outcomes) {
   std::size_t best = 0;
-  int best_weight = 0;
+  int best_weight = -1;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const int w = std::holds_alternative<Outrun>(outcomes[i].outcome.what) ? 0 : weight(outcomes[i].judgement);
-    if (w >= best_weight) {
+    const int w = weight(outcomes[i]);
+    // Of the relays that were passed over, the first is the one that is due soonest.
+    const bool newer = !std::holds_alternative<PassedOver>(outcomes[i].outcome.what);
+    if (w > best_weight || (w == best_weight && newer)) {
       best = i;
       best_weight = w;
     }

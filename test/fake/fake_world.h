@@ -10,6 +10,7 @@
 #include "deliver/deliver.h"
 #include "deliver/interfaces.h"
 #include "fake/fake_relay.h"
+#include "fake/memory_state_store.h"
 #include "fake/timeline.h"
 #include "io/pcre_matcher.h"
 #include "message/content_encoder.h"
@@ -90,7 +91,33 @@ class FakeTrace final : public Trace {
   std::vector<std::string> lines;  ///< "ip > line", "ip < line", "ip * line"
 };
 
-/// All of a delivery's world around one timeline.
+/// The time of day, which goes with a timeline.
+class FakeWallClock final : public WallClock {
+ public:
+  explicit FakeWallClock(const Timeline& timeline) : timeline_(&timeline) {}
+  [[nodiscard]] WallTime now() const override { return start() + to_span(timeline_->elapsed()) + shift; }
+  [[nodiscard]] static WallTime start() { return std::chrono::sys_days(std::chrono::year(2026) / 11 / 27); }
+
+  Span shift{};  ///< somebody set the clock
+
+ private:
+  const Timeline* timeline_;
+};
+
+/// The lock of deliveries, which another process has for a while.
+class FakeLock final : public DeliveryLock {
+ public:
+  State take(const std::vector<std::string>& names) override {
+    asked.push_back(names);
+    return anothers ? State::Anothers : State::Ours;
+  }
+  [[nodiscard]] std::optional<std::string> trouble() const override { return std::nullopt; }
+
+  bool anothers = false;
+  std::vector<std::vector<std::string>> asked;
+};
+
+/// All of a delivery's world around one timeline. What it remembers outlives a delivery.
 struct FakeWorld {
   Timeline timeline;
   FakeDialer dialer{timeline};
@@ -100,9 +127,28 @@ struct FakeWorld {
   FakeJournal journal;
   FakeTrace trace;
   PcreMatcher patterns;
+  MemoryStateStore store;
+  FakeWallClock wall{timeline};
+  FakeLock lock;
+  Owner self{100, 1, 1};
+  std::set<std::uint32_t> dead;  ///< pids
+  std::uint64_t credentials = 1;
+  std::vector<Change> changes;
 
   FakeRelay& relay(const std::string& ip_and_port) { return dialer.relay(ip_and_port); }
-  World world() { return {timeline, timeline, dialer, resolver, message, caller, journal, patterns, &trace}; }
+  MemoryWorld memory() {
+    return {store,
+            wall,
+            timeline,
+            [this] { return self; },
+            [this](const Owner& owner) { return owner.pid != 0 && !dead.contains(owner.pid); },
+            [](const std::string&, WallTime) { return std::chrono::seconds(0); },
+            [this](const Relay&) { return credentials; },
+            [this](const Change& change) { changes.push_back(change); }};
+  }
+  World world(RelayMemory& memory) {
+    return {timeline, timeline, dialer, resolver, message, caller, journal, patterns, memory, lock, &trace};
+  }
 };
 
 }  // namespace relaypipe::fake

@@ -111,6 +111,7 @@ std::string RaceTable::act(const Race::Act& act) {
     running_[dial->id] = {name, Stage::Connect};
     return (dial->target.tls == TlsLevel::None ? "dial-clear " : "dial ") + name;
   }
+  if (const auto* admit = std::get_if<Race::Admit>(&act)) return "ask-memory " + std::to_string(admit->leg + 1);
   const DialId id = std::get<Race::GiveUp>(act).id;
   const Running dropped = running_.at(id);
   running_.erase(id);

@@ -166,9 +166,10 @@ TEST_CASE("a ready session that dies while the message is coming in: the next re
 
 TEST_CASE("no relay at all is a configuration fault and deferred") {
   Flow flow;
-  const RoutePlan none;
+  RoutePlan none;
   flow.world.message.ends();
-  World world = flow.world.world();
+  RelayMemory memory(flow.world.memory(), flow.envelope, flow.world.timeline.now() + 1min);
+  World world = flow.world.world(memory);
   const Order order{flow.envelope, none, flow.settings, flow.self, Random(1), flow.world.timeline.now()};
   const Delivered delivered = deliver(order, world, flow.accepted);
   CHECK(delivered.verdict.disposition == Disposition::Deferred);

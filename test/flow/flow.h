@@ -89,9 +89,10 @@ struct Flow {
       world.message.arrives(kContent);
       world.message.ends();
     }
-    const RoutePlan plan = list_plan(nexthop, settings, envelope);
+    plan = list_plan(nexthop, settings, envelope);
     const Order order{envelope, plan, settings, self, Random(seed), world.timeline.now()};
-    World outside = world.world();
+    RelayMemory memory(world.memory(), envelope, world.timeline.now() + settings.deadline);
+    World outside = world.world(memory);
     delivered = deliver(order, outside, accepted);
     // What the relays still had to say is theirs to say: nothing of it may change the result.
     CHECK(accepted == (delivered.verdict.disposition == Disposition::Delivered));
@@ -105,6 +106,7 @@ struct Flow {
   Settings settings;
   Envelope envelope;
   OwnHost self{"me.example", {}};
+  RoutePlan plan;
   std::uint64_t seed = 1;
   bool scripted = false;
   bool accepted = false;

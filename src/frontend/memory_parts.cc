@@ -1,0 +1,57 @@
+#include "frontend/memory_parts.h"
+
+#include <fmt/format.h>
+
+#include "base/printable.h"
+#include "config/reply_words.h"
+#include "deliver/forgetful_store.h"
+#include "io/account_stamp.h"
+#include "io/lmdb_state_store.h"
+#include "io/queue_lock.h"
+
+namespace relaypipe {
+namespace {
+
+/// The one line a change of a relay's state is told in.
+std::string change_line(const Change& change) {
+  if (change.kind == Change::Kind::Up) return fmt::format("relay {} is back", printable(change.relay));
+  return fmt::format("relay {} rests until {}, cause={} ({})", printable(change.relay), time_text(change.until),
+                     cause_name(change.cause), change.words);
+}
+
+}  // namespace
+
+MemoryParts::MemoryParts(const Settings& settings, const Clock& clock, Journal& journal, std::string log_id)
+    : clock_(clock), journal_(journal), log_id_(std::move(log_id)) {
+  if (settings.memory) {
+    store_ = std::make_unique<LmdbStateStore>(settings.state_directory);
+    lock_ = std::make_unique<QueueLock>(settings.state_directory);
+  } else {
+    store_ = std::make_unique<ForgetfulStore>();
+    lock_ = std::make_unique<NoDeliveryLock>();
+  }
+}
+
+MemoryWorld MemoryParts::world() {
+  return {*store_,
+          wall_,
+          clock_,
+          [this] { return life_.self(); },
+          [this](const Owner& owner) { return life_.alive(owner); },
+          [](const std::string&, WallTime) { return std::chrono::seconds(0); },
+          [](const Relay& relay) { return account_stamp(relay.account); },
+          [this](const Change& change) { tell(change); }};
+}
+
+void MemoryParts::tell(const Change& change) {
+  const bool down = change.kind == Change::Kind::Down;
+  journal_.line(down ? Journal::Level::Warning : Journal::Level::Info, log_id_ + ": " + change_line(change));
+}
+
+void MemoryParts::tell_trouble() {
+  for (const auto& trouble : {store_->trouble(), lock_->trouble()}) {
+    if (trouble) journal_.line(Journal::Level::Warning, log_id_ + ": memory: " + printable(*trouble));
+  }
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "deliver/delivery_lock.h"
+#include "deliver/interfaces.h"
+#include "deliver/relay_memory.h"
+#include "io/process_life.h"
+#include "io/system_clock.h"
+
+namespace relaypipe {
+
+/// What the memory of a delivery needs, put together from the settings: the store and the lock in the state directory,
+/// or neither where `memory = no`.
+class MemoryParts {
+ public:
+  MemoryParts(const Settings& settings, const Clock& clock, Journal& journal, std::string log_id);
+
+  /// The references outlive what is made of them.
+  [[nodiscard]] MemoryWorld world();
+  [[nodiscard]] StateStore& store() { return *store_; }
+  [[nodiscard]] DeliveryLock& lock() { return *lock_; }
+  [[nodiscard]] const WallClock& wall() const { return wall_; }
+
+  /// What does not work, once, as lines of the log.
+  void tell_trouble();
+
+ private:
+  void tell(const Change& change);
+
+  const Clock& clock_;
+  Journal& journal_;
+  std::string log_id_;
+  SystemWallClock wall_;
+  ProcessLife life_;
+  std::unique_ptr<StateStore> store_;
+  std::unique_ptr<DeliveryLock> lock_;
+};
+
+}  // namespace relaypipe

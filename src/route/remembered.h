@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/owner.h"
+#include "base/wall_time.h"
+#include "message/envelope.h"
+#include "route/calendar.h"
+#include "route/plan.h"
+#include "route/state_record.h"
+#include "verdict/outcome.h"
+
+namespace relaypipe {
+
+/// What is remembered of the relay of one leg.
+struct Remembered {
+  RelayState relay;
+  Health with_sender;  ///< of this relay with the message's sender
+};
+
+/// What is needed to judge it.
+struct Circumstances {
+  WallTime now;
+  WallTime end;  ///< of the delivery
+  const Envelope& envelope;
+  Owner self;
+  Alive alive;
+  ZoneOffset zones;
+  std::function<std::uint64_t(const Relay&)> credentials;  ///< stamps their present source
+};
+
+/// Whether a leg may be tried now.
+struct Admission {
+  enum class Kind {
+    Go,
+    Later,  ///< ask again at `at`: a place within a limit is free then
+    No,     ///< `why`
+  } kind = Kind::Go;
+  WallTime at = kNever;
+  PassedOver why = {};
+};
+
+/// Brings everything remembered of a relay to the present: times, windows, holds of dead processes. Returns the time to
+/// go on with.
+WallTime settle(Remembered& remembered, const Limits& limits, const Circumstances& around);
+
+/// Puts the legs of a plan into the order in which they are tried, from what is remembered of each, and says in
+/// `reason` why one stands where it stands:
+///
+/// - a relay that rests, is suspended, has a limit used up or did not take this sender goes behind all others, the one
+///   that is due soonest first;
+/// - so does one that another process has been looking at for a while without ever having been ready;
+/// - one that is much slower than the best of its tier goes behind its tier's others.
+///
+/// It also sets each leg's patience, its resting endpoints, and whether memory has to be asked before it is tried.
+void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const Circumstances& around);
+
+/// Judges one leg at the moment in which it would be tried. `waited` is how long this delivery has waited for it
+/// already. With Go it takes what the attempt needs: a place within the limits, and the right to probe.
+Admission admit(Remembered& remembered, const Leg& leg, Span waited, const Circumstances& around);
+
+}  // namespace relaypipe
