@@ -16,8 +16,11 @@ constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestWords = 300;
 constexpr std::size_t kLongestName = 200;
 constexpr std::size_t kLongestAddress = 64;
-/// Averages and counters of a relay that nobody uses any more.
-constexpr Span kForgotten = std::chrono::days(35);
+/// What counts against a quota, which may be one of a month, and what somebody may still ask about.
+constexpr Span kKept = std::chrono::days(35);
+/// A relay that is well and has no limits has only its averages. With the recipients' domains for nexthops there may be
+/// very many such relays.
+constexpr Span kKeptWell = std::chrono::days(2);
 
 void pack_health(Packer& out, const Health& health) {
   out.time(health.stamp);
@@ -188,7 +191,8 @@ std::optional<RelayState> unpack(std::string_view octets) {
 }
 
 WallTime useful_until(const RelayState& state, WallTime now) {
-  return std::max({now + kForgotten, state.health.until + kForgotten, state.health.suspended_until});
+  const bool plain = state.health.since == kNever && state.allowance.used.empty();
+  return std::max({now + (plain ? kKeptWell : kKept), state.health.until + kKept, state.health.suspended_until});
 }
 
 Health& endpoint_health(RelayState& state, std::string_view address) {

@@ -101,6 +101,19 @@ TEST_CASE("whatever octets are read, nothing breaks and every time can be reckon
   CHECK(read > 100);
 }
 
+TEST_CASE("a relay without trouble and limits is forgotten first") {
+  RelayState state;
+  CHECK(useful_until(state, kNow) == kNow + 48h);
+  state.allowance.used.push_back({});
+  CHECK(useful_until(state, kNow) == kNow + 24h * 35);
+  state = {};
+  state.health.since = kNow;
+  state.health.until = kNow + 1h;
+  CHECK(useful_until(state, kNow) == kNow + 1h + 24h * 35);
+  state.health.suspended_until = kFarFuture;
+  CHECK(useful_until(state, kNow) == kFarFuture);
+}
+
 TEST_CASE("keys are short whatever the names") {
   const std::string longest(4000, 'x');
   CHECK(relay_key("ses") == "relay/ses");
