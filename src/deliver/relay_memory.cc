@@ -91,10 +91,12 @@ RelayMemory::Answer RelayMemory::admit(const Leg& leg, Duration waited) {
   const std::vector<std::string> keys{relay_key(leg.relay.name), sender_key(leg.relay.name, envelope_.sender.text())};
   if (self_ == Owner()) self_ = world_.self();
   const Circumstances here = around();
+  const auto mine = ledgers_.find(leg.relay.name);
+  const bool again = mine != ledgers_.end() && mine->second.tried;
   Admission admission;
   world_.store.update(keys, here.now, [&](std::vector<StateValue>& values) {
     Remembered remembered{state_of(values[0]), state_of(values[1]).health};
-    admission = relaypipe::admit(remembered, leg, to_span(waited), here);
+    admission = relaypipe::admit(remembered, leg, to_span(waited), again, here);
     if (admission.kind == Admission::Kind::Go) values[0] = value_of(remembered.relay, here.now);
   });
   if (admission.kind == Admission::Kind::Go) ledger(leg.relay).taken = true;
@@ -127,6 +129,7 @@ void RelayMemory::ready(const Leg& leg, const Where& where, Instant began, Durat
 
 void RelayMemory::learn(const Leg& leg, const Judged& judged, Instant began, bool used_up) {
   const auto& [outcome, judgement] = judged;
+  ledger(leg.relay).tried |= !std::holds_alternative<PassedOver>(outcome.what);
   ledger(leg.relay).over = used_up;
   HealthEvent event = event_at(kind_of(judged), began);
   event.cause = std::holds_alternative<Unconfirmed>(outcome.what) ? Cause::Network : judgement.cause;
@@ -238,7 +241,7 @@ void RelayMemory::flush() {
     write_messages(values, relays);
   });
   for (Ledger* const ledger : open)
-    *ledger = {ledger->relay, ledger->taken && !ledger->over, false, false, {}};
+    *ledger = {ledger->relay, ledger->tried, ledger->taken && !ledger->over, false, false, {}};
   outgoing_.clear();
   for (const Change& change : changes)
     world_.changed(change);

@@ -77,6 +77,7 @@ class RelayMemory {
   /// What this delivery has to do with one relay.
   struct Ledger {
     const Relay* relay = nullptr;
+    bool tried = false;  ///< by this delivery, whatever came of it
     bool taken = false;  ///< a place, or the right to probe
     bool over = false;   ///< what was taken is not needed any more
     bool accepted = false;

@@ -153,7 +153,7 @@ void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const 
   std::stable_sort(last, plan.legs.end(), [](const Leg& a, const Leg& b) { return a.due < b.due; });
 }
 
-Admission admit(Remembered& remembered, const Leg& leg, Span waited, const Circumstances& around) {
+Admission admit(Remembered& remembered, const Leg& leg, Span waited, bool again, const Circumstances& around) {
   using Kind = Standing::Kind;
   Circumstances here = around;
   here.now = settle(remembered, leg.relay.limits, around);
@@ -161,9 +161,9 @@ Admission admit(Remembered& remembered, const Leg& leg, Span waited, const Circu
   const Standing now = standing_of(health, leg.relay, here);
   // With nothing else left it is better to look than to keep the mail; but one process at a time.
   const bool may_probe = now.kind == Kind::Due || (leg.turn == Leg::Turn::Last && now.early);
-  if (now.kind != Kind::Well && !may_probe) return {Admission::Kind::No, kNever, passed_over(now, health)};
+  if (now.kind != Kind::Well && !may_probe && !again) return {Admission::Kind::No, kNever, passed_over(now, health)};
   const Standing with_sender = standing_of(remembered.with_sender, leg.relay, here);
-  if (with_sender.kind == Kind::Resting) {
+  if (with_sender.kind == Kind::Resting && !again) {
     return {
         Admission::Kind::No,
         kNever,

@@ -58,7 +58,9 @@ WallTime settle(Remembered& remembered, const Limits& limits, const Circumstance
 void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const Circumstances& around);
 
 /// Judges one leg at the moment in which it would be tried. `waited` is how long this delivery has waited for it
-/// already. With Go it takes what the attempt needs: a place within the limits, and the right to probe.
-Admission admit(Remembered& remembered, const Leg& leg, Span waited, const Circumstances& around);
+/// already; `again`: it has tried the relay already, so what is remembered of its health is what this delivery saw
+/// itself, and whether it gets a second chance is the plan's business. With Go it takes what the attempt needs: a place
+/// within the limits, and the right to probe.
+Admission admit(Remembered& remembered, const Leg& leg, Span waited, bool again, const Circumstances& around);
 
 }  // namespace relaypipe
