@@ -15,8 +15,8 @@ namespace {
 /// The one line a change of a relay's state is told in.
 std::string change_line(const Change& change) {
   if (change.kind == Change::Kind::Up) return fmt::format("relay {} is back", printable(change.relay));
-  return fmt::format("relay {} rests until {}, cause={} ({})", printable(change.relay), time_text(change.until),
-                     cause_name(change.cause), change.words);
+  return fmt::format("relay {} rests until {}, cause={}", printable(change.relay), time_text(change.until),
+                     cause_name(change.cause));
 }
 
 }  // namespace
