@@ -15,9 +15,10 @@ namespace relaypipe {
 namespace {
 
 constexpr std::string_view kTopKeys[] = {"include", "defaults", "relay", "chain"};
-constexpr std::string_view kRelayKeys[] = {"destination", "weight",           "senders",       "recipients",
-                                           "max_size",    "username",         "password_file", "password_command",
-                                           "oauth2",      "sender_dependent", "provider",      "reply"};
+constexpr std::string_view kRelayKeys[] = {
+    "destination",      "weight", "senders",          "recipients", "max_size", "username", "password_file",
+    "password_command", "oauth2", "sender_dependent", "provider",   "reply",    "rate",     "quota",
+    "connections",      "reserve"};
 constexpr std::string_view kOauth2Keys[] = {
     "token_file", "token_command",      "token_endpoint",     "device_endpoint", "authorization_endpoint",
     "client_id",  "client_secret_file", "refresh_token_file", "scope",           "ca_file",

@@ -6,6 +6,7 @@
 
 #include "base/wall_time.h"
 #include "config/address_pattern.h"
+#include "config/document.h"
 
 namespace relaypipe {
 
@@ -32,6 +33,7 @@ struct LimitRule {
   Span window{};     ///< of a rolling one
   std::string zone;  ///< IANA name, "UTC", or empty for the machine's own
   std::string text;  ///< as written
+  Position at = {};  ///< where; no file where a provider publishes it
 };
 
 /// `reserve = { percent = 10, for = ["@alerts.example.com"] }`: the last part of every quota is kept for some senders.

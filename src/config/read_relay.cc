@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "config/read_account.h"
+#include "config/read_limits.h"
 #include "config/read_reply_rules.h"
 #include "config/units.h"
 
@@ -127,6 +128,7 @@ void read_key(const Section& section, const DocumentEntry& entry, const ServiceP
   if (key == "senders") return read_patterns(section, entry, relay.senders);
   if (key == "recipients") return read_patterns(section, entry, relay.recipients);
   if (is_account_key(key)) return read_account_key(section, entry, relay);
+  if (is_limit_key(key)) return read_limit_key(section, entry, relay);
   if (key == "reply") return read_reply_rules(section, entry, relay.replies);
   const SettingKey* const setting = find_setting(key);
   if (setting == nullptr || !section.takes(*setting)) return section.unknown_key(entry);
@@ -151,6 +153,7 @@ void read_relay(const Section& section, const DocumentTable& table, const RelayC
   apply_overrides(relay.settings, context.overrides);
   if (relay.destination.implicit_tls) relay.settings.tls = std::max(relay.settings.tls, TlsLevel::Encrypt);
   complete_account(section, table, relay);
+  complete_limits(section, table, relay);
 }
 
 }  // namespace relaypipe

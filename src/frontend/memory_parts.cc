@@ -8,6 +8,7 @@
 #include "io/account_stamp.h"
 #include "io/lmdb_state_store.h"
 #include "io/queue_lock.h"
+#include "io/time_zones.h"
 
 namespace relaypipe {
 namespace {
@@ -38,7 +39,7 @@ MemoryWorld MemoryParts::world() {
           clock_,
           [this] { return life_.self(); },
           [this](const Owner& owner) { return life_.alive(owner); },
-          [](const std::string&, WallTime) { return std::chrono::seconds(0); },
+          zone_offset,
           [](const Relay& relay) { return account_stamp(relay.account); },
           [this](const Change& change) { tell(change); }};
 }

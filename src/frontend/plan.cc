@@ -58,6 +58,17 @@ std::string_view name(TlsLevel level) {
   return "verify";
 }
 
+/// What may be sent over a relay, where there is a limit.
+std::string limits_line(const Limits& limits) {
+  if (!limits.any()) return {};
+  std::vector<std::string> parts;
+  for (const LimitRule& rule : limits.rules)
+    parts.push_back(fmt::format("{} {}", rule.is_rate ? "rate" : "quota", rule.text));
+  if (limits.connections != 0) parts.push_back(fmt::format("{} connections", limits.connections));
+  if (limits.reserve.percent != 0) parts.push_back(fmt::format("{} % kept for some senders", limits.reserve.percent));
+  return fmt::format("       at most {}\n", fmt::join(parts, ", "));
+}
+
 /// What `--explain` adds for a relay.
 std::string explained(const Relay& relay) {
   const Destination& destination = relay.destination;
@@ -66,8 +77,8 @@ std::string explained(const Relay& relay) {
                                       ? "SRV, then MX of the domain"
                                       : "MX of the domain";
   const std::string_view tls = destination.implicit_tls ? "implicit, " : "";
-  return fmt::format("       by {}; TLS {}{}; connect within {}\n", lookup, tls, name(relay.settings.tls),
-                     format_duration(relay.settings.limits.connect));
+  return fmt::format("       by {}; TLS {}{}; connect within {}\n{}", lookup, tls, name(relay.settings.tls),
+                     format_duration(relay.settings.limits.connect), limits_line(relay.limits));
 }
 
 std::string addresses(const Resolved& resolved) {

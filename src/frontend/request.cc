@@ -1,9 +1,13 @@
 #include "frontend/request.h"
 
+#include <fmt/format.h>
+
+#include "base/printable.h"
 #include "config/units.h"
 #include "io/own_host.h"
 #include "io/policy_client.h"
 #include "io/system_clock.h"
+#include "io/time_zones.h"
 #include "io/toml_config.h"
 #include "route/plan.h"
 #include "route/policy.h"
@@ -12,6 +16,20 @@ namespace relaypipe {
 namespace {
 
 constexpr Duration kPolicyLimit = std::chrono::seconds(5);
+
+/// Which time zones there are is the machine's to tell. Without its zone a quota would end at the wrong hour.
+void check_zones(LoadedConfiguration& loaded) {
+  for (const auto& [name, relay] : loaded.configuration.relays) {
+    for (const LimitRule& rule : relay.limits.rules) {
+      if (zone_exists(rule.zone)) continue;
+      loaded.problems.push_back(
+          {ConfigProblem::Severity::Error, rule.at,
+           fmt::format("[relay.{}] quota: this machine has no time zone \"{}\"; `timedatectl list-timezones` lists "
+                       "them; their data come with the package tzdata",
+                       printable(name), rule.zone)});
+    }
+  }
+}
 
 }  // namespace
 
@@ -32,6 +50,7 @@ LoadedConfiguration load(const CommonArguments& arguments) {
   loaded.configuration =
       load_configuration(loaded.file, arguments.config.has_value(), service_port, overrides, loaded.problems);
   loaded.problems.insert(loaded.problems.begin(), wrong.begin(), wrong.end());
+  check_zones(loaded);
   // The machine's own name where none is configured; asked for once.
   std::string name;
   const auto fill = [&](Settings& settings) {

@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "config/provider.h"
+#include "config/read_limits.h"
 #include "route/tier_order.h"
 
 namespace relaypipe {
@@ -84,15 +85,10 @@ std::string provider_of(const RelayConfig& relay) {
 Relay written_relay(const Configuration& configuration, const Destination& destination) {
   AccountConfig account;
   account.password_map = configuration.settings.password_map;
-  return {destination.text,
-          destination,
-          configuration.settings,
-          false,
-          std::nullopt,
-          std::move(account),
-          recognised(destination),
-          configuration.replies,
-          {}};
+  std::string provider = recognised(destination);
+  Limits limits = provider_limits(provider);
+  return {destination.text,    destination,           configuration.settings, false, std::nullopt, std::move(account),
+          std::move(provider), configuration.replies, std::move(limits)};
 }
 
 Relay relay_of(const Configuration& configuration, const ServicePort& service, const std::string& name) {
