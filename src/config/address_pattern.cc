@@ -88,6 +88,11 @@ bool AddressPattern::matches(std::string_view address) const {
   return lower(unquoted(given.local)) == unquoted(pattern.local);
 }
 
+bool AddressPattern::covers(const AddressPattern& other) const {
+  // A domain alone, and a parent's leading dot, are compared like those of an address.
+  return *this == other || matches(other.text_);
+}
+
 std::size_t AddressPattern::precision() const {
   if (text_.empty() || text_.front() != '@') return kExact;
   if (!text_.starts_with("@.")) return kExact - 1;

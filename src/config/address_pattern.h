@@ -12,6 +12,8 @@ namespace relaypipe {
 class AddressPattern {
  public:
   [[nodiscard]] bool matches(std::string_view address) const;
+  /// Whether it matches every address that the other one matches.
+  [[nodiscard]] bool covers(const AddressPattern& other) const;
   /// How narrow it is; of several that match, the greatest decides: an address, then a domain, then the longest parent.
   [[nodiscard]] std::size_t precision() const;
   [[nodiscard]] const std::string& text() const { return text_; }

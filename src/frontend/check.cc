@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "config/check_reach.h"
 #include "frontend/arguments.h"
 #include "frontend/check_files.h"
 #include "frontend/json_output.h"
@@ -15,21 +16,6 @@
 
 namespace relaypipe {
 namespace {
-
-/// What the file cannot say of itself: whether the machine has what it names.
-void check_machine(LoadedConfiguration& loaded) {
-  const Settings& settings = loaded.configuration.settings;
-  const auto warn = [&](std::string text) {
-    loaded.problems.push_back({ConfigProblem::Severity::Warning, {loaded.file, 0, 0}, std::move(text)});
-  };
-  if (access(settings.spool_directory.c_str(), W_OK | X_OK) != 0) {
-    warn(fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
-                     settings.spool_directory, settings.spool_memory));
-  }
-  if (access(settings.syslog_socket.c_str(), W_OK) != 0) {
-    warn(fmt::format("syslog_socket {} is not there; nothing is logged", settings.syslog_socket));
-  }
-}
 
 std::string coloured(const ConfigProblem& problem, bool terminal) {
   const bool error = problem.severity == ConfigProblem::Severity::Error;
@@ -64,6 +50,7 @@ int run_check(const std::vector<std::string>& words) {
   LoadedConfiguration loaded = load(*arguments);
   PcreMatcher matcher;
   check_patterns(loaded.configuration, matcher, loaded.problems);
+  if (first_error(loaded.problems) == nullptr) find_unreachable(loaded.configuration, loaded.problems);
   check_machine(loaded);
   check_files(loaded);
   sort_problems(loaded.problems);

@@ -143,6 +143,20 @@ class FileCheck {
 
 }  // namespace
 
+void check_machine(LoadedConfiguration& loaded) {
+  const Settings& settings = loaded.configuration.settings;
+  const auto warn = [&](std::string text) {
+    loaded.problems.push_back({ConfigProblem::Severity::Warning, {loaded.file, 0, 0}, std::move(text)});
+  };
+  if (access(settings.spool_directory.c_str(), W_OK | X_OK) != 0) {
+    warn(fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
+                     settings.spool_directory, settings.spool_memory));
+  }
+  if (access(settings.syslog_socket.c_str(), W_OK) != 0) {
+    warn(fmt::format("syslog_socket {} is not there; nothing is logged", settings.syslog_socket));
+  }
+}
+
 void check_files(LoadedConfiguration& loaded) { FileCheck(loaded).run(); }
 
 }  // namespace relaypipe

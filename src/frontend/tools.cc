@@ -5,6 +5,7 @@
 
 #include "frontend/check.h"
 #include "frontend/classify.h"
+#include "frontend/doctor.h"
 #include "frontend/plan.h"
 #include "frontend/probe.h"
 #include "frontend/providers.h"
@@ -17,6 +18,7 @@ constexpr Tool kTools[] = {
     {"plan", run_plan, "which relays, in which order, and why; sends nothing"},
     {"probe", run_probe, "opens a session to every relay, without sending mail"},
     {"check", run_check, "what is wrong with the configuration and the files it names"},
+    {"doctor", run_doctor, "what is wrong with Postfix's side, and the command that mends it"},
     {"classify", run_classify, "what a relay's reply means, and which rule says so"},
     {"providers", run_providers, "the providers that are known, and what each brings"},
     {"token", run_token, "how OAuth2 access tokens stand; a person's consent for one"},

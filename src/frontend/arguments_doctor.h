@@ -1,0 +1,15 @@
+#pragma once
+
+#include "frontend/arguments.h"
+
+namespace relaypipe {
+
+/// The command line of `relaypipe doctor`.
+struct DoctorArguments : CommonArguments {
+  std::optional<std::string> directory;  ///< Postfix's configuration; unless told, the one of its tools
+  bool json = false;
+};
+
+Result<DoctorArguments, NoArguments> parse_doctor_arguments(const std::vector<std::string>& words);
+
+}  // namespace relaypipe

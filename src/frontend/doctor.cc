@@ -1,0 +1,119 @@
+#include "frontend/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "frontend/arguments_doctor.h"
+#include "frontend/doctor_routes.h"
+#include "frontend/doctor_service.h"
+#include "frontend/json_doctor.h"
+#include "frontend/json_output.h"
+#include "frontend/postfix_tools.h"
+#include "io/own_program.h"
+#include "io/standard_streams.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kBadInput = 2;
+using Severity = PostfixFinding::Severity;
+
+/// The parameters that matter, with those that carry a service's name.
+std::vector<std::string> parameter_names(const std::vector<MasterService>& services) {
+  std::vector<std::string> names = route_parameters();
+  for (const char* const name :
+       {"config_directory", "compatibility_level", "mail_owner", "setgid_group", "pipe_delivery_status_filter"})
+    names.emplace_back(name);
+  for (const MasterService& service : services) {
+    const auto command = parse_pipe_command(service);
+    if (!command || !runs_relaypipe(*command)) continue;
+    names.push_back(service.name + "_destination_recipient_limit");
+    names.push_back(service.name + "_time_limit");
+  }
+  return names;
+}
+
+Result<PostfixSnapshot, std::string> take_snapshot(const PostfixTools& tools) {
+  auto services = tools.services();
+  if (!services) return fail(services.error());
+  const std::vector<std::string> names = parameter_names(*services);
+  auto written = tools.parameters(names, false);
+  auto expanded = tools.parameters(names, true);
+  auto overrides = tools.overrides(false);
+  auto expanded_overrides = tools.overrides(true);
+  for (const auto* const part : {&written, &expanded, &overrides, &expanded_overrides}) {
+    if (!*part) return fail(part->error());
+  }
+  return PostfixSnapshot{*std::move(services), *std::move(written), *std::move(expanded), *std::move(overrides),
+                         *std::move(expanded_overrides)};
+}
+
+PostfixFinding no_service(const PostfixTools& tools) {
+  const std::string entry = "relaypipe unix - n n - 20 " + exemplary_command(own_program()).text();
+  return {Severity::Error, "master.cf", "no pipe(8) service runs relaypipe",
+          fmt::format("{} -M {}", tools.postconf(), shell_word("relaypipe/unix=" + entry))};
+}
+
+std::string counted(std::ptrdiff_t count, const std::string& word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+/// A line that mends several things is shown once, below the last of them.
+std::string report(const std::string& directory, std::size_t services, const std::vector<PostfixFinding>& findings) {
+  const bool terminal = stdout_is_terminal();
+  std::string text;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const PostfixFinding& finding = findings[i];
+    const bool error = finding.severity == Severity::Error;
+    const std::string line = fmt::format("{}: {}: {}", finding.where, error ? "error" : "warning", finding.text);
+    text += terminal ? fmt::format("\033[{}m{}\033[0m\n", error ? 31 : 33, line) : line + "\n";
+    const auto same = [&](const PostfixFinding& other) { return other.mend == finding.mend; };
+    const bool again = std::any_of(findings.begin() + static_cast<std::ptrdiff_t>(i) + 1, findings.end(), same);
+    if (!finding.mend.empty() && !again) text += fmt::format("    {}\n", finding.mend);
+  }
+  const auto errors = std::count_if(findings.begin(), findings.end(),
+                                    [](const PostfixFinding& f) { return f.severity == Severity::Error; });
+  if (!findings.empty()) text += "After the changes: postfix reload\n";
+  return text + fmt::format("{}: {}; {}, {}\n", directory, counted(static_cast<std::ptrdiff_t>(services), "service"),
+                            counted(errors, "error"), counted(std::ssize(findings) - errors, "warning"));
+}
+
+int status_of(const std::vector<PostfixFinding>& findings) {
+  const bool error = std::any_of(findings.begin(), findings.end(),
+                                 [](const PostfixFinding& f) { return f.severity == Severity::Error; });
+  return error ? 2 : findings.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int run_doctor(const std::vector<std::string>& words) {
+  const auto arguments = parse_doctor_arguments(words);
+  if (!arguments) {
+    write_text(arguments.error().text + "\n");
+    return arguments.error().asked ? 0 : kBadInput;
+  }
+  const PostfixTools tools(arguments->directory.value_or(""));
+  const auto postfix = take_snapshot(tools);
+  if (!postfix) {
+    write_text(arguments->json ? error_json(postfix.error()) : postfix.error() + "\n");
+    return kBadInput;
+  }
+  std::vector<PostfixFinding> findings;
+  const std::vector<AgentService> agents = find_agents(*postfix, *arguments, findings);
+  std::vector<std::string> services;
+  for (const AgentService& agent : agents) {
+    services.push_back(agent.service.key());
+    const std::vector<PostfixFinding> more = examine(agent, *postfix, tools);
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
+  if (agents.empty()) findings.push_back(no_service(tools));
+  const std::vector<PostfixFinding> more = examine_routes(agents, *postfix, tools);
+  findings.insert(findings.end(), more.begin(), more.end());
+  const std::string directory = value_of(postfix->expanded, "config_directory");
+  write_text(arguments->json ? doctor_json(directory, services, findings)
+                             : report(directory, services.size(), findings));
+  return status_of(findings);
+}
+
+}  // namespace relaypipe

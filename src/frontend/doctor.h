@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace relaypipe {
+
+/// `relaypipe doctor`: what is wrong with the way Postfix is set up for relaypipe, and the command that mends it.
+/// Changes nothing. Returns 0 for nothing, 1 for warnings, 2 for errors and where Postfix cannot be looked at.
+int run_doctor(const std::vector<std::string>& words);
+
+}  // namespace relaypipe

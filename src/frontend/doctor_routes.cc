@@ -1,0 +1,155 @@
+#include "frontend/doctor_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/printable.h"
+#include "config/check_reach.h"
+#include "config/judge_route.h"
+#include "io/own_host.h"
+
+namespace relaypipe {
+namespace {
+
+using Severity = PostfixFinding::Severity;
+
+/// Of one table that is wrong from top to bottom a few lines tell enough.
+constexpr std::size_t kMostOfATable = 10;
+
+const std::vector<std::string> kParameters = {"default_transport", "relay_transport", "local_transport",
+                                              "virtual_transport", "content_filter"};
+const std::vector<std::string> kTables = {"transport_maps", "sender_dependent_default_transport_maps"};
+
+class RouteFinder {
+ public:
+  RouteFinder(const std::vector<AgentService>& agents, const PostfixSnapshot& postfix, const PostfixTools& tools)
+      : agents_(agents), postfix_(postfix), tools_(tools) {}
+
+  std::vector<PostfixFinding> examine() {
+    for (const std::string& name : kParameters)
+      take_parameter(value_of(postfix_.expanded, name), name, "-e", name);
+    for (const std::string& name : kTables)
+      take_tables(name, value_of(postfix_.expanded, name));
+    // master.cf: smtpd -o content_filter=relaypipe:outbound
+    for (const PostfixPair& pair : postfix_.expanded_overrides) {
+      const std::string name = pair.name.substr(pair.name.rfind('/') + 1);
+      if (std::find(kParameters.begin(), kParameters.end(), name) != kParameters.end())
+        take_parameter(pair.value, pair.name, "-P", pair.name);
+      if (std::find(kTables.begin(), kTables.end(), name) != kTables.end()) take_tables(pair.name, pair.value);
+    }
+    for (const AgentService& agent : agents_)
+      finish(agent);
+    return std::move(findings_);
+  }
+
+ private:
+  [[nodiscard]] const AgentService* agent(const std::string& transport) const {
+    const auto found = std::find_if(agents_.begin(), agents_.end(),
+                                    [&](const AgentService& each) { return each.service.name == transport; });
+    return found == agents_.end() ? nullptr : &*found;
+  }
+
+  void take_parameter(const std::string& value, const std::string& where, const std::string& option,
+                      const std::string& parameter) {
+    PostfixRoute route = parse_route(value, where);
+    route.edit = tools_.postconf() + " " + option;
+    route.parameter = parameter;
+    // Without a nexthop of its own relayhost is taken.
+    if (route.nexthop.empty() && parameter == "default_transport") {
+      route.nexthop = value_of(postfix_.expanded, "relayhost");
+      if (!route.nexthop.empty()) route.where = "relayhost";
+      route.edit.clear();
+    }
+    if (auto finding = take(route)) findings_.push_back(*std::move(finding));
+  }
+
+  std::optional<PostfixFinding> take(const PostfixRoute& route) {
+    const AgentService* const to = agent(route.service);
+    if (to == nullptr) return std::nullopt;
+    used_.insert(route.service);
+    // With an argv that says where mail goes, the nexthop of Postfix is not looked at.
+    if (!to->fixed_nexthop.empty()) return std::nullopt;
+    if (to->loaded.configuration.chain(route.nexthop) != nullptr) named_.insert(route.nexthop);
+    // A configuration that is wrong has a finding of its own, and its chains may be half there.
+    if (first_error(to->loaded.problems) != nullptr) return std::nullopt;
+    return judge_route(route, to->loaded.configuration, service_port);
+  }
+
+  void take_tables(const std::string& where, const std::string& value) {
+    for (const PostfixTable& table : parse_postfix_tables(value)) {
+      if (table.kind == PostfixTable::Kind::Hidden) hidden_ = true;
+      const auto entries = tools_.entries(table);
+      if (!entries) {
+        hidden_ = true;
+        findings_.push_back(
+            {Severity::Error, where,
+             fmt::format("{} cannot be read: {}; Postfix defers mail", printable(table.text), entries.error()),
+             table.indexed ? "postmap " + shell_word(table.text) : ""});
+        continue;
+      }
+      take_entries(where + " " + table.text, *entries);
+    }
+  }
+
+  void take_entries(const std::string& where, const std::vector<PostfixPair>& entries) {
+    std::size_t found = 0;
+    for (const PostfixPair& entry : entries) {
+      auto finding = take(parse_route(entry.value, printable(where + ", " + entry.name)));
+      if (finding && ++found <= kMostOfATable) findings_.push_back(*std::move(finding));
+    }
+    if (found <= kMostOfATable) return;
+    findings_.push_back(
+        {Severity::Error, printable(where), fmt::format("{} more of its lines are wrong", found - kMostOfATable), ""});
+  }
+
+  void finish(const AgentService& agent) {
+    if (first_error(agent.loaded.problems) != nullptr) return;
+    const Configuration& configuration = agent.loaded.configuration;
+    if (!agent.fixed_nexthop.empty()) {
+      PostfixRoute route{agent.service.key() + " --nexthop", agent.service.name, agent.fixed_nexthop, "", ""};
+      if (auto finding = judge_route(route, configuration, service_port)) findings_.push_back(*std::move(finding));
+      if (configuration.chain(agent.fixed_nexthop) != nullptr) named_.insert(agent.fixed_nexthop);
+    }
+    if (hidden_) return;
+    if (!used_.contains(agent.service.name)) {
+      const bool one = configuration.chains.size() == 1;
+      const std::string chain = one ? configuration.chains.begin()->first : "";
+      findings_.push_back(
+          {Severity::Warning, agent.service.key(),
+           fmt::format("gets no mail: {} is named in no parameter and no table of Postfix", agent.service.name),
+           one ? fmt::format("{} -e {}", tools_.postconf(),
+                             shell_word("default_transport=" + agent.service.name + ":" + chain))
+               : ""});
+    }
+    std::vector<ConfigProblem> problems;
+    find_unreachable_from(configuration, named_, problems);
+    for (const ConfigProblem& problem : problems)
+      findings_.push_back({Severity::Warning, agent.service.key(), problem.line(), ""});
+  }
+
+  const std::vector<AgentService>& agents_;
+  const PostfixSnapshot& postfix_;
+  const PostfixTools& tools_;
+  std::vector<PostfixFinding> findings_;
+  std::set<std::string> used_;                ///< transports
+  std::set<std::string, std::less<>> named_;  ///< chains
+  bool hidden_ = false;                       ///< there are tables whose entries cannot be had
+};
+
+}  // namespace
+
+std::vector<PostfixFinding> examine_routes(const std::vector<AgentService>& agents, const PostfixSnapshot& postfix,
+                                           const PostfixTools& tools) {
+  return RouteFinder(agents, postfix, tools).examine();
+}
+
+std::vector<std::string> route_parameters() {
+  std::vector<std::string> names = kParameters;
+  names.insert(names.end(), kTables.begin(), kTables.end());
+  names.emplace_back("relayhost");
+  return names;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,184 @@
+#include "frontend/doctor_user.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+
+#include "base/printable.h"
+#include "config/check_reach.h"
+#include "config/postfix_text.h"
+#include "frontend/check_files.h"
+#include "io/account_file.h"
+#include "io/other_user.h"
+#include "io/pcre_matcher.h"
+#include "verdict/check_rules.h"
+
+namespace relaypipe {
+namespace {
+
+using Severity = PostfixFinding::Severity;
+
+// Findings on their way from the process that became the user: fields, each with its end. The texts are printable.
+constexpr char kEnd = '\x1f';
+
+std::string pack(const std::vector<PostfixFinding>& findings) {
+  std::string packed;
+  for (const PostfixFinding& finding : findings) {
+    packed += finding.severity == Severity::Error ? 'e' : 'w';
+    for (const std::string* const field : {&finding.where, &finding.text, &finding.mend})
+      packed += *field + kEnd;
+  }
+  return packed;
+}
+
+std::vector<PostfixFinding> unpack(std::string_view packed) {
+  std::vector<PostfixFinding> findings;
+  while (!packed.empty()) {
+    PostfixFinding finding;
+    finding.severity = packed.front() == 'e' ? Severity::Error : Severity::Warning;
+    packed.remove_prefix(1);
+    for (std::string* const field : {&finding.where, &finding.text, &finding.mend}) {
+      const std::size_t end = std::min(packed.find(kEnd), packed.size());
+      *field = packed.substr(0, end);
+      packed.remove_prefix(std::min(end + 1, packed.size()));
+    }
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+class UserView {
+ public:
+  UserView(const PipeUser& user, const AgentService& agent) : user_(user), agent_(agent) {}
+
+  /// Runs as the user.
+  std::vector<PostfixFinding> look() {
+    look_at_program();
+    look_at_configuration();
+    look_at_state();
+    return std::move(findings_);
+  }
+
+ private:
+  void add(Severity severity, std::string text, std::string mend = "") {
+    findings_.push_back({severity, agent_.service.key(), std::move(text), std::move(mend)});
+  }
+
+  /// Where execvp(3) finds it: pipe(8) sets PATH to the default of the C library.
+  [[nodiscard]] std::string program() const {
+    const std::string name = without_braces(agent_.command.argv.front());
+    if (name.find('/') != name.npos) return name;
+    return access(("/usr/bin/" + name).c_str(), X_OK) == 0 ? "/usr/bin/" + name : "/bin/" + name;
+  }
+
+  void look_at_program() {
+    const std::string file = program();
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0)
+      return add(Severity::Error, fmt::format("{}: {}; all mail waits", printable(file), std::strerror(errno)));
+    if (!S_ISREG(status.st_mode) || ::access(file.c_str(), X_OK) != 0) {
+      return add(Severity::Error,
+                 fmt::format("{} cannot be run by {}; all mail waits", printable(file), printable(user_.name)),
+                 fmt::format("chmod a+rx {}", shell_word(file)));
+    }
+    std::array<char, 4> magic{};
+    std::ifstream(file).read(magic.data(), 4);
+    const std::string_view begin(magic.data(), 4);
+    if (begin ==
+            "\x7f"
+            "ELF" ||
+        begin.substr(0, 2) == "#!")
+      return;
+    if (::access(file.c_str(), R_OK) != 0) return;
+    add(Severity::Error,
+        fmt::format("{} is no program: pipe(8) runs it as a shell script, and mail may get lost", printable(file)));
+  }
+
+  void look_at_configuration() {
+    LoadedConfiguration loaded = load(agent_.arguments);
+    // Without it there is nothing to say of what it names.
+    if (!unreadable(loaded.file)) {
+      PcreMatcher matcher;
+      check_patterns(loaded.configuration, matcher, loaded.problems);
+      if (first_error(loaded.problems) == nullptr) find_unreachable(loaded.configuration, loaded.problems);
+      check_machine(loaded);
+      look_at_secrets(loaded.configuration);
+      check_files(loaded);
+    }
+    sort_problems(loaded.problems);
+    for (const ConfigProblem& problem : loaded.problems) {
+      if (said(problem.text)) continue;
+      const bool error = problem.severity == ConfigProblem::Severity::Error;
+      findings_.push_back({error ? Severity::Error : Severity::Warning, agent_.service.key(), problem.line(), ""});
+    }
+  }
+
+  /// Says so where a file is there and the user may not read it. What check_files() says of it is left out then.
+  bool unreadable(const std::string& written) {
+    const auto file = expand_secret_path(written);
+    if (!file || file->empty() || ::access(file->c_str(), R_OK) == 0 || errno != EACCES) return false;
+    add(Severity::Error,
+        fmt::format("{} cannot be read by {}, whose only group under pipe(8) is {}", printable(*file),
+                    printable(user_.name), printable(user_.group)),
+        fmt::format("chgrp {0} {1} && chmod g+r,o-rwx {1}", shell_word(user_.group), shell_word(*file)));
+    unreadable_.push_back(printable(written));
+    return true;
+  }
+
+  [[nodiscard]] bool said(const std::string& text) const {
+    for (const std::string& file : unreadable_) {
+      if (text.find(file + " cannot be opened") != text.npos || text.starts_with("cannot be opened")) return true;
+    }
+    return false;
+  }
+
+  void look_at_secrets(const Configuration& configuration) {
+    unreadable(configuration.settings.password_map);
+    unreadable(configuration.settings.tls_more.key_file);
+    for (const auto& [name, relay] : configuration.relays) {
+      const AccountConfig& account = relay.account;
+      unreadable(account.password_file);
+      if (account.password_map != configuration.settings.password_map) unreadable(account.password_map);
+      if (relay.settings.tls_more.key_file != configuration.settings.tls_more.key_file)
+        unreadable(relay.settings.tls_more.key_file);
+      if (!account.oauth2) continue;
+      for (const std::string& file :
+           {account.oauth2->token_file, account.oauth2->client_secret_file, account.oauth2->refresh_token_file})
+        unreadable(file);
+    }
+  }
+
+  void look_at_state() {
+    const std::string& directory = agent_.loaded.configuration.settings.state_directory;
+    if (::access(directory.c_str(), W_OK | X_OK) == 0) return;
+    const int error = errno;
+    const std::string owner = shell_word(user_.name + ":" + user_.group);
+    add(Severity::Warning,
+        fmt::format("state_directory {}: {}; nothing is remembered between deliveries", printable(directory),
+                    std::strerror(error)),
+        error == ENOENT ? fmt::format("install -d -o {} -g {} -m 0700 {}", shell_word(user_.name),
+                                      shell_word(user_.group), shell_word(directory))
+                        : fmt::format("chown -R {0} {1} && chmod 0700 {1}", owner, shell_word(directory)));
+  }
+
+  const PipeUser& user_;
+  const AgentService& agent_;
+  std::vector<PostfixFinding> findings_;
+  std::vector<std::string> unreadable_;
+};
+
+}  // namespace
+
+std::vector<PostfixFinding> examine_as(const PipeUser& user, const AgentService& agent) {
+  const auto seen = seen_by(user, [&] { return pack(UserView(user, agent).look()); });
+  if (seen) return unpack(*seen);
+  return {{PostfixFinding::Severity::Warning, agent.service.key(), "its user was not looked at: " + seen.error(), ""}};
+}
+
+}  // namespace relaypipe

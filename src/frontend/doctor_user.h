@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "config/judge_service.h"
+#include "frontend/doctor_service.h"
+
+namespace relaypipe {
+
+/// What is wrong for the user of a service, found out by becoming that user as pipe(8) does: the program, the
+/// configuration, the files it names, the state directory.
+std::vector<PostfixFinding> examine_as(const PipeUser& user, const AgentService& agent);
+
+}  // namespace relaypipe
