@@ -207,11 +207,12 @@ class ServiceJudge {
     constexpr std::string_view kName = "pipe_delivery_status_filter";
     const std::string value = std::string(kSofteningFilter) + (facts_.filter.empty() ? "" : ", " + facts_.filter);
     mended_.set_option(kName, value);
-    add(Severity::Error,
-        fmt::format("{} does not defer \"Command died with status 127\" and \"Command time limit exceeded\": a missing "
-                    "shared library would bounce mail",
-                    kName),
-        edit("-P", fmt::format("{}/{}={}", service_.key(), kName, value)));
+    // In the command: `postconf -P` takes no value with blanks.
+    add_in_command(
+        Severity::Error,
+        fmt::format("{} does not defer \"Command died with status 127\" and \"Command time limit exceeded\": "
+                    "a missing shared library would bounce mail",
+                    kName));
   }
 
   const MasterService& service_;

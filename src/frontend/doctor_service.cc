@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "base/printable.h"
+#include "config/agent_argv.h"
 #include "config/units.h"
 #include "frontend/doctor_user.h"
 #include "io/other_user.h"
@@ -79,18 +79,25 @@ std::vector<std::string> words_of(const PipeCommand& command) {
   return words;
 }
 
+/// What of argv decides beside the envelope, also where something else in it is wrong.
+void take_argv(AgentService& agent) {
+  for (const AgentArgv::Option& option : parse_agent_argv(agent.command.argv).options) {
+    const std::string value = without_braces(option.value);
+    if (option.name == "--config") agent.arguments.config = value;
+    if (option.name == "-o" && value != "i") agent.arguments.settings.push_back(value);
+    if (option.name == "--deadline") agent.arguments.settings.push_back("deadline=" + value);
+    if (option.name == "--nexthop") agent.fixed_nexthop = value.find('$') == value.npos ? value : "";
+  }
+}
+
 AgentService load_agent(const MasterService& service, PipeCommand command, const DoctorArguments& arguments,
                         std::vector<PostfixFinding>& findings) {
   AgentService agent{service, std::move(command), {}, "", {}};
-  const auto own = parse_arguments(words_of(agent.command));
-  if (own) {
-    agent.arguments = *own;
-    const std::string nexthop = own->nexthop.value_or("");
-    if (nexthop.find('$') == nexthop.npos) agent.fixed_nexthop = nexthop;
-  } else {
+  if (const auto own = parse_arguments(words_of(agent.command)); !own) {
     findings.push_back(
         {PostfixFinding::Severity::Error, service.key(), "argv is refused, and all mail deferred: " + own.error(), ""});
   }
+  take_argv(agent);
   if (arguments.config) agent.arguments.config = arguments.config;
   agent.arguments.settings.insert(agent.arguments.settings.end(), arguments.settings.begin(), arguments.settings.end());
   agent.loaded = load(agent.arguments);
