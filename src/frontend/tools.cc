@@ -6,6 +6,7 @@
 #include "frontend/check.h"
 #include "frontend/classify.h"
 #include "frontend/doctor.h"
+#include "frontend/names.h"
 #include "frontend/plan.h"
 #include "frontend/probe.h"
 #include "frontend/providers.h"
@@ -21,6 +22,7 @@ constexpr Tool kTools[] = {
     {"doctor", run_doctor, "what is wrong with Postfix's side, and the command that mends it"},
     {"classify", run_classify, "what a relay's reply means, and which rule says so"},
     {"providers", run_providers, "the providers that are known, and what each brings"},
+    {"names", run_names, "the relays, chains or providers there are, one a line"},
     {"token", run_token, "how OAuth2 access tokens stand; a person's consent for one"},
 };
 
