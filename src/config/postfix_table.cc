@@ -81,7 +81,7 @@ std::vector<PostfixPair> parse_pattern_table(std::string_view type, std::string_
   std::vector<PostfixPair> rules;
   std::vector<std::string> lines = logical_lines(text);
   if (text.starts_with('{')) {
-    lines = split_postfix_words(without_braces(text));
+    lines = split_postfix_words(without_braces(text), true);
     for (std::string& line : lines)
       line = without_braces(line);
   }

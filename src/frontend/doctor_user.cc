@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 
@@ -156,8 +157,8 @@ class UserView {
 
   void look_at_state() {
     const std::string& directory = agent_.loaded.configuration.settings.state_directory;
-    if (::access(directory.c_str(), W_OK | X_OK) == 0) return;
-    const int error = errno;
+    const int error = ::access(directory.c_str(), W_OK | X_OK) == 0 ? first_error_below(directory) : errno;
+    if (error == 0) return;
     const std::string owner = shell_word(user_.name + ":" + user_.group);
     add(Severity::Warning,
         fmt::format("state_directory {}: {}; nothing is remembered between deliveries", printable(directory),
@@ -165,6 +166,16 @@ class UserView {
         error == ENOENT ? fmt::format("install -d -o {} -g {} -m 0700 {}", shell_word(user_.name),
                                       shell_word(user_.group), shell_word(directory))
                         : fmt::format("chown -R {0} {1} && chmod 0700 {1}", owner, shell_word(directory)));
+  }
+
+  /// Why something below the directory cannot be written, such as what a command of root's has left there; or 0.
+  static int first_error_below(const std::string& directory) {
+    std::error_code ended;
+    for (std::filesystem::recursive_directory_iterator entry(directory, ended), none; entry != none && !ended;
+         entry.increment(ended)) {
+      if (::access(entry->path().c_str(), W_OK) != 0) return errno;
+    }
+    return ended.value();
   }
 
   const PipeUser& user_;

@@ -62,6 +62,12 @@ class State(DoctorCase):
         self.assert_mended(self.assert_found("warning", "state_directory", "Permission denied"))
 
 
+    def test_file_that_root_left(self) -> None:
+        (self.state / "tokens").mkdir()
+        (self.state / "tokens" / "one").touch(0o600)
+        self.assert_mended(self.assert_found("warning", "state_directory", "Permission denied"))
+
+
 class Program(DoctorCase):
     def look(self) -> None:
         """The doctor runs from another file than the one it judges."""
