@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "base/printable.h"
@@ -18,9 +19,9 @@ using Severity = PostfixFinding::Severity;
 /// Of one table that is wrong from top to bottom a few lines tell enough.
 constexpr std::size_t kMostOfATable = 10;
 
-const std::vector<std::string> kParameters = {"default_transport", "relay_transport", "local_transport",
-                                              "virtual_transport", "content_filter"};
-const std::vector<std::string> kTables = {"transport_maps", "sender_dependent_default_transport_maps"};
+constexpr std::array<std::string_view, 5> kParameters = {"default_transport", "relay_transport", "local_transport",
+                                                         "virtual_transport", "content_filter"};
+constexpr std::array<std::string_view, 2> kTables = {"transport_maps", "sender_dependent_default_transport_maps"};
 
 class RouteFinder {
  public:
@@ -28,15 +29,15 @@ class RouteFinder {
       : agents_(agents), postfix_(postfix), tools_(tools) {}
 
   std::vector<PostfixFinding> examine() {
-    for (const std::string& name : kParameters)
-      take_parameter(value_of(postfix_.expanded, name), name, "-e", name);
-    for (const std::string& name : kTables)
-      take_tables(name, value_of(postfix_.expanded, name));
+    for (const std::string_view name : kParameters)
+      take_parameter(value_of(postfix_.expanded, name), std::string(name), "-e");
+    for (const std::string_view name : kTables)
+      take_tables(std::string(name), value_of(postfix_.expanded, name));
     // master.cf: smtpd -o content_filter=relaypipe:outbound
     for (const PostfixPair& pair : postfix_.expanded_overrides) {
       const std::string name = pair.name.substr(pair.name.rfind('/') + 1);
       if (std::find(kParameters.begin(), kParameters.end(), name) != kParameters.end())
-        take_parameter(pair.value, pair.name, "-P", pair.name);
+        take_parameter(pair.value, pair.name, "-P");
       if (std::find(kTables.begin(), kTables.end(), name) != kTables.end()) take_tables(pair.name, pair.value);
     }
     for (const AgentService& agent : agents_)
@@ -51,10 +52,10 @@ class RouteFinder {
     return found == agents_.end() ? nullptr : &*found;
   }
 
-  void take_parameter(const std::string& value, const std::string& where, const std::string& option,
-                      const std::string& parameter) {
-    PostfixRoute route = parse_route(value, where);
-    route.edit = tools_.postconf() + " " + option;
+  /// `option`: of postconf, which sets the parameter by this name.
+  void take_parameter(const std::string& value, const std::string& parameter, std::string_view option) {
+    PostfixRoute route = parse_route(value, parameter);
+    route.edit = fmt::format("{} {}", tools_.postconf(), option);
     route.parameter = parameter;
     // Without a nexthop of its own relayhost is taken.
     if (route.nexthop.empty() && parameter == "default_transport") {
@@ -146,7 +147,7 @@ std::vector<PostfixFinding> examine_routes(const std::vector<AgentService>& agen
 }
 
 std::vector<std::string> route_parameters() {
-  std::vector<std::string> names = kParameters;
+  std::vector<std::string> names(kParameters.begin(), kParameters.end());
   names.insert(names.end(), kTables.begin(), kTables.end());
   names.emplace_back("relayhost");
   return names;
