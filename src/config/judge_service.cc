@@ -56,8 +56,10 @@ class ServiceJudge {
     judge_filter();
     // Only now is it known how the whole command has to be.
     const std::string command = edit("-F", service_.key() + "/command=" + mended_.text());
-    for (const std::size_t i : in_command_)
-      findings_[i].mend = command;
+    for (PostfixFinding& finding : in_command_)
+      finding.mend = command;
+    // Findings with the same line side by side, so that it can stand below them.
+    findings_.insert(findings_.begin(), in_command_.begin(), in_command_.end());
     return std::move(findings_);
   }
 
@@ -72,8 +74,7 @@ class ServiceJudge {
 
   /// A finding that is mended in the command.
   void add_in_command(Severity severity, std::string text) {
-    in_command_.push_back(findings_.size());
-    add(severity, std::move(text), "");
+    in_command_.push_back({severity, service_.key(), std::move(text), ""});
   }
 
   void judge_columns() {
@@ -220,7 +221,7 @@ class ServiceJudge {
   PipeCommand mended_;
   const ServiceFacts& facts_;
   std::vector<PostfixFinding> findings_;
-  std::vector<std::size_t> in_command_;
+  std::vector<PostfixFinding> in_command_;  ///< those of the command
 };
 
 }  // namespace

@@ -127,7 +127,8 @@ class RouteFinder {
     std::vector<ConfigProblem> problems;
     find_unreachable_from(configuration, named_, problems);
     for (const ConfigProblem& problem : problems)
-      findings_.push_back({Severity::Warning, agent.service.key(), problem.line(), ""});
+      findings_.push_back({Severity::Warning, agent.service.key(),
+                           fmt::format("{}:{}: {}", printable(problem.at.file), problem.at.line, problem.text), ""});
   }
 
   const std::vector<AgentService>& agents_;

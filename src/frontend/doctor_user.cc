@@ -54,6 +54,14 @@ std::vector<PostfixFinding> unpack(std::string_view packed) {
   return findings;
 }
 
+/// The line of a problem of the configuration; how bad it is stands in the finding.
+std::string without_severity(const ConfigProblem& problem) {
+  std::string line = problem.line();
+  const std::string word = problem.severity == ConfigProblem::Severity::Error ? " error:" : " warning:";
+  if (const std::size_t at = line.find(word); at != line.npos) line.erase(at, word.size());
+  return line;
+}
+
 class UserView {
  public:
   UserView(const PipeUser& user, const AgentService& agent) : user_(user), agent_(agent) {}
@@ -116,7 +124,7 @@ class UserView {
     for (const ConfigProblem& problem : loaded.problems) {
       if (said(problem.text)) continue;
       const bool error = problem.severity == ConfigProblem::Severity::Error;
-      findings_.push_back({error ? Severity::Error : Severity::Warning, agent_.service.key(), problem.line(), ""});
+      add(error ? Severity::Error : Severity::Warning, without_severity(problem));
     }
   }
 
