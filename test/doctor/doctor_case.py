@@ -22,6 +22,10 @@ from postfix_lab import (BASE_SERVICES, EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILE
 LIMIT = 60.0
 USER, GROUP = UNPRIVILEGED_USER.removeprefix("user=").split(":")
 
+# As it stands in master.cf.example.
+FILTER = "  -o { pipe_delivery_status_filter = regexp:{ {\n" \
+         "       /^5\\.3\\.0 (Command (died with status|time limit).*)$$/ 4.3.0 $$1 } } }\n"
+
 GOOD = """\
 [relay.one]
 destination = "[mail1.example.com]:587"
@@ -141,4 +145,4 @@ class DoctorCase(RelayCase):
         self.assertEqual((after.findings, after.status), ([], 0), finding.mend)
 
 
-__all__ = ["Diagnosis", "DoctorCase", "Finding", "GOOD", "GROUP", "USER", "each"]
+__all__ = ["FILTER", "Diagnosis", "DoctorCase", "Finding", "GOOD", "GROUP", "USER", "each"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-from doctor_case import DoctorCase, each
-
-FILTER = "  -o { pipe_delivery_status_filter = regexp:{ {\n" \
-         "       /^5\\.3\\.0 (Command (died with status|time limit).*)$$/ 4.3.0 $$1 } } }\n"
+from doctor_case import FILTER, DoctorCase, each
 
 
 class Good(DoctorCase):
