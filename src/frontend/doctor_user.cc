@@ -81,7 +81,7 @@ class UserView {
 
   /// Where execvp(3) finds it: pipe(8) sets PATH to the default of the C library.
   [[nodiscard]] std::string program() const {
-    const std::string name = without_braces(agent_.command.argv.front());
+    std::string name = without_braces(agent_.command.argv.front());
     if (name.find('/') != name.npos) return name;
     return access(("/usr/bin/" + name).c_str(), X_OK) == 0 ? "/usr/bin/" + name : "/bin/" + name;
   }

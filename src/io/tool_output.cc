@@ -50,7 +50,7 @@ std::string path_of(const std::string& name) {
   std::string folders = fmt::format("{}:/usr/sbin:/usr/local/sbin:/sbin", path == nullptr ? "/usr/bin:/bin" : path);
   while (!folders.empty()) {
     const std::size_t end = folders.find(':');
-    const std::string file = folders.substr(0, end) + "/" + name;
+    std::string file = folders.substr(0, end) + "/" + name;
     if (::access(file.c_str(), X_OK) == 0) return file;
     folders.erase(0, end == folders.npos ? end : end + 1);
   }
@@ -59,6 +59,7 @@ std::string path_of(const std::string& name) {
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> list;
+  list.reserve(words.size() + 1);
   for (const std::string& word : words)
     list.push_back(const_cast<char*>(word.c_str()));  // posix_spawn(3) takes them so, and changes nothing
   list.push_back(nullptr);
