@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import signal
 import struct
 import termios
 from pathlib import Path
 
+from installed import copy_relaypipe
 from support import process_state, wait_until
 
 PIPE_CAPACITY = 65536
@@ -25,7 +25,7 @@ class Gate:
         self._directory = directory / "gate"
         self._directory.mkdir()
         self._directory.chmod(0o777)  # the delivery runs as an unprivileged user
-        self._real = shutil.copy(program, self._directory / "relaypipe")
+        self._real = copy_relaypipe(program, self._directory / "relaypipe")
         self._hold = self._directory / "hold"
         self.program = self._directory / "gate"
         self.program.write_text(

@@ -14,12 +14,16 @@ import shutil
 import signal
 import smtplib
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Iterator, Mapping
 
-from mail_log import Delivery, deliveries
-from support import PATIENCE, SyslogSocket, free_port, process_state, processes, wait_until
+sys.path.append(str(Path(__file__).resolve().parents[1] / "suite"))
+
+from installed import copy_relaypipe  # noqa: E402
+from mail_log import Delivery, deliveries  # noqa: E402
+from support import PATIENCE, SyslogSocket, free_port, process_state, processes, wait_until  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE_ENTRY = REPOSITORY / "master.cf.example"
@@ -122,8 +126,7 @@ class PostfixLab:
             path.mkdir(mode=0o755)
         shutil.chown(self.state, *UNPRIVILEGED_USER.removeprefix("user=").split(":"))
         # A copy, because a checkout often lies below a home directory that the unprivileged user may not enter.
-        shutil.copy(self._original_program, self.program)
-        self.program.chmod(0o755)
+        copy_relaypipe(self._original_program, self.program)
         for path in (self.directory / "data", self.log_file.parent):
             shutil.chown(path, "postfix")
         self.log_file.touch()

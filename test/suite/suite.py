@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import fnmatch
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import unittest
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Iterator, Sequence
 
+from installed import copy_relaypipe, program_of
 from one_test import FAILED, PASSED, SKIPPED, Outcome, run_all
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -75,11 +75,10 @@ def snapshot(binary: Path) -> Iterator[Path]:
     if not binary.exists():
         sys.exit(f"no program at {binary}: give --binary PATH or set RELAYPIPE")
     with tempfile.TemporaryDirectory(prefix="relaypipe-binary-") as directory:
-        copy = Path(directory) / "relaypipe"
-        shutil.copy(binary, copy)
-        copy.chmod(0o755)
+        copy = copy_relaypipe(binary, Path(directory) / "relaypipe")
         os.chmod(directory, 0o755)    # some tests run it as another user
-        if copy.read_bytes() != binary.read_bytes() or not subprocess.run([copy, "--help"], capture_output=True).stdout:
+        same = all(a.read_bytes() == b.read_bytes() for a, b in ((copy, binary), (program_of(copy), program_of(binary))))
+        if not same or subprocess.run([copy, "--help"], capture_output=True).returncode != 0:
             sys.exit(f"{binary} is being built, or does not run")
         yield copy
 

@@ -1,0 +1,204 @@
+// The program that master.cf names: it starts the real one, libexec/relaypipe/relaypipe, and has one reason to exist.
+//
+// When a shared library is missing, or too old or too new, the dynamic loader ends the process with status 127 or 1
+// before any code of ours runs, and pipe(8) bounces the mail with 5.3.0. Neither a fork that waits for the status (a
+// second process per message, and signals and parents that no longer mean the delivery) nor libraries opened late by
+// dlopen (15 % more instructions, and no answer to a libc that is too old) is needed: the loader begins every
+// such message with argv[0], and pipe(8) takes a result that begins with an enhanced status as that. So argv[0] is made
+// to begin with one, and Postfix reads, for instance
+//   4.3.0 relaypipe: error while loading shared libraries: libcurl.so.4: cannot open shared object file
+// and defers. Process, parent, group, descriptors and environment stay what they are.
+//
+// It is linked with no library at all: libc's own start, statically linked, would be all of its cost (0.35 ms of each
+// delivery; without it the exec is lost in the noise). For processors other than x86-64, for which the two pieces of
+// machine code below are not written, it is an ordinary static program.
+
+#include <cstddef>
+
+#ifdef RELAYPIPE_LAUNCHER_FREESTANDING
+
+#include <linux/auxvec.h>
+#include <sys/syscall.h>
+
+#define RELAYPIPE_HIDDEN __attribute__((visibility("hidden")))
+
+extern "C" {
+/// Where the compiler's stack protector finds its canary (-mstack-protector-guard=global) and reports a smashed stack.
+RELAYPIPE_HIDDEN unsigned long __stack_chk_guard = 0;   // NOLINT(bugprone-reserved-identifier): the compiler's name
+[[noreturn]] RELAYPIPE_HIDDEN void __stack_chk_fail();  // NOLINT(bugprone-reserved-identifier): the compiler's name
+[[noreturn]] RELAYPIPE_HIDDEN void relaypipe_begin(unsigned long* stack);
+}
+
+// The kernel starts a program with argc on top of the stack; argv, the environment and the auxiliary vector follow.
+asm(".globl _start\n"
+    ".hidden _start\n"
+    ".type _start, @function\n"
+    "_start:\n"
+    "  endbr64\n"
+    "  xor %ebp, %ebp\n"
+    "  mov %rsp, %rdi\n"
+    "  and $-16, %rsp\n"
+    "  call relaypipe_begin\n"
+    "  hlt\n");
+
+namespace {
+
+/// A system call: its result, or a negative errno.
+long call_kernel(long number, const void* first, const void* second = nullptr, std::size_t third = 0) {
+  long result = number;
+  asm volatile("syscall" : "+a"(result) : "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
+  return result;
+}
+
+const void* as_argument(long value) { return reinterpret_cast<const void*>(value); }
+
+long read_link(const char* path, char* target, std::size_t size) {
+  return call_kernel(SYS_readlink, path, target, size);
+}
+
+/// Returns only when it failed, with errno.
+int execute(const char* path, char** argv, char** environment) {
+  return static_cast<int>(-call_kernel(SYS_execve, path, argv, reinterpret_cast<std::size_t>(environment)));
+}
+
+void write_out(const char* text, std::size_t size) { call_kernel(SYS_write, as_argument(1), text, size); }
+
+[[noreturn]] void leave(int status) {
+  for (;;)
+    call_kernel(SYS_exit_group, as_argument(status));
+}
+
+}  // namespace
+
+#else
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace {
+
+long read_link(const char* path, char* target, std::size_t size) { return readlink(path, target, size); }
+
+int execute(const char* path, char** argv, char** environment) {
+  execve(path, argv, environment);
+  return errno;
+}
+
+void write_out(const char* text, std::size_t size) {
+  if (write(STDOUT_FILENO, text, size) < 0) return;  // the status says it too
+}
+
+[[noreturn]] void leave(int status) { _exit(status); }
+
+}  // namespace
+
+#endif
+
+namespace {
+
+constexpr int kExitDeferred = 75;  // EX_TEMPFAIL, as in verdict/exit_status.h
+constexpr int kNoSuchFile = 2;     // ENOENT
+// Where the program is, from the launcher's own folder: installed, and in the build folder. No pointers to text: nobody
+// relocates them here.
+constexpr char kPlaces[][64] = {RELAYPIPE_LIBEXEC "/relaypipe/relaypipe", "libexec/relaypipe/relaypipe"};
+// The loader's messages, and those below, begin with it.
+char first_argument[] = "4.3.0 relaypipe";
+
+/// Text of a fixed size; what does not fit is left out.
+class Text {
+ public:
+  void append(const char* text) {
+    for (; *text != '\0' && size_ < sizeof octets_ - 1; ++text)
+      octets_[size_++] = *text;
+    octets_[size_] = '\0';
+  }
+  void append_number(int number) {
+    if (number > 9) append_number(number / 10);
+    const char digit[] = {static_cast<char>('0' + number % 10), '\0'};
+    append(digit);
+  }
+  /// The folder of the running program, with a slash at its end; nothing where there is no /proc.
+  void assign_own_folder() {
+    const long read = read_link("/proc/self/exe", octets_, sizeof octets_ - 1);
+    size_ = read > 0 ? static_cast<std::size_t>(read) : 0;
+    while (size_ > 0 && octets_[size_ - 1] != '/')
+      --size_;
+    octets_[size_] = '\0';
+  }
+  [[nodiscard]] const char* text() const { return octets_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  char octets_[4096 + 64];  // PATH_MAX, and the longest of the places
+  std::size_t size_ = 0;
+};
+
+/// Why a place did not do.
+void append_reason(Text& message, int error) {
+  if (error == kNoSuchFile) {
+    message.append(" (it or its dynamic loader is missing)");
+    return;
+  }
+  message.append(" (error ");
+  message.append_number(error);
+  message.append(")");
+}
+
+/// Becomes the real program, or defers and says why not.
+[[noreturn]] void launch(char** argv, char** environment) {
+  Text message;
+  message.append(first_argument);
+  message.append(": cannot run the program it starts:");
+  for (const auto& place : kPlaces) {
+    Text path;
+    path.assign_own_folder();
+    path.append(place);
+    const int error = execute(path.text(), argv, environment);
+    message.append(" ");
+    message.append(path.text());
+    append_reason(message, error);
+    if (error != kNoSuchFile) break;
+  }
+  message.append("\n");
+  write_out(message.text(), message.size());
+  leave(kExitDeferred);
+}
+
+/// With the first argument replaced, whether there was one or not.
+[[noreturn]] void launch_renamed(long argc, char** argv, char** environment) {
+  if (argc > 0) {
+    argv[0] = first_argument;
+    launch(argv, environment);
+  }
+  char* alone[] = {first_argument, nullptr};
+  launch(alone, environment);
+}
+
+}  // namespace
+
+#ifdef RELAYPIPE_LAUNCHER_FREESTANDING
+
+void __stack_chk_fail() { __builtin_trap(); }
+
+/// The canary is set here, so this function has none; it never returns.
+__attribute__((no_stack_protector)) void relaypipe_begin(unsigned long* stack) {
+  const auto argc = static_cast<long>(*stack);
+  auto** const argv = reinterpret_cast<char**>(stack + 1);
+  char** const environment = argv + argc + 1;
+  char** after = environment;
+  while (*after != nullptr)
+    ++after;
+  // Pairs of a kind and its value, ended by AT_NULL.
+  for (const auto* pair = reinterpret_cast<const unsigned long*>(after + 1); pair[0] != AT_NULL; pair += 2) {
+    // 16 random octets of the kernel's; the first is left 0, so that no text that runs over can hold the canary.
+    if (pair[0] == AT_RANDOM) __stack_chk_guard = *reinterpret_cast<const unsigned long*>(pair[1]) & ~0xFFUL;
+  }
+  launch_renamed(argc, argv, environment);
+}
+
+#else
+
+int main(int argc, char** argv, char** environment) { launch_renamed(argc, argv, environment); }
+
+#endif
