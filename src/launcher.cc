@@ -130,7 +130,8 @@ class Text {
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  char octets_[4096 + 64];  // PATH_MAX, and the longest of the places
+  // cppcheck-suppress uninitMemberVarPrivate
+  char octets_[4096 + 64];  // PATH_MAX, and the longest of the places; filled up to size_ and a NUL
   std::size_t size_ = 0;
 };
 

@@ -101,7 +101,7 @@ void AccountKeyring::answer_secret(DialId id, const Relay& relay, const Found& f
 
 std::vector<KeyringEvent> AccountKeyring::take_answers() {
   if (tokens_ != nullptr && !asked_.empty()) {
-    for (TokenEvent& event : tokens_->take_answers()) {
+    for (const TokenEvent& event : tokens_->take_answers()) {
       const auto asked = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& a) { return a.id == event.id; });
       if (asked == asked_.end()) continue;
       answer_secret(event.id, *asked->relay, event.token);

@@ -344,7 +344,7 @@ void LmdbStateStore::put_aside(const std::string& why) {
 }
 
 /// Opens what is not open yet. False: there is no memory.
-bool LmdbStateStore::prepare(Lock& lock) {
+bool LmdbStateStore::prepare(const Lock& lock) {
   if (lock.error() != 0) {
     given_up_ = true;
     note(lock.error() == EWOULDBLOCK ? fmt::format("{}/state.lock: another process holds it for more than {} ms",
@@ -371,7 +371,7 @@ bool LmdbStateStore::prepare(Lock& lock) {
 }
 
 /// Reads the records into `values`, with a transaction left open. On damage once more, from a new file.
-bool LmdbStateStore::load(Lock& lock, std::span<const std::string> keys, WallTime now, bool writing,
+bool LmdbStateStore::load(const Lock& lock, std::span<const std::string> keys, WallTime now, bool writing,
                           std::vector<StateValue>& values) {
   for (int tries = 0; tries < 2 && !given_up_; ++tries) {
     values.assign(keys.size(), {});
@@ -446,7 +446,7 @@ bool LmdbStateStore::update(std::span<const std::string> keys, WallTime now,
 
 /// The file has its largest size: what nobody needs any more goes, all of it. Removing needs pages too, so the limit is
 /// lifted for it. Where everything is still needed the file is begun anew.
-int LmdbStateStore::make_room(Lock& lock, WallTime now, std::span<const std::string> keys,
+int LmdbStateStore::make_room(const Lock& lock, WallTime now, std::span<const std::string> keys,
                               const std::vector<StateValue>& values) {
   int code = environment_->enlarge();
   if (code == 0) code = sweep(now, SIZE_MAX);

@@ -68,7 +68,7 @@ Kind kind_of(int status, std::string_view code) {
   if (code == "slow_down") return Kind::SlowDown;
   if (code == "temporarily_unavailable" || code == "server_error" || status == 429 || status >= 500)
     return Kind::Passing;
-  if (!code.empty() || (status >= 400 && status < 500)) return Kind::Refused;
+  if (!code.empty() || status >= 400) return Kind::Refused;
   return Kind::Garbled;
 }
 
