@@ -48,12 +48,14 @@ std::string quoted(std::string_view local) {
   return result += '"';
 }
 
-/// dcontent of RFC 5321 4.1.3. What is inside is for the relay to judge.
+/// dcontent of RFC 5321 4.1.3. What is inside is for the relay to judge, but for the two that may end the path there:
+/// no literal that is in use has them.
 bool is_address_literal(std::string_view domain) {
   if (domain.size() < 3 || domain.front() != '[' || domain.back() != ']') return false;
   domain = domain.substr(1, domain.size() - 2);
-  return std::all_of(domain.begin(), domain.end(),
-                     [](char c) { return c > ' ' && c <= '~' && c != '[' && c != '\\' && c != ']'; });
+  return std::all_of(domain.begin(), domain.end(), [](char c) {
+    return c > ' ' && c <= '~' && std::string_view("[\\]<>").find(c) == std::string_view::npos;
+  });
 }
 
 std::optional<std::string> find_control(std::string_view text) {

@@ -35,7 +35,8 @@ void check_path(const Address& address) {
   must(local_end > 0 && local_end < text.size() && text[local_end] == '@', "the local part ends at its @", path);
   must(address.domain() == text.substr(local_end + 1), "the domain is what follows", path);
   must(!address.domain().empty(), "a domain is not empty", path);
-  must(address.domain().find_first_of(" <>()\"\\,;@") == text.npos, "a domain ends no path", path);
+  const bool literal = address.domain().front() == '[';
+  must(address.domain().find_first_of(literal ? " <>\\" : " <>()\"\\,;@") == text.npos, "a domain ends no path", path);
   if (!text.starts_with('"')) {
     const std::string_view local = text.substr(0, local_end);
     must(local.find_first_of(" <>()[]:;\\,\"") == text.npos, "an unquoted local part ends no path", path);

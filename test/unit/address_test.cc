@@ -84,7 +84,9 @@ TEST_CASE("what cannot become a path says why") {
       Row{"u@[]", "has a malformed domain"}, Row{"u@[1.2.3.4", "has a malformed domain"},
       Row{"u@1.2.3.4]", "has a malformed domain"}, Row{"u@[1.2.3.4]x", "has a malformed domain"},
       Row{"u@[a b]", "has a malformed domain"}, Row{"u@[a[b]", "has a malformed domain"},
-      Row{"u@[\xc3\xbc]", "has a malformed domain"});
+      Row{"u@[\xc3\xbc]", "has a malformed domain"},
+      // A relay could take the path to end there, and the rest for parameters.
+      Row{"u@[x>NOTIFY=NEVER]", "has a malformed domain"}, Row{"u@[x<y]", "has a malformed domain"});
   CAPTURE(row.given);
   const auto address = parse_address(row.given);
   REQUIRE_FALSE(address);
