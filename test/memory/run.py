@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Runs the tests of what deliveries remember together: many processes at once, killed ones, damaged files, a real Postfix.
+
+{usage}
+`run.py --long` does the same with the numbers that take minutes: 2,000 deliveries killed at random, 500 messages a run.
+
+Needs root, because Postfix does, and so does a full disk of one's own.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[1:1] = [str(TESTS / name) for name in ("suite", "e2e", "postfix", "reach")]
+
+from postfix_lab import queue_template  # noqa: E402
+from suite import main  # noqa: E402
+
+if __name__ == "__main__":
+    if "--long" in sys.argv:
+        sys.argv.remove("--long")
+        os.environ["RELAYPIPE_LONG"] = "1"
+    sys.exit(main(__file__, __doc__, jobs=3, alone="Alone", needs_root=True, world=queue_template))

@@ -1,0 +1,131 @@
+"""Relays that are down: the first few deliveries meet it, the others know; one looks whether it is over."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+
+from counting_relay import CountingRelay
+from lab import RefusedPort
+from memory_case import MemoryCase
+from pipe_run import Delivery
+from support import wait_until
+
+MANY = 50
+# Those which are past the look at the memory when the first failure is recorded. It takes a refused delivery some
+# milliseconds to get there, so they are few; on a machine that does other things as well it may be some more.
+FEW = 15
+RESTS = r"rests until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+
+
+class RefusedFirstRelay(MemoryCase):
+    def test_only_the_first_few_meet_it(self) -> None:
+        dead, relay = self.dead(RefusedPort), self.counting()
+        results = self.at_once(MANY, dead, relay)
+        self.assert_all_sent(results)
+        met = [r for r in results if "Connection refused" in r.text]
+        print(f"{len(met)} of {MANY} met the refused relay")
+        self.assertLessEqual(len(met), FEW)
+        self.assertEqual(len(relay.accepted), MANY)
+        self.assertEqual(set(relay.recipients.values()), {1})
+        more = self.at_once(MANY, dead, relay, name="R")
+        self.assert_all_sent(more)
+        self.assertEqual([r.text for r in more if "refused" in r.text], [])
+
+    def test_it_is_told_once_that_it_went_down(self) -> None:
+        dead, relay = self.dead(RefusedPort), self.counting()
+        self.assert_all_sent(self.at_once(MANY, dead, relay))
+        self.assertEqual(len(self.whole_log(f"relay {re.escape(dead.destination)} {RESTS}")), 1)
+
+    def test_a_reset_relay_is_met_by_the_first_few(self) -> None:
+        reset, relay = self.counting(resets=True), self.counting()
+        self.assert_all_sent(self.at_once(MANY, reset, relay))
+        self.assertLessEqual(len(reset.sessions), FEW)
+        self.assertGreater(len(reset.sessions), 0)
+
+
+class AfterTheCoolDown(MemoryCase):
+    COOL_DOWN = {"cool_down": "1s", "cool_down_max": "1s"}
+
+    def test_exactly_one_probes(self) -> None:
+        """The probe is held open by a relay that does not greet; meanwhile nobody else dials it."""
+        dead, relay = self.dead(RefusedPort), self.counting()
+        self.one(dead, relay, name="FIRST", **self.COOL_DOWN)
+        first = self.again(dead, greets=False)
+        # It rests for a second: deliveries go past it, until one is due to look.
+        prober = self.probe(first, relay)
+        results = self.at_once(MANY, first, relay, **self.COOL_DOWN)
+        self.assert_all_sent(results)
+        self.assertEqual(len(first.sessions), 1, "more than one process probed")
+        first.greet_now()
+        self.assertEqual(self.finish(prober).status, 0)
+        first.wait_for(lambda r: all(s.ended for s in r.sessions), "the end of the probe")
+        # It was ready, so it is well again: everybody goes there.
+        taken = len(first.accepted)
+        self.assert_all_sent(self.at_once(5, first, relay, name="AFTER", **self.COOL_DOWN))
+        self.assertEqual(len(first.accepted), taken + 5)
+
+    def again(self, dead: RefusedPort, **behaviour: bool):
+        """A relay at the port that was refused."""
+        dead.stop()
+        return self.counting(port=dead.port, **behaviour)
+
+    def probe(self, first, relay):
+        """Delivers until a delivery has dialled the first relay, and returns that one, still running."""
+        found = []
+
+        def dialled() -> bool:
+            delivery = self.begin(first, relay, name=f"P{len(found)}", patience="30s", **self.COOL_DOWN)
+            found.append(delivery)
+            wait_until(lambda: first.sessions or len(relay.accepted) > len(found), "one of the relays")
+            if first.sessions:
+                return True
+            self.finish(delivery)
+            return False
+
+        wait_until(dialled, "a probe")
+        return found[-1]
+
+
+class AllRelaysDown(MemoryCase):
+    SHORT = {"cool_down": "1s", "cool_down_max": "1s", "patience": "100ms"}
+
+    def test_while_they_rest_nobody_dials_and_the_time_is_named(self) -> None:
+        relays = [self.counting(resets=True), self.counting(resets=True)]
+        self.assertEqual(self.one(*relays, name="DOWN").status, 75)
+        for result in self.at_once(MANY, *relays):
+            self.assertEqual(result.status, 75, result)
+            self.assertRegex(result.text, r"until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "no time is named")
+        self.assertEqual([len(r.sessions) for r in relays], [1, 1])
+
+    def test_one_probes_and_the_others_defer_at_once(self) -> None:
+        relays = [self.counting(resets=True), self.counting(resets=True)]
+        for result in self.at_once(3, *relays, name="DOWN", **self.SHORT):
+            self.assertEqual(result.status, 75, result)
+        before = [len(relay.sessions) for relay in relays]
+        for relay in relays:
+            relay.behaviour.resets, relay.behaviour.greets = False, False
+        prober = self.prober(relays, before)
+        results = self.at_once(MANY, *relays, **self.SHORT)
+        for result in results:
+            self.assertEqual(result.status, 75, result)
+            self.assertRegex(result.text, "is being tried by another delivery")
+        self.assertEqual([len(r.sessions) - b for r, b in zip(relays, before)], [1, 1], "one process looks at each")
+        print(results[-1].text.strip())
+        relays[0].greet_now()
+        self.assertEqual(self.finish(prober).status, 0)
+        # The relay that was ready is well; nobody needs the other one.
+        self.assert_all_sent(self.at_once(5, *relays, name="AFTER", **self.SHORT))
+        self.assertEqual(len(relays[0].accepted), 6)
+
+    def prober(self, relays: list[CountingRelay], before: list[int]) -> Delivery:
+        """Delivers until a delivery looks at the relays again; it looks at all of them, one after the other."""
+        while True:
+            delivery = self.begin(*relays, name=f"PROBE{sum(len(r.sessions) for r in relays)}", **self.SHORT)
+            ended = select.poll()
+            ended.register(os.pidfd_open(delivery.pid), select.POLLIN)
+            wait_until(lambda: ended.poll(0) or all(len(r.sessions) > b for r, b in zip(relays, before)), "a probe")
+            if not ended.poll(0):
+                return delivery
+            self.assertEqual(self.finish(delivery).status, 75)
