@@ -140,12 +140,16 @@ class BackupMx(PostfixDns):
         self.assert_sent(self.mail(), other_port, "primary.example.net")
 
     def test_primary_down_then_up(self) -> None:
-        """What a backup MX is for: the mail waits, and goes when the primary is back."""
-        self.example(self.line_of_the_example())
+        """What a backup MX is for: the mail waits, and goes when the primary is back and has had its rest."""
+        self.example(self.line_of_the_example(), arguments="-o cool_down=1s -o cool_down_max=1s")
         self.assert_waits(self.mail(), "4.4.1", "Connection refused")
         primary = self.host(PRIMARY)
-        self.lab.flush()
-        self.assert_sent(self.lab.wait_for_delivery(self.queue_id, 2), primary, "primary.example.net")
+        for attempt in range(2, 60):
+            self.lab.wait_for_queue(self.queue_id, "deferred")
+            self.lab.flush()
+            if self.lab.wait_for_delivery(self.queue_id, attempt).status == "sent":
+                break
+        self.assert_sent(self.lab.deliveries(self.queue_id)[-1], primary, "primary.example.net")
 
     @each({"unknown_recipient": ("nobody@example.net", "User unknown"),
            "other_domain": ("user@example.com", "Relay access denied")})
