@@ -50,9 +50,11 @@ void MemoryParts::tell(const Change& change) {
 }
 
 void MemoryParts::tell_trouble() {
+  std::string all;
   for (const auto& trouble : {store_->trouble(), lock_->trouble()}) {
-    if (trouble) journal_.line(Journal::Level::Warning, log_id_ + ": memory: " + printable(*trouble));
+    if (trouble) all += (all.empty() ? "" : "; ") + printable(*trouble);
   }
+  if (!all.empty()) journal_.line(Journal::Level::Warning, log_id_ + ": memory: " + all);
 }
 
 }  // namespace relaypipe

@@ -78,7 +78,8 @@ StateValue unsealed(std::string_view octets, WallTime now) {
 
 }  // namespace
 
-/// The exclusive right to touch the file, and the count of those who died while they had it.
+/// One operation: the exclusive right to touch the file, the count of those who died while they had it, and the guard
+/// of the calls of LMDB.
 class LmdbStateStore::Lock {
  public:
   explicit Lock(const std::string& file) {
@@ -135,6 +136,7 @@ class LmdbStateStore::Lock {
   int fd_ = -1;
   int error_ = 0;
   int crashes_ = 0;
+  LmdbGuard guard_;
 };
 
 /// The open file. Used with the lock held.
