@@ -1,0 +1,26 @@
+"""What remembering costs one delivery, and that it never waits for a disk."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from lab import binary_path
+from marks import measures
+
+HERE = Path(__file__).resolve().parent
+
+
+@measures
+class CostAlone(unittest.TestCase):
+    def test_one_delivery(self) -> None:
+        for tool in ("valgrind", "strace"):
+            if not shutil.which(tool):
+                self.skipTest(f"{tool} is not installed")
+        command = [sys.executable, "-B", str(HERE / "memory_cost"), "--binary", str(binary_path())]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        print(done.stdout)    # the run loop shows it even when the test passed
+        self.assertEqual(done.returncode, 0, done.stderr)
