@@ -64,9 +64,10 @@ class CountingRelay:
             return sorted(when for session in self.sessions for when in session.accepted)
 
     def peak(self) -> int:
-        """The largest number of connections that were open at a time."""
+        """The largest number of sessions at a time, each from its connection to its acceptance, or to its end."""
         with self._changed:
-            steps = [(s.began, 1) for s in self.sessions] + [(s.ended, -1) for s in self.sessions if s.ended]
+            ends = [min([s.ended or time.monotonic(), *s.accepted]) for s in self.sessions]
+            steps = [(s.began, 1) for s in self.sessions] + [(end, -1) for end in ends]
         most = now = 0
         for _, step in sorted(steps):    # at the same moment the end counts first
             now += step

@@ -14,14 +14,24 @@ LONG = bool(os.environ.get("RELAYPIPE_LONG"))
 
 
 class MemoryCase(DeliveryCase):
+    configuration: tuple[str, ...] = ()
+
     def counting(self, port: int = 0, **behaviour: Any) -> CountingRelay:
         found = CountingRelay(Behaviour(**behaviour), port)
         self.addCleanup(found.stop)
         return found
 
+    def configure(self, text: str) -> None:
+        """A configuration file for the deliveries that follow."""
+        file = self.directory / "relaypipe.toml"
+        file.write_text(text)
+        file.chmod(0o644)
+        self.configuration = ("--config", str(file))
+
     def begin(self, *hops: Hop, name: str, **arguments: Any) -> Delivery:
         """A delivery with a queue id and a recipient of its own, its message already complete."""
-        delivery = self.start(*hops, options=("--queue-id", name), to=(f"{name}@example.net",), **arguments)
+        options = ("--queue-id", name, *self.configuration)
+        delivery = self.start(*hops, options=options, to=(f"{name}@example.net",), **arguments)
         delivery.feed(MESSAGE)
         delivery.end_input()
         return delivery

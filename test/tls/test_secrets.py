@@ -197,9 +197,10 @@ class PasswordMap(SecretCase):
         return text.replace("$HOST", "local.test").replace("$PORT", str(port)) + "\n"
 
     def looked_up(self, keys: tuple[str, ...]) -> Optional[tuple[str, str]]:
-        """What Postfix finds under the first of these keys that is there."""
+        """What Postfix finds under the first of these keys that is there; it wants a configuration, if an empty one."""
+        (self.directory / "main.cf").touch()
         for key in keys:
-            query = ["postmap", "-q", key, f"texthash:{self.directory}/sasl_passwd"]
+            query = ["postmap", "-c", str(self.directory), "-q", key, f"texthash:{self.directory}/sasl_passwd"]
             found = subprocess.run(query, capture_output=True, text=True).stdout.rstrip("\n")
             if found:
                 user, _, password = found.partition(":")
