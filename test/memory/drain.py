@@ -1,4 +1,4 @@
-"""How long a real Postfix takes to deliver a queue full of messages, with both relays well or the first one a tarpit."""
+"""How long a real Postfix takes to deliver a full queue, with both relays well or the first one a tarpit."""
 
 from __future__ import annotations
 

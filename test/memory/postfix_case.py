@@ -44,7 +44,7 @@ class PostfixMemoryCase(unittest.TestCase):
 
 
 class FullSocket:
-    """A datagram socket in the place of the log's whose queue is full: who writes to it waits as long as it cares to."""
+    """A datagram socket in the place of the log's, with a full queue: who writes to it waits as long as it cares to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the tests of what deliveries remember together: many processes at once, killed ones, damaged files, a real Postfix.
+"""Runs the tests of what deliveries remember together: many at once, killed ones, damaged files, a real Postfix.
 
 {usage}
 `run.py --long` does the same with the numbers that take minutes: 2,000 deliveries killed at random, 500 messages a run.

@@ -17,8 +17,8 @@ from pipe_run import Delivery, Surroundings
 
 COUNT = 400 if LONG else 60
 AT_A_TIME = 6
-# Memory that does not work costs an error or, at worst, the longest wait for its lock (0.25 s), for a few look-ups of it.
-# The rest is for a machine that does other things as well.
+# Memory that does not work costs an error or, at worst, the longest wait for its lock (0.25 s) a few times. The rest is
+# for a machine that does other things as well.
 SLOWEST, USUAL = 10.0, 1.5
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counting_relay import CountingRelay
 from memory_case import MemoryCase
-from test_killed import COUNT, Storm
+from storm import COUNT, StormCase, arrived
 
 MANY = 50
 
@@ -71,7 +71,8 @@ class Quota(LimitsCase):
         self.assertRegex(refused.text, r"^4\.\d\.\d .*5 recipients/hour.*until \d{4}-\d\d-\d\d")
 
     def test_the_reserve_is_for_urgent_mail(self) -> None:
-        first, _ = self.limited('quota = ["10 messages/24h"]\nreserve = { percent = 20, for = ["@alerts.example.com"] }')
+        reserve = 'reserve = { percent = 20, for = ["@alerts.example.com"] }'
+        first, _ = self.limited(f'quota = ["10 messages/24h"]\n{reserve}')
         self.assertEqual(sum(r.status == 0 for r in self.at_once(20, "only", max_wait="0s")), 8)
         urgent = self.at_once(5, "only", name="URGENT", sender="root@alerts.example.com", max_wait="0s")
         self.assertEqual(sum(r.status == 0 for r in urgent), 2)
@@ -93,10 +94,10 @@ class Rate(LimitsCase):
         self.assertGreater(times[-1] - times[0], 2.0)
 
 
-class LimitsAmongTheDead(Storm, LimitsCase):
-    """The storm of test_killed, over a relay with limits."""
+class LimitsAmongTheDead(StormCase, LimitsCase):
+    """The storm of test_killed over a relay with limits."""
 
-    def test_nothing_is_lost_and_nobody_waits(self) -> None:
+    def test_places_and_quota_survive(self) -> None:
         """Leases come back with the death of their holders; a quota counts all but what nobody could know."""
         quota = COUNT + 20
         first, second = self.limited(f'connections = 4\nquota = ["{quota} messages/24h"]')
@@ -105,7 +106,7 @@ class LimitsAmongTheDead(Storm, LimitsCase):
         again = self.deliver_again(killed, "out")
         self.assert_well(killed, lived + again, first, second)
         self.assertLessEqual(first.peak(), 4 + len(killed))
-        taken, unknown = len(first.accepted), self.twice(first, second)
+        taken, unknown = len(first.accepted), sum(times - 1 for times in arrived(first, second).values())
         # All places are free again.
         before = len(second.accepted)
         self.assert_all_sent([self.one("out", name=f"FREE{i}") for i in range(4)])
@@ -114,13 +115,8 @@ class LimitsAmongTheDead(Storm, LimitsCase):
         # The rest of the quota, to the last message but those that were accepted when their process died.
         self.assertGreaterEqual(len(first.accepted), quota)
         self.assertLessEqual(len(first.accepted), quota + unknown)
-        print(f"quota {quota}: {len(first.accepted)} accepted, {unknown} of them unknown to anybody; {taken} in the storm")
+        print(f"quota {quota}: {len(first.accepted)} accepted, {taken} in the storm; {unknown} nobody knew of")
         self.assert_store_is_well()
-
-    @staticmethod
-    def twice(*relays: CountingRelay) -> int:
-        counts = sum((relay.recipients for relay in relays), start=type(relays[0].recipients)())
-        return sum(times - 1 for times in counts.values())
 
     def use_up(self, second: CountingRelay) -> None:
         """Delivers until the first relay's quota is used up."""
