@@ -93,14 +93,9 @@ class SessionFailoverTest(DeliveryCase):
         for relay in relays[1:]:
             self.assert_untouched(relay)
 
-    def test_the_same_relay_twice_gives_it_a_second_chance_without_memory(self) -> None:
+    def test_the_same_relay_twice_gives_it_a_second_chance(self) -> None:
         relay = self.relay("on greeting connection 1: close")
-        self.assert_sent(self.deliver(relay, relay, memory="no"), by=relay)
-
-    def test_a_relay_that_has_just_failed_rests_however_often_it_is_named(self) -> None:
-        relay = self.relay("on greeting connection 1: close")
-        self.assert_deferred(self.deliver(relay, relay), r"4\.4\.2", words=("is not tried until",))
-        self.assertEqual(len(relay.connections), 1)
+        self.assert_sent(self.deliver(relay, relay), by=relay)
 
     def test_ipv6(self) -> None:
         relay = self.relay(listen="::1")
