@@ -63,6 +63,11 @@ class CountingRelay:
         with self._changed:
             return sorted(when for session in self.sessions for when in session.accepted)
 
+    def taken(self) -> Counter[str]:
+        """How often each recipient's message was accepted until now."""
+        with self._changed:
+            return self.recipients.copy()
+
     def peak(self) -> int:
         """The largest number of sessions at a time, each from its connection to its acceptance, or to its end."""
         with self._changed:

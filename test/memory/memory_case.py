@@ -16,8 +16,13 @@ LONG = bool(os.environ.get("RELAYPIPE_LONG"))
 class MemoryCase(DeliveryCase):
     configuration: tuple[str, ...] = ()
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.countings: list[CountingRelay] = []
+
     def counting(self, port: int = 0, **behaviour: Any) -> CountingRelay:
         found = CountingRelay(Behaviour(**behaviour), port)
+        self.countings.append(found)
         self.addCleanup(found.stop)
         return found
 
