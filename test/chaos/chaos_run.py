@@ -1,0 +1,150 @@
+"""One chaos run from its seed to its judgement."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from chaos_world import World, world
+from evidence import Evidence
+from judge import Judgement, judge
+from messages import message
+from submission import Submission
+from troubles import Chaos, Event, plan, running
+
+BACKLOG = 150       # messages Postfix has at a time; more would only wait
+FLUSH_EVERY = 2.0   # seconds
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
+
+
+@dataclass
+class Options:
+    binary: Path
+    messages: int
+    seed: str
+    limit: float             # seconds until the messages are submitted, and again until the queue is empty
+    badness: float = 0.45    # share of a relay's sessions in which something is wrong
+
+
+@dataclass
+class Result:
+    evidence: Evidence
+    judgement: Judgement
+    log: str
+    seconds: float
+    octets: int
+
+
+class LogReader:
+    """Counts how many messages Postfix is done with, reading only what is new in its log."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._rest = b""
+        self.removed = 0
+
+    def read(self) -> None:
+        lines, _, self._rest = (self._rest + self._file.read()).rpartition(b"\n")
+        self.removed += len(re.findall(rb"postfix/qmgr\[\d+\]: \w+: removed$", lines, re.MULTILINE))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Run:
+    def __init__(self, options: Options, made: World, say: Callable[[str], None]) -> None:
+        self.options, self.world, self.say = options, made, say
+        self.log = LogReader(made.lab.log_file)
+        self.submission = Submission(made.lab, lambda number: message(options.seed, number), options.messages,
+                                     lambda submitted: self.in_postfix(submitted) < BACKLOG)
+        self.chaos = Chaos(made.lab, made.dns, self.submission.gate.alone)
+        self.failure: Optional[BaseException] = None
+
+    def in_postfix(self, submitted: int) -> int:
+        return submitted - self.log.removed
+
+    def misbehave(self) -> None:
+        """The messages and the troubles, until all of both are through."""
+        troubles = threading.Thread(target=self._trouble, args=(plan(self.options.seed, self.options.messages),), daemon=True)
+        self.submission.start()
+        troubles.start()
+        self._attend(lambda: self.submission.done and not troubles.is_alive(), "all messages were submitted")
+        self.submission.stop()
+        if failure := self.submission.failure or self.failure:
+            raise failure
+
+    def drain(self) -> int:
+        """All is well again: how much stays in the queue?"""
+        self.chaos.calm()
+        for relay in self.world.relays.values():
+            relay.be_good()
+        self._attend(lambda: not self.queued(), "the queue was empty")
+        return self.queued()
+
+    def queued(self) -> int:
+        lab = self.world.lab
+        files = sum(path.is_file() for name in QUEUES for path in (lab.queue / name).rglob("*"))
+        return files + len(running(lab.program))
+
+    def _trouble(self, events: list[Event]) -> None:
+        try:
+            for event in events:
+                while len(self.submission.submitted) < event.position:
+                    if self.submission.done:
+                        return
+                    time.sleep(0.005)
+                self.chaos.carry_out(event)
+        except BaseException as error:
+            self.failure = error
+
+    def _attend(self, finished: Callable[[], bool], what: str) -> None:
+        """Flushes and counts until then, or the limit."""
+        end, flush, told = time.monotonic() + self.options.limit, 0.0, 0.0
+        while not finished():
+            now = time.monotonic()
+            if now > end:
+                self.say(f"{self.options.limit:.0f} s went by before {what}")
+                return
+            if now > flush and not self.submission.gate.shut:
+                flush = now + FLUSH_EVERY
+                self._flush()
+            if now > told:
+                told = now + 10
+                self.say(f"{len(self.submission.submitted)} submitted, {self.log.removed} done")
+            self.log.read()
+            time.sleep(0.05)
+
+    def _flush(self) -> None:
+        try:
+            self.world.lab.flush()
+        except RuntimeError:
+            pass    # Postfix is being stopped
+
+    def evidence(self, left: int, log: str) -> Evidence:
+        found = Evidence(sorted(self.submission.submitted, key=lambda each: each.number), [], self.chaos.record, left)
+        found.read_log(log)
+        for relay in self.world.relays.values():
+            relay.stop()
+            if errors := relay.errors():
+                raise RuntimeError(f"a relay has trouble of its own: {errors}")
+            found.read_sessions(relay.sessions())
+        return found
+
+
+def run(options: Options, directory: Path, say: Callable[[str], None] = lambda _: None) -> Result:
+    """Needs root and a thread of its own process: it leaves the machine's network."""
+    begun = time.monotonic()
+    with world(options.binary, directory, options.seed, options.badness) as made:
+        the_run = Run(options, made, say)
+        the_run.misbehave()
+        left = the_run.drain()
+        made.lab.stop()
+        log = made.lab.log()
+        evidence = the_run.evidence(left, log)
+        the_run.log.close()
+    octets = sum(len(message(options.seed, each.number).content) for each in evidence.messages)
+    return Result(evidence, judge(evidence), log, time.monotonic() - begun, octets)

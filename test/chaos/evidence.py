@@ -1,0 +1,78 @@
+"""What a chaos run left behind: the relays' journals, Postfix's and relaypipe's log, the record of the troubles."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Iterable
+
+from mail_log import deliveries
+from messages import Message
+from troubles import Trouble
+
+_OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?(?:relay=([^,\[]*)\S*, )?.*?\b(attempt|status)=(\w+)")
+_DEATH = re.compile(r"to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)")
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One final dot that a relay read."""
+
+    relay: str
+    session: int
+    fault: str
+    connected: float
+    left: float              # when the client was gone, as far as the relay could see
+    mail: float
+    data: float              # the 354 reply
+    dot: float
+    sender: str
+    recipients: tuple[str, ...]
+    checksum: str
+    accepted: bool
+    replied: bool            # the whole reply to the dot left while the client was there
+
+
+@dataclass
+class Evidence:
+    messages: list[Message]
+    copies: list[Copy]
+    troubles: list[Trouble]
+    left_in_queue: int = 0
+    sent: dict[str, int] = field(default_factory=lambda: defaultdict(int))        # by recipient, from Postfix's log
+    bounced: dict[str, str] = field(default_factory=dict)                          # recipient: the text
+    deferred: int = 0
+    deaths: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    unconfirmed: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # from relaypipe's log
+    sessions: int = 0
+    bare: int = 0            # CR or LF on the wire that were no CRLF
+    faults: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def read_log(self, log: str) -> None:
+        for each in deliveries(log):
+            if each.status == "sent" and each.daemon == "pipe":
+                self.sent[each.recipient] += 1
+            elif each.status in ("bounced", "expired"):
+                self.bounced[each.recipient] = f"{each.dsn} {each.text}"
+            self.deferred += each.status == "deferred"
+        for found in _DEATH.finditer(log):
+            self.deaths[found[1]].append(found[2])
+        for found in _OWN.finditer(log):
+            if found[4] == "unconfirmed":
+                self.unconfirmed[found[1]] += 1
+            if found[3] == "status" and found[4] == "bounced":    # Postfix's own line may be lost in a stop
+                self.bounced.setdefault(found[1], found[0])
+
+    def read_sessions(self, rows: Iterable[dict[str, Any]]) -> None:
+        for row in rows:
+            self.sessions += 1
+            self.bare += row["bare"]
+            self.faults[row["fault"] or "none"] += 1
+            self.copies += [copy_of(row, dot) for dot in row["dots"]]
+
+
+def copy_of(row: dict[str, Any], dot: dict[str, Any]) -> Copy:
+    left = min(row["gone"] or row["ended"], row["ended"])
+    return Copy(row["relay"], row["session"], row["fault"], row["connected"], left, dot["mail"], dot["data"], dot["dot"],
+                dot["sender"], tuple(dot["recipients"]), dot["checksum"], dot["accepted"], dot["replied"] is not None)

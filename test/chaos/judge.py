@@ -1,0 +1,157 @@
+"""Says of a chaos run what was lost, changed, bounced and delivered twice, and why. Pure: evidence in, judgement out.
+
+A COPY IS EXPLAINED, though Postfix tried again after it, by one of these:
+
+    unconfirmed dot     the relay has the message and never answered the dot, or answered when relaypipe had stopped
+                        waiting for it, which relaypipe's log must say
+    killed              relaypipe was killed, or its pipe(8) (by a kill or the stop of Postfix), after this session had
+                        begun and before the next copy: between the acceptance and the moment Postfix noted it
+
+A relaypipe whose pipe(8) is gone must not send a dot any more: a dot that was read although the relay's 354 came more
+than SLACK after the death of pipe(8), over a session that had begun before it, is a fault of its own. So is a copy that
+was begun while the session of the one before it still stood: two deliveries of one message ran side by side.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from evidence import Copy, Evidence
+from messages import REFUSED_CONTENT, REFUSED_RECIPIENT, WANTED, Message
+from troubles import Trouble, Victim
+
+SLACK = 1.0       # seconds between the clocks' readings of two processes on a loaded machine
+OVERLAP = 0.25    # less is the relay noticing late that the earlier client is gone
+OWN_REFUSAL = {REFUSED_RECIPIENT: "5.1.1", REFUSED_CONTENT: "5.6.0"}
+UNCONFIRMED, KILLED, STOPPED = "unconfirmed dot", "killed before Postfix knew", "Postfix stopped before it knew"
+
+
+@dataclass
+class Judgement:
+    """Texts for people; every list but `duplicates` has to be empty. `duplicates` counts further copies by explanation."""
+
+    lost: list[str] = field(default_factory=list)
+    left_in_queue: int = 0
+    changed: list[str] = field(default_factory=list)
+    bounced_wrongly: list[str] = field(default_factory=list)
+    not_bounced: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+    side_by_side: list[str] = field(default_factory=list)
+    orphan_dots: list[str] = field(default_factory=list)
+    own_deaths: list[str] = field(default_factory=list)
+    delivered: int = 0
+    refused: int = 0
+    duplicates: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    duplicate_list: list[str] = field(default_factory=list)
+
+    def faults(self, guard: bool) -> list[str]:
+        """All that must not be. Without the guard of one delivery per message, two side by side are allowed."""
+        found = {"lost": self.lost, "truncated or changed": self.changed, "bounced without a refusal":
+                 self.bounced_wrongly, "refused but not bounced": self.not_bounced, "unexplained copy": self.unexplained,
+                 "dot after the death of pipe(8)": self.orphan_dots, "died by itself": self.own_deaths}
+        if guard:
+            found["delivered again while an earlier copy ran"] = self.side_by_side
+        texts = [f"{what}: {each}" for what, list_ in found.items() for each in list_]
+        return texts + ([f"{self.left_in_queue} messages are still in the queue"] if self.left_in_queue else [])
+
+
+def judge(evidence: Evidence) -> Judgement:
+    judgement = Judgement(left_in_queue=evidence.left_in_queue)
+    by_recipient: dict[str, list[Copy]] = defaultdict(list)
+    for copy in sorted(evidence.copies, key=lambda each: each.dot):
+        for recipient in copy.recipients:
+            by_recipient[recipient].append(copy)
+    known = {}
+    for message in evidence.messages:
+        for recipient, mark in zip(message.recipients, message.marks):
+            known[recipient] = message
+            _judge_recipient(judgement, evidence, recipient, mark, by_recipient.get(recipient, []))
+    for recipient, copies in by_recipient.items():
+        for copy in copies:
+            if changed := _change(known.get(recipient), recipient, copy):
+                judgement.changed.append(f"{recipient} by {_name(copy)}: {changed}")
+    if evidence.bare:
+        judgement.changed.append(f"{evidence.bare} CR or LF on the wire that are no CRLF")
+    return judgement
+
+
+def _judge_recipient(judgement: Judgement, evidence: Evidence, recipient: str, mark: str, dots: list[Copy]) -> None:
+    copies = [copy for copy in dots if copy.accepted]
+    bounced = evidence.bounced.get(recipient)
+    if mark == WANTED and bounced:
+        judgement.bounced_wrongly.append(f"{recipient}: {bounced}")
+    if mark != WANTED:
+        if not bounced or OWN_REFUSAL[mark] not in bounced:
+            judgement.not_bounced.append(f"{recipient}: {bounced or 'no word of it in the log'}")
+        judgement.refused += 1
+    elif copies:
+        judgement.delivered += 1
+    elif not evidence.left_in_queue or evidence.sent.get(recipient):
+        judgement.lost.append(f"{recipient}: no relay has it" + ("; logged as sent" * bool(evidence.sent.get(recipient))))
+    _judge_duplicates(judgement, evidence, recipient, copies)
+    _judge_orphans(judgement, evidence, recipient, dots)
+    _judge_deaths(judgement, evidence, recipient)
+
+
+def _change(message: Message | None, recipient: str, copy: Copy) -> str:
+    """What differs from the message; also of a copy that the relay did not accept: it might have."""
+    if message is None:
+        return "no such recipient was ever submitted"
+    if copy.checksum != message.checksum:
+        return f"content ({message.kind}) {copy.checksum[:12]}, not {message.checksum[:12]}"
+    return "" if copy.sender == message.sender else f"sender {copy.sender!r}, not {message.sender!r}"
+
+
+def _judge_duplicates(judgement: Judgement, evidence: Evidence, recipient: str, copies: list[Copy]) -> None:
+    unconfirmed = evidence.unconfirmed.get(recipient, 0)
+    for copy, later in zip(copies, copies[1:]):
+        explanation = "unconfirmed dot" if copy.fault == "lost, taken" else ""
+        if not explanation:
+            explanation = _killed(evidence.troubles, recipient, copy, later)
+        if not explanation and not copy.replied and unconfirmed:
+            explanation = UNCONFIRMED
+        text = f"{recipient}: {_name(copy)} at {copy.dot:.3f}, then {_name(later)} at {later.dot:.3f}"
+        judgement.duplicates[explanation or "unexplained"] += 1
+        judgement.duplicate_list.append(f"{text}: {explanation or 'unexplained'}")
+        if not explanation:
+            judgement.unexplained.append(text)
+        if later.mail < copy.left - OVERLAP:
+            judgement.side_by_side.append(f"{text}, before the first one ended at {copy.left:.3f}")
+
+
+def _name(copy: Copy) -> str:
+    return f"relay {copy.relay} session {copy.session} ({copy.fault or 'good'})"
+
+
+def _victims(troubles: list[Trouble], recipient: str) -> list[tuple[Trouble, Victim]]:
+    return [(trouble, victim) for trouble in troubles for victim in trouble.victims if recipient in victim.recipients]
+
+
+def _killed(troubles: list[Trouble], recipient: str, copy: Copy, later: Copy) -> str:
+    """The dot may be read after the kill, when the relay is slow: what counts is that the session was that process's."""
+    for trouble, victim in _victims(troubles, recipient):
+        its_session = victim.started - SLACK < copy.connected < trouble.ended
+        if its_session and copy.left > trouble.begun - SLACK and later.mail > trouble.begun - SLACK:
+            return STOPPED if trouble.kind == "stop" else f"{KILLED}: {trouble.kind.removeprefix('kill ')}"
+    return ""
+
+
+def _judge_orphans(judgement: Judgement, evidence: Evidence, recipient: str, dots: list[Copy]) -> None:
+    for trouble, _ in _victims(evidence.troubles, recipient):
+        if trouble.kind == "kill relaypipe":
+            continue
+        for dot in dots:
+            if dot.connected < trouble.begun and dot.data > trouble.ended + SLACK:
+                judgement.orphan_dots.append(f"{recipient}: {_name(dot)}, 354 at {dot.data:.3f}, "
+                                             f"pipe(8) dead since {trouble.ended:.3f}")
+
+
+def _judge_deaths(judgement: Judgement, evidence: Evidence, recipient: str) -> None:
+    """Postfix tells of every death; those with signal 9 have to be ours."""
+    kills = sum(trouble.kind == "kill relaypipe" for trouble, _ in _victims(evidence.troubles, recipient))
+    for death in evidence.deaths.get(recipient, []):
+        if death == "died with signal 9" and kills:
+            kills -= 1
+        else:
+            judgement.own_deaths.append(f"{recipient}: {death}")

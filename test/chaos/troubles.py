@@ -1,0 +1,242 @@
+"""What is done to Postfix, to the deliveries, to the state directory and to DNS in a chaos run, and when.
+
+The plan is made from the seed: an event is due when so many messages have been submitted, so it does not depend on the
+speed of the machine. Which process a kill strikes depends on which ones run then; the record says which it was.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from postfix_lab import UNPRIVILEGED_USER, PostfixLab
+from support import processes
+
+OWNER = tuple(UNPRIVILEGED_USER.removeprefix("user=").split(":"))
+STATE_FILES = ("state.mdb", "state.lock")    # made where they are missing, so that there is something to damage
+TICKS = os.sysconf("SC_CLK_TCK")
+BOOT = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True)
+class Event:
+    position: int    # messages submitted before it
+    kind: str
+    seed: str        # of what it draws itself
+
+
+@dataclass
+class Victim:
+    """A running relaypipe that is killed, or whose pipe(8) is."""
+
+    pid: int
+    started: float
+    queue_id: str
+    recipients: list[str]
+
+
+@dataclass
+class Trouble:
+    """What an event did. Times are those of time.time(); victims of `kill pipe` and `stop` are left without a parent."""
+
+    kind: str
+    begun: float
+    ended: float = 0
+    detail: str = ""
+    victims: list[Victim] = field(default_factory=list)
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def plan(seed: str, messages: int) -> list[Event]:
+    rng = random.Random(f"{seed} troubles")
+    counts = {"kill relaypipe": messages // 10, "kill pipe": messages // 60,
+              "reload": min(20, max(2, messages // 150)), "stop": min(20, max(3, messages // 120)),
+              "damage state": min(60, max(10, messages // 50)), "DNS dies": min(15, max(1, messages // 200)),
+              "DNS hangs": min(15, max(1, messages // 200))}
+    events = []
+    for kind, count in counts.items():
+        for number in range(count):
+            position = rng.randrange(messages // 40, messages)
+            events.append(Event(position, kind, f"{seed} {kind} {number}"))
+            if kind.startswith("DNS"):
+                events.append(Event(position + rng.randrange(5, 25), "DNS returns", ""))
+    return sorted(events, key=lambda each: each.position)
+
+
+def running(program: Path) -> list[Victim]:
+    """The relaypipe processes of this Postfix, which are those of this file."""
+    return [found for pid, _, name in processes() if name == program.name and (found := victim(pid, program))]
+
+
+def victim(pid: int, program: Path) -> Optional[Victim]:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "surrogateescape").split("\0")[:-1]
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+    except (OSError, IndexError):
+        return None
+    if not words or words[0] != str(program) or "--queue-id" not in words:
+        return None
+    end = len(words) - 1 - words[::-1].index("--")
+    return Victim(pid, BOOT + ticks / TICKS, words[words.index("--queue-id") + 1], words[end + 1:])
+
+
+class Chaos:
+    """Carries the events out. `pause` is a context manager that keeps submissions away from a Postfix that stops."""
+
+    def __init__(self, lab: PostfixLab, dns: Any, pause: Callable[[], Any]) -> None:
+        self.lab, self.dns, self.pause = lab, dns, pause
+        self.record: list[Trouble] = []
+        self._mounted = False
+
+    def carry_out(self, event: Event) -> None:
+        rng = random.Random(event.seed)
+        trouble = Trouble(event.kind, time.time())
+        self.record.append(trouble)
+        {"kill relaypipe": self._kill_relaypipe, "kill pipe": self._kill_pipe, "reload": self._reload,
+         "stop": self._stop, "damage state": self._damage_state, "DNS dies": self._dns_dies,
+         "DNS hangs": self._dns_hangs, "DNS returns": self._dns_returns}[event.kind](trouble, rng)
+        trouble.ended = time.time()
+
+    def calm(self) -> None:
+        """The end of all trouble; what is damaged stays damaged."""
+        self.dns.restore()
+        self._repair_state()
+
+    def _kill_relaypipe(self, trouble: Trouble, rng: random.Random) -> None:
+        time.sleep(rng.uniform(0, 0.2))
+        candidates = running(self.lab.program)
+        if candidates:
+            chosen = rng.choice(candidates)
+            self._kill(trouble, chosen.pid, lambda: victim(chosen.pid, self.lab.program), [chosen])
+
+    def _kill_pipe(self, trouble: Trouble, rng: random.Random) -> None:
+        daemons = self.lab.daemons("pipe")
+        if daemons:
+            pid = rng.choice(daemons)
+            self._kill(trouble, pid, lambda: pid in self.lab.daemons("pipe"), self._children(pid))
+
+    @staticmethod
+    def _kill(trouble: Trouble, pid: int, still: Callable[[], Any], victims: list[Victim]) -> None:
+        """A pid may belong to another process by now; what the descriptor stands for is looked at once more."""
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError:
+            return
+        try:
+            if still():
+                trouble.begun = time.time()
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                trouble.detail, trouble.victims = str(pid), victims
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
+
+    def _children(self, parent: int) -> list[Victim]:
+        pids = {pid for pid, its_parent, _ in processes() if its_parent == parent}
+        return [each for each in running(self.lab.program) if each.pid in pids]
+
+    def _reload(self, _: Trouble, __: random.Random) -> None:
+        self.lab.command("postfix", "reload")
+
+    def _stop(self, trouble: Trouble, rng: random.Random) -> None:
+        with self.pause():
+            trouble.begun = time.time()
+            trouble.victims = running(self.lab.program)
+            trouble.detail = rng.choice(["stop", "stop", "abort"])
+            self.lab.command("postfix", trouble.detail)
+            known = {each.pid for each in trouble.victims}
+            trouble.victims += [each for each in running(self.lab.program) if each.pid not in known]
+            trouble.ended = time.time()
+            time.sleep(rng.choice([0, 0, 0.3, 1]))
+            self.lab.start()
+
+    def _damage_state(self, trouble: Trouble, rng: random.Random) -> None:
+        self._repair_state()
+        damages = {"garbage": self._garbage, "truncated": self._truncated, "deleted": self._deleted,
+                   "no directory": self._no_directory, "a file in its place": self._file_in_its_place,
+                   "read-only": self._read_only, "another's": self._of_another, "full": self._full}
+        trouble.detail = rng.choice(list(damages))
+        damages[trouble.detail](rng)
+
+    def _files(self) -> list[Path]:
+        for name in STATE_FILES:
+            path = self.lab.state / name
+            if not path.exists():
+                path.touch()
+                shutil.chown(path, *OWNER)
+        return [path for path in self.lab.state.iterdir() if path.is_file()]
+
+    def _garbage(self, rng: random.Random) -> None:
+        for path in self._files():
+            with path.open("r+b") as file:
+                for _ in range(rng.choice([1, 8, 64])):
+                    file.seek(rng.randrange(max(1, path.stat().st_size)))
+                    file.write(rng.randbytes(rng.choice([1, 100, 4096])))
+
+    def _truncated(self, rng: random.Random) -> None:
+        for path in self._files():
+            os.truncate(path, rng.choice([0, 1, path.stat().st_size // 2, max(0, path.stat().st_size - 100)]))
+
+    def _deleted(self, _: random.Random) -> None:
+        for path in self._files():
+            path.unlink(missing_ok=True)
+
+    def _no_directory(self, _: random.Random) -> None:
+        shutil.rmtree(self.lab.state, ignore_errors=True)
+
+    def _file_in_its_place(self, _: random.Random) -> None:
+        shutil.rmtree(self.lab.state, ignore_errors=True)
+        self.lab.state.write_text("no directory\n")
+
+    def _read_only(self, _: random.Random) -> None:
+        for path in self._files():
+            path.chmod(0o444)
+        self.lab.state.chmod(0o555)
+
+    def _of_another(self, _: random.Random) -> None:
+        for path in [*self._files(), self.lab.state]:
+            shutil.chown(path, 0, 0)
+            path.chmod(0o700)
+
+    def _full(self, _: random.Random) -> None:
+        """A filesystem of its own with no room left; the mount is seen by this run's processes only."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "none", self.lab.state], check=True)
+        self._mounted = True
+        shutil.chown(self.lab.state, *OWNER)
+        try:
+            with (self.lab.state / "filler").open("wb", buffering=0) as file:
+                while file.write(bytes(4096)):
+                    pass
+        except OSError:
+            pass
+
+    def _repair_state(self) -> None:
+        """What a person would put right: a directory that is the user's. What is in it stays as it is."""
+        if self._mounted:
+            subprocess.run(["umount", "--lazy", self.lab.state], check=True)
+            self._mounted = False
+        if self.lab.state.is_file():
+            self.lab.state.unlink()
+        self.lab.state.mkdir(exist_ok=True)
+        for path in [self.lab.state, *self.lab.state.iterdir()]:
+            shutil.chown(path, *OWNER)
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+    def _dns_dies(self, _: Trouble, __: random.Random) -> None:
+        self.dns.die()
+
+    def _dns_hangs(self, _: Trouble, __: random.Random) -> None:
+        self.dns.hang()
+
+    def _dns_returns(self, _: Trouble, __: random.Random) -> None:
+        self.dns.restore()
