@@ -155,11 +155,14 @@ class World:
         self._stack.close()
 
 
-def configuration(binary: Path, dns: str, ports: dict[str, int]) -> str:
+def has_setting(binary: Path, key: str) -> bool:
     known = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
+    return f"\n  {key} " in known
 
+
+def configuration(binary: Path, dns: str, ports: dict[str, int]) -> str:
     def lines(keys: dict[str, str]) -> str:
-        return "".join(f'{key} = "{value}"\n' for key, value in keys.items() if f"\n  {key} " in known)
+        return "".join(f'{key} = "{value}"\n' for key, value in keys.items() if has_setting(binary, key))
 
     return CONFIGURATION.format(dns=dns, global_keys=lines(GLOBAL_KEYS), relay_keys=lines(RELAY_KEYS), **ports)
 

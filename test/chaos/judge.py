@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from evidence import Copy, Evidence
 from messages import REFUSED_CONTENT, REFUSED_RECIPIENT, WANTED, Message
-from troubles import Trouble, Victim
+from troubles import Trouble
 
 SLACK = 1.0       # seconds between the clocks' readings of two processes on a loaded machine
 OVERLAP = 0.25    # less is the relay noticing late that the earlier client is gone
@@ -106,7 +106,7 @@ def _change(message: Message | None, recipient: str, copy: Copy) -> str:
 def _judge_duplicates(judgement: Judgement, evidence: Evidence, recipient: str, copies: list[Copy]) -> None:
     unconfirmed = evidence.unconfirmed.get(recipient, 0)
     for copy, later in zip(copies, copies[1:]):
-        explanation = "unconfirmed dot" if copy.fault == "lost, taken" else ""
+        explanation = UNCONFIRMED if copy.fault == "lost, taken" else ""
         if not explanation:
             explanation = _killed(evidence.troubles, recipient, copy, later)
         if not explanation and not copy.replied and unconfirmed:
@@ -124,32 +124,33 @@ def _name(copy: Copy) -> str:
     return f"relay {copy.relay} session {copy.session} ({copy.fault or 'good'})"
 
 
-def _victims(troubles: list[Trouble], recipient: str) -> list[tuple[Trouble, Victim]]:
-    return [(trouble, victim) for trouble in troubles for victim in trouble.victims if recipient in victim.recipients]
-
-
 def _killed(troubles: list[Trouble], recipient: str, copy: Copy, later: Copy) -> str:
-    """The dot may be read after the kill, when the relay is slow: what counts is that the session was that process's."""
-    for trouble, victim in _victims(troubles, recipient):
-        its_session = victim.started - SLACK < copy.connected < trouble.ended
-        if its_session and copy.left > trouble.begun - SLACK and later.mail > trouble.begun - SLACK:
-            return STOPPED if trouble.kind == "stop" else f"{KILLED}: {trouble.kind.removeprefix('kill ')}"
+    """The dot may be read after the kill, when the relay is slow: what counts is that the session was that process's.
+    A stop kills every pipe(8) at some moment of it, and deliveries begin and end until then."""
+    for trouble in troubles:
+        between = copy.connected < trouble.ended and trouble.begun - SLACK < min(copy.left, later.mail)
+        if between and trouble.kind == "stop":
+            return STOPPED
+        for victim in trouble.victims:
+            if between and recipient in victim.recipients and victim.started - SLACK < copy.connected:
+                return f"{KILLED}: {trouble.kind.removeprefix('kill ')}"
     return ""
 
 
 def _judge_orphans(judgement: Judgement, evidence: Evidence, recipient: str, dots: list[Copy]) -> None:
-    for trouble, _ in _victims(evidence.troubles, recipient):
-        if trouble.kind == "kill relaypipe":
-            continue
-        for dot in dots:
-            if dot.connected < trouble.begun and dot.data > trouble.ended + SLACK:
-                judgement.orphan_dots.append(f"{recipient}: {_name(dot)}, 354 at {dot.data:.3f}, "
-                                             f"pipe(8) dead since {trouble.ended:.3f}")
+    for trouble in evidence.troubles:
+        if trouble.kind == "kill pipe" and any(recipient in victim.recipients for victim in trouble.victims) \
+                or trouble.kind == "stop":
+            for dot in dots:
+                if dot.connected < trouble.begun and dot.data > trouble.ended + SLACK:
+                    judgement.orphan_dots.append(f"{recipient}: {_name(dot)}, 354 at {dot.data:.3f}, "
+                                                 f"pipe(8) dead since {trouble.ended:.3f}")
 
 
 def _judge_deaths(judgement: Judgement, evidence: Evidence, recipient: str) -> None:
     """Postfix tells of every death; those with signal 9 have to be ours."""
-    kills = sum(trouble.kind == "kill relaypipe" for trouble, _ in _victims(evidence.troubles, recipient))
+    kills = sum(trouble.kind == "kill relaypipe" and recipient in victim.recipients
+                for trouble in evidence.troubles for victim in trouble.victims)
     for death in evidence.deaths.get(recipient, []):
         if death == "died with signal 9" and kills:
             kills -= 1

@@ -68,5 +68,5 @@ def draw(seed: str, relay: str, session: int, badness: float) -> Fault:
     reply = {"soft": SOFT.get(stage, ""), "account": rng.choice(ACCOUNT), "closing": "421 4.3.2 closing down",
              "garbage": rng.choice(["\x00\x01\x02", "hello?", "2500 ok", "25", "x" * 3000])}.get(kind, "")
     seconds = {"slow": rng.uniform(0.02, 0.3), "drip": 0.002, "slow reader": rng.uniform(0.005, 0.03),
-               "late reply": rng.uniform(0.2, 1.5), "refuse": rng.uniform(0.5, 4)}.get(kind, 0)
+               "late reply": rng.uniform(0.2, 2.5), "refuse": rng.uniform(0.5, 4)}.get(kind, 0)
     return Fault(kind, stage, reply, seconds, rng.choice(LOST), pipelining)

@@ -116,34 +116,43 @@ class Chaos:
         candidates = running(self.lab.program)
         if candidates:
             chosen = rng.choice(candidates)
-            self._kill(trouble, chosen.pid, lambda: victim(chosen.pid, self.lab.program), [chosen])
+            self._kill(trouble, chosen.pid, lambda: victim(chosen.pid, self.lab.program), lambda: [chosen])
 
     def _kill_pipe(self, trouble: Trouble, rng: random.Random) -> None:
         daemons = self.lab.daemons("pipe")
         if daemons:
             pid = rng.choice(daemons)
-            self._kill(trouble, pid, lambda: pid in self.lab.daemons("pipe"), self._children(pid))
+            self._kill(trouble, pid, lambda: pid in self.lab.daemons("pipe"), lambda: self._children(pid))
 
     @staticmethod
-    def _kill(trouble: Trouble, pid: int, still: Callable[[], Any], victims: list[Victim]) -> None:
-        """A pid may belong to another process by now; what the descriptor stands for is looked at once more."""
+    def _kill(trouble: Trouble, pid: int, still: Callable[[], Any], victims: Callable[[], Optional[list[Victim]]]) -> None:
+        """A pid may belong to another process by now: what the descriptor stands for is looked at once more. It is
+        stopped before its victims are counted, so that none begins or ends meanwhile without being seen."""
         try:
             descriptor = os.pidfd_open(pid)
         except OSError:
             return
         try:
-            if still():
-                trouble.begun = time.time()
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-                trouble.detail, trouble.victims = str(pid), victims
+            if not still():
+                return
+            found = None
+            while found is None:
+                signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+                time.sleep(0.002)
+                signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
+                found = victims()
+            trouble.begun = time.time()
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            trouble.detail, trouble.victims = str(pid), found
         except OSError:
-            pass
+            pass    # it ended by itself
         finally:
             os.close(descriptor)
 
-    def _children(self, parent: int) -> list[Victim]:
-        pids = {pid for pid, its_parent, _ in processes() if its_parent == parent}
-        return [each for each in running(self.lab.program) if each.pid in pids]
+    def _children(self, parent: int) -> Optional[list[Victim]]:
+        """The deliveries of a pipe(8); None when one has just begun or ended and does not tell its message."""
+        found = [victim(pid, self.lab.program) for pid, its_parent, _ in processes() if its_parent == parent]
+        return None if None in found else [each for each in found if each]
 
     def _reload(self, _: Trouble, __: random.Random) -> None:
         self.lab.command("postfix", "reload")

@@ -1,0 +1,146 @@
+"""The judge finds every kind of fault: a run that could not fail would prove nothing."""
+
+from __future__ import annotations
+
+import unittest
+from dataclasses import replace
+from typing import Any
+
+from evidence import Copy, Evidence
+from judge import KILLED, STOPPED, UNCONFIRMED, Judgement, judge
+from messages import Message
+from troubles import Trouble, Victim
+
+MESSAGE = Message(1, "seed", "text", "s@sender.example", ("m",), ("chain.example",))
+REFUSED = Message(2, "seed", "text", "s@sender.example", ("r",), ("chain.example",))
+TO, TO_REFUSED = MESSAGE.recipients[0], REFUSED.recipients[0]
+FIRST = Copy("one", 1, "", 100.0, 100.5, 100.1, 100.2, 100.3, MESSAGE.sender, (TO,), MESSAGE.checksum, True, True)
+LATER = replace(FIRST, session=2, connected=110.0, left=110.5, mail=110.1, data=110.2, dot=110.3)
+
+
+def killed(kind: str, at: float, to: str = TO, started: float = 99.9) -> Trouble:
+    return Trouble(kind, at, at, "", [Victim(7, started, "4jb", [to])])
+
+
+def judged(*copies: Copy, messages: tuple[Message, ...] = (MESSAGE,), troubles: tuple[Trouble, ...] = (), log: str = "",
+           left: int = 0, **fields: Any) -> Judgement:
+    evidence = Evidence(list(messages), list(copies), list(troubles), left, **fields)
+    evidence.read_log(log)
+    return judge(evidence)
+
+
+def pipe_line(to: str, rest: str) -> str:
+    return f"Nov 27 12:00:00 lab postfix/pipe[9]: 4jb: to=<{to}>, relay=relaypipe, delay=1, delays=0/0/0/1, {rest}\n"
+
+
+class Single(unittest.TestCase):
+    def assert_one_fault(self, judgement: Judgement, begins: str) -> None:
+        (fault,) = judgement.faults(guard=True)
+        self.assertTrue(fault.startswith(begins), fault)
+
+    def test_good(self) -> None:
+        judgement = judged(FIRST, log=pipe_line(TO, "dsn=2.0.0, status=sent (ok)"))
+        self.assertEqual((judgement.faults(guard=True), judgement.delivered, judgement.duplicates), ([], 1, {}))
+
+    def test_no_relay_has_it(self) -> None:
+        self.assert_one_fault(judged(), "lost: ")
+        self.assert_one_fault(judged(replace(FIRST, accepted=False)), "lost: ")
+
+    def test_logged_as_sent_while_others_wait(self) -> None:
+        faults = judged(left=1, log=pipe_line(TO, "dsn=2.0.0, status=sent (ok)")).faults(guard=True)
+        self.assertEqual([fault.split(":")[0] for fault in faults], ["lost", "1 messages are still in the queue"])
+
+    def test_left_in_the_queue(self) -> None:
+        self.assert_one_fault(judged(left=1), "1 messages")
+
+    def test_changed(self) -> None:
+        self.assert_one_fault(judged(replace(FIRST, checksum="0" * 64)), "truncated or changed: ")
+        self.assert_one_fault(judged(replace(FIRST, sender="other@sender.example")), "truncated or changed: ")
+        self.assert_one_fault(judged(FIRST, bare=1), "truncated or changed: ")
+
+    def test_changed_and_not_accepted(self) -> None:
+        """The relay might have accepted it: the dot was sent."""
+        self.assert_one_fault(judged(FIRST, replace(LATER, accepted=False, checksum="0" * 64)), "truncated or changed: ")
+
+    def test_unknown_recipient(self) -> None:
+        self.assert_one_fault(judged(FIRST, replace(LATER, recipients=("x@y.example",))), "truncated or changed: ")
+
+    def test_bounced(self) -> None:
+        log = pipe_line(TO, "dsn=5.3.0, status=bounced (Command died with status 3)")
+        faults = judged(log=log).faults(guard=True)
+        self.assertEqual({fault.split(":")[0] for fault in faults}, {"lost", "bounced without a refusal", "died by itself"})
+
+    def test_bounced_by_the_word_of_relaypipe(self) -> None:
+        own = f"postfix/relaypipe[9]: 4jb: to=<{TO}>, relay=none, delay=0, delays=0/0/0/0, dsn=5.7.1, status=bounced (x)\n"
+        self.assertIn("bounced without a refusal", "".join(judged(log=own).faults(guard=True)))
+
+    def test_refused(self) -> None:
+        good = pipe_line(TO_REFUSED, "dsn=5.1.1, status=bounced (host one said: 550 5.1.1 no such user)")
+        self.assertEqual(judged(messages=(REFUSED,), log=good).faults(guard=True), [])
+        other = pipe_line(TO_REFUSED, "dsn=5.7.1, status=bounced (over quota)")
+        self.assert_one_fault(judged(messages=(REFUSED,), log=other), "refused but not bounced: ")
+        self.assert_one_fault(judged(messages=(REFUSED,)), "refused but not bounced: ")
+
+    def test_deaths(self) -> None:
+        line = pipe_line(TO, 'dsn=4.3.0, status=deferred (Command died with signal %d: "relaypipe")')
+        self.assert_one_fault(judged(FIRST, log=line % 11, troubles=(killed("kill relaypipe", 90),)), "died by itself: ")
+        self.assert_one_fault(judged(FIRST, log=line % 9), "died by itself: ")
+        self.assertEqual(judged(FIRST, log=line % 9, troubles=(killed("kill relaypipe", 90),)).faults(guard=True), [])
+
+
+class Copies(unittest.TestCase):
+    def explanation(self, *copies: Copy, **fields: Any) -> str:
+        judgement = judged(*copies, **fields)
+        (found,) = judgement.duplicates
+        self.assertEqual(judgement.duplicates[found], 1)
+        self.assertEqual(bool(judgement.unexplained), found == "unexplained")
+        return found
+
+    def test_for_no_reason(self) -> None:
+        self.assertEqual(self.explanation(FIRST, LATER), "unexplained")
+        self.assertIn("unexplained copy", "".join(judged(FIRST, LATER).faults(guard=False)))
+
+    def test_lost_reply(self) -> None:
+        self.assertEqual(self.explanation(replace(FIRST, fault="lost, taken", replied=False), LATER), UNCONFIRMED)
+
+    def test_time_out(self) -> None:
+        """The client left by itself: only relaypipe's own word makes it an unconfirmed dot."""
+        early = replace(FIRST, replied=False)
+        own = f"postfix/relaypipe[9]: 4jb: to=<{TO}>, relay=one[127.0.0.1]:9, delay=3, dsn=4.4.2, attempt=unconfirmed (x)\n"
+        self.assertEqual(self.explanation(early, LATER), "unexplained")
+        self.assertEqual(self.explanation(early, LATER, log=own), UNCONFIRMED)
+        self.assertEqual(self.explanation(FIRST, LATER, log=own), "unexplained")
+
+    def test_kill(self) -> None:
+        self.assertEqual(self.explanation(FIRST, LATER, troubles=(killed("kill relaypipe", 100.4),)),
+                         f"{KILLED}: relaypipe")
+        self.assertEqual(self.explanation(FIRST, LATER, troubles=(killed("kill pipe", 100.4),)), f"{KILLED}: pipe")
+
+    def test_kill_of_another(self) -> None:
+        for trouble in (killed("kill relaypipe", 100.4, to="other@chain.example"), killed("kill relaypipe", 90.0),
+                        killed("kill relaypipe", 115.0), killed("kill relaypipe", 108.0, started=107.0)):
+            self.assertEqual(self.explanation(FIRST, LATER, troubles=(trouble,)), "unexplained", trouble)
+
+    def test_stop(self) -> None:
+        stop = Trouble("stop", 100.0, 101.0)
+        self.assertEqual(self.explanation(FIRST, LATER, troubles=(stop,)), STOPPED)
+        early = replace(stop, begun=97.0, ended=98.0)
+        self.assertEqual(self.explanation(FIRST, LATER, troubles=(early,)), "unexplained")
+
+    def test_side_by_side(self) -> None:
+        waiting = replace(FIRST, left=111.0)
+        judgement = judged(waiting, LATER, troubles=(Trouble("stop", 101.0, 102.0),))
+        self.assertEqual((len(judgement.side_by_side), judgement.unexplained), (1, []))
+        self.assertEqual(judgement.faults(guard=False), [])
+        self.assertIn("while an earlier copy ran", "".join(judgement.faults(guard=True)))
+
+    def test_dot_without_a_parent(self) -> None:
+        late = replace(FIRST, data=105.0, dot=105.1, left=105.2)
+        for trouble in (killed("kill pipe", 100.1), Trouble("stop", 100.05, 101.0)):
+            self.assertIn("dot after the death", "".join(judged(late, troubles=(trouble,)).faults(guard=False)))
+        self.assertEqual(judged(late, troubles=(killed("kill pipe", 100.1, to="x@y.example"),)).faults(guard=True), [])
+        self.assertEqual(judged(FIRST, troubles=(killed("kill pipe", 100.1),)).faults(guard=True), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
