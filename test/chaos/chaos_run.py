@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 from chaos_world import World, world
 from evidence import Evidence
@@ -69,7 +69,8 @@ class Run:
 
     def misbehave(self) -> None:
         """The messages and the troubles, until all of both are through."""
-        troubles = threading.Thread(target=self._trouble, args=(plan(self.options.seed, self.options.messages),), daemon=True)
+        events = plan(self.options.seed, self.options.messages)
+        troubles = threading.Thread(target=self._trouble, args=(events,), daemon=True)
         self.submission.start()
         troubles.start()
         self._attend(lambda: self.submission.done and not troubles.is_alive(), "all messages were submitted")

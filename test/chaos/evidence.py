@@ -11,7 +11,7 @@ from mail_log import deliveries
 from messages import Message
 from troubles import Trouble
 
-_OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?(?:relay=([^,\[]*)\S*, )?.*?\b(attempt|status)=(\w+)")
+_OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|status)=(\w+)")
 _DEATH = re.compile(r"to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)")
 
 
@@ -59,9 +59,9 @@ class Evidence:
         for found in _DEATH.finditer(log):
             self.deaths[found[1]].append(found[2])
         for found in _OWN.finditer(log):
-            if found[4] == "unconfirmed":
+            if found[3] == "unconfirmed":
                 self.unconfirmed[found[1]] += 1
-            if found[3] == "status" and found[4] == "bounced":    # Postfix's own line may be lost in a stop
+            if found[2] == "status" and found[3] == "bounced":    # Postfix's own line may be lost in a stop
                 self.bounced.setdefault(found[1], found[0])
 
     def read_sessions(self, rows: Iterable[dict[str, Any]]) -> None:
@@ -74,5 +74,6 @@ class Evidence:
 
 def copy_of(row: dict[str, Any], dot: dict[str, Any]) -> Copy:
     left = min(row["gone"] or row["ended"], row["ended"])
-    return Copy(row["relay"], row["session"], row["fault"], row["connected"], left, dot["mail"], dot["data"], dot["dot"],
-                dot["sender"], tuple(dot["recipients"]), dot["checksum"], dot["accepted"], dot["replied"] is not None)
+    return Copy(row["relay"], row["session"], row["fault"], row["connected"], left, dot["mail"], dot["data"],
+                dot["dot"], dot["sender"], tuple(dot["recipients"]), dot["checksum"], dot["accepted"],
+                dot["replied"] is not None)

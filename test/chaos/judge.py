@@ -29,7 +29,7 @@ UNCONFIRMED, KILLED, STOPPED = "unconfirmed dot", "killed before Postfix knew", 
 
 @dataclass
 class Judgement:
-    """Texts for people; every list but `duplicates` has to be empty. `duplicates` counts further copies by explanation."""
+    """Texts for people; `duplicates` counts further copies by explanation. What has to be empty, faults() says."""
 
     lost: list[str] = field(default_factory=list)
     left_in_queue: int = 0
@@ -47,9 +47,10 @@ class Judgement:
 
     def faults(self, guard: bool) -> list[str]:
         """All that must not be. Without the guard of one delivery per message, two side by side are allowed."""
-        found = {"lost": self.lost, "truncated or changed": self.changed, "bounced without a refusal":
-                 self.bounced_wrongly, "refused but not bounced": self.not_bounced, "unexplained copy": self.unexplained,
-                 "dot after the death of pipe(8)": self.orphan_dots, "died by itself": self.own_deaths}
+        found = {"lost": self.lost, "truncated or changed": self.changed,
+                 "bounced without a refusal": self.bounced_wrongly, "refused but not bounced": self.not_bounced,
+                 "unexplained copy": self.unexplained, "dot after the death of pipe(8)": self.orphan_dots,
+                 "died by itself": self.own_deaths}
         if guard:
             found["delivered again while an earlier copy ran"] = self.side_by_side
         texts = [f"{what}: {each}" for what, list_ in found.items() for each in list_]
@@ -88,7 +89,8 @@ def _judge_recipient(judgement: Judgement, evidence: Evidence, recipient: str, m
     elif copies:
         judgement.delivered += 1
     elif not evidence.left_in_queue or evidence.sent.get(recipient):
-        judgement.lost.append(f"{recipient}: no relay has it" + ("; logged as sent" * bool(evidence.sent.get(recipient))))
+        logged = "; logged as sent" if evidence.sent.get(recipient) else ""
+        judgement.lost.append(f"{recipient}: no relay has it{logged}")
     _judge_duplicates(judgement, evidence, recipient, copies)
     _judge_orphans(judgement, evidence, recipient, dots)
     _judge_deaths(judgement, evidence, recipient)

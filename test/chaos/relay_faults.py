@@ -1,4 +1,4 @@
-"""What a relay of a chaos run does wrong in a session: drawn from the seed, the relay's name and the session's number."""
+"""What a relay of a chaos run does wrong in a session: drawn from the seed, the relay's name, the session's number."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FAULTS = {
     "refuse": 3,            # resets, then refuses connections for a while
 }
 STAGES_OF = {
-    "soft": WITH_REPLY, "closing": WITH_REPLY, "account": ("mail", "rcpt", "data", "dot"), "garbage": ("greeting", "ehlo", "mail", "rcpt", "data"),
-    "refuse": ("greeting",),
+    "soft": WITH_REPLY, "closing": WITH_REPLY, "account": ("mail", "rcpt", "data", "dot"),
+    "garbage": ("greeting", "ehlo", "mail", "rcpt", "data"), "refuse": ("greeting",),
 }
 SOFT = {
     "greeting": "450 4.3.2 too busy", "ehlo": "451 4.3.0 not now", "mail": "451 4.3.0 local error",
@@ -42,6 +42,7 @@ ACCOUNT = (
     "535 5.7.8 Authentication credentials invalid, try again in 2 seconds",
     "530 5.7.0 Authentication required, try again in 2 seconds",
 )
+GARBAGE = ("\x00\x01\x02", "hello?", "2500 ok", "25", "x" * 3000)
 LOST = ("reset", "close", "stall", "half a reply")
 
 
@@ -66,7 +67,7 @@ def draw(seed: str, relay: str, session: int, badness: float) -> Fault:
     if kind in ("lost, taken", "lost, not taken", "late reply"):
         stage = "dot"
     reply = {"soft": SOFT.get(stage, ""), "account": rng.choice(ACCOUNT), "closing": "421 4.3.2 closing down",
-             "garbage": rng.choice(["\x00\x01\x02", "hello?", "2500 ok", "25", "x" * 3000])}.get(kind, "")
+             "garbage": rng.choice(GARBAGE)}.get(kind, "")
     seconds = {"slow": rng.uniform(0.02, 0.3), "drip": 0.002, "slow reader": rng.uniform(0.005, 0.03),
                "late reply": rng.uniform(0.2, 2.5), "refuse": rng.uniform(0.5, 4)}.get(kind, 0)
     return Fault(kind, stage, reply, seconds, rng.choice(LOST), pipelining)

@@ -44,6 +44,7 @@ def table(found: dict[str, Any]) -> str:
 
 def details(result: Result) -> str:
     """For reading after a failure: the troubles and the copies, with their times as the journals have them."""
-    troubles = [f"{time.strftime('%H:%M:%S', time.localtime(each.begun))} {each.begun:.3f}-{each.ended:.3f} {each.kind} "
-                f"{each.detail} {[(v.pid, *v.recipients) for v in each.victims]}" for each in result.evidence.troubles]
+    troubles = [f"{time.strftime('%H:%M:%S', time.localtime(each.begun))} {each.begun:.3f}-{each.ended:.3f} "
+                f"{each.kind} {each.detail} {[(v.pid, *v.recipients) for v in each.victims]}"
+                for each in result.evidence.troubles]
     return "\n".join(["troubles:", *troubles, "further copies:", *result.judgement.duplicate_list])

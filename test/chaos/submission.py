@@ -1,4 +1,4 @@
-"""Hands the messages to Postfix: by SMTP over some connections at a time, and by sendmail(1) what SMTP cannot submit."""
+"""Hands the messages to Postfix: by SMTP over a few connections, and by sendmail(1) what SMTP cannot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONNECTIONS = 4
 
 
 class Gate:
-    """Many may be inside, or one alone: nobody submits while Postfix is stopped, or it would be unclear what it took."""
+    """Many inside, or one alone: nobody submits while Postfix is stopped, or it would be unclear what it took."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -125,7 +125,8 @@ class Client:
 class Submission:
     """Submits messages 0..count-1. `room` says whether Postfix may be given more now; a failure is kept for the end."""
 
-    def __init__(self, lab: PostfixLab, make: Callable[[int], Message], count: int, room: Callable[[int], bool]) -> None:
+    def __init__(self, lab: PostfixLab, make: Callable[[int], Message], count: int,
+                 room: Callable[[int], bool]) -> None:
         self.gate = Gate()
         self.submitted: list[Message] = []
         self.failure: Optional[BaseException] = None

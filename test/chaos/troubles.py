@@ -44,7 +44,7 @@ class Victim:
 
 @dataclass
 class Trouble:
-    """What an event did. Times are those of time.time(); victims of `kill pipe` and `stop` are left without a parent."""
+    """What an event did. Times are those of time.time(). Victims of `kill pipe` and `stop` lost only their parent."""
 
     kind: str
     begun: float
@@ -125,7 +125,8 @@ class Chaos:
             self._kill(trouble, pid, lambda: pid in self.lab.daemons("pipe"), lambda: self._children(pid))
 
     @staticmethod
-    def _kill(trouble: Trouble, pid: int, still: Callable[[], Any], victims: Callable[[], Optional[list[Victim]]]) -> None:
+    def _kill(trouble: Trouble, pid: int, still: Callable[[], Any],
+              victims: Callable[[], Optional[list[Victim]]]) -> None:
         """A pid may belong to another process by now: what the descriptor stands for is looked at once more. It is
         stopped before its victims are counted, so that none begins or ends meanwhile without being seen."""
         try:
