@@ -10,6 +10,7 @@ complete. The journal has one JSON object per session, written when it ends; tim
     dots    one per final dot: mail, data (when 354 was sent) and dot are times; sender, recipients; checksum and
             length of the content in its canonical form (messages.py); accepted: the relay has the message now;
             replied: when the whole reply was handed to the kernel while the client was still there, or null
+    quit    whether the client said QUIT
     bare    CR or LF that are no CRLF, in commands or content
 
 Recipients that begin with r are refused with 550, contents for those that begin with c with 554 after the dot.

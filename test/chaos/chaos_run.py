@@ -127,7 +127,7 @@ class Run:
 
     def evidence(self, left: int, log: str) -> Evidence:
         found = Evidence(sorted(self.submission.submitted, key=lambda each: each.number), [], self.chaos.record, left)
-        found.read_log(log)
+        found.read_log(log, {str(relay.port): name for name, relay in self.world.relays.items()})
         for relay in self.world.relays.values():
             relay.stop()
             if errors := relay.errors():

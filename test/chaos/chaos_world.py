@@ -45,6 +45,7 @@ rcpt_timeout = "2s"
 data_init_timeout = "2s"
 data_xfer_timeout = "3s"
 data_done_timeout = "3s"
+reply = [{{ code = "53x", means = "auth", until = "2s" }}]
 {relay_keys}
 [relay.one]
 destination = "[127.0.0.1]:{one}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping
 
 from mail_log import deliveries
 from messages import Message
 from troubles import Trouble
 
 _OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|status)=(\w+)")
+_UNCONFIRMED = re.compile(r"to=<([^>]*)>.*\bno reply \([^)]*\) from [^ \[]*\[[^]]*\]:(\d+) while sending end of data")
 _DEATH = re.compile(r"to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)")
 
 
@@ -31,7 +32,7 @@ class Copy:
     recipients: tuple[str, ...]
     checksum: str
     accepted: bool
-    replied: bool            # the whole reply to the dot left while the client was there
+    confirmed: bool          # the reply to the dot left while the client was there, which said QUIT after it
 
 
 @dataclass
@@ -44,12 +45,15 @@ class Evidence:
     bounced: dict[str, str] = field(default_factory=dict)                          # recipient: the text
     deferred: int = 0
     deaths: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    unconfirmed: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # from relaypipe's log
+    unconfirmed: set[tuple[str, str]] = field(default_factory=set)                # recipient and relay, from both logs
     sessions: int = 0
     bare: int = 0            # CR or LF on the wire that were no CRLF
     faults: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def read_log(self, log: str) -> None:
+    def read_log(self, log: str, relays: Mapping[str, str]) -> None:
+        """`relays`: their names by port."""
+        for found in _UNCONFIRMED.finditer(log):
+            self.unconfirmed.add((found[1], relays[found[2]]))
         for each in deliveries(log):
             if each.status == "sent" and each.daemon == "pipe":
                 self.sent[each.recipient] += 1
@@ -59,8 +63,6 @@ class Evidence:
         for found in _DEATH.finditer(log):
             self.deaths[found[1]].append(found[2])
         for found in _OWN.finditer(log):
-            if found[3] == "unconfirmed":
-                self.unconfirmed[found[1]] += 1
             if found[2] == "status" and found[3] == "bounced":    # Postfix's own line may be lost in a stop
                 self.bounced.setdefault(found[1], found[0])
 
@@ -76,4 +78,4 @@ def copy_of(row: dict[str, Any], dot: dict[str, Any]) -> Copy:
     left = min(row["gone"] or row["ended"], row["ended"])
     return Copy(row["relay"], row["session"], row["fault"], row["connected"], left, dot["mail"], dot["data"],
                 dot["dot"], dot["sender"], tuple(dot["recipients"]), dot["checksum"], dot["accepted"],
-                dot["replied"] is not None)
+                dot["replied"] is not None and row["quit"])

@@ -3,17 +3,19 @@
 A COPY IS EXPLAINED, though Postfix tried again after it, by one of these:
 
     unconfirmed dot     the relay has the message and never answered the dot, or answered when relaypipe had stopped
-                        waiting for it, which relaypipe's log must say
+                        waiting for it, which relaypipe must have said (in its log, or to Postfix)
     killed              relaypipe was killed, or its pipe(8) (by a kill or the stop of Postfix), after this session had
                         begun and before the next copy: between the acceptance and the moment Postfix noted it
 
 A relaypipe whose pipe(8) is gone must not send a dot any more: a dot that was read although the relay's 354 came more
 than SLACK after the death of pipe(8), over a session that had begun before it, is a fault of its own. So is a copy that
-was begun while the session of the one before it still stood: two deliveries of one message ran side by side.
+was begun while the session of the one before it still stood: two deliveries of one message ran side by side. They know
+of each other by the state directory, so that is counted apart where it was damaged meanwhile.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -21,7 +23,9 @@ from evidence import Copy, Evidence
 from messages import REFUSED_CONTENT, REFUSED_RECIPIENT, WANTED, Message
 from troubles import Trouble
 
-SLACK = 1.0       # seconds between the clocks' readings of two processes on a loaded machine
+SLACK = 1.0       # seconds that a loaded machine may take over what is done at once
+NOTED = 0.4       # seconds that Postfix may take to note the end of a delivery
+TICK = 0.05       # the kernel tells the start of a process in hundredths of a second
 OVERLAP = 0.25    # less is the relay noticing late that the earlier client is gone
 OWN_REFUSAL = {REFUSED_RECIPIENT: "5.1.1", REFUSED_CONTENT: "5.6.0"}
 UNCONFIRMED, KILLED, STOPPED = "unconfirmed dot", "killed before Postfix knew", "Postfix stopped before it knew"
@@ -38,6 +42,7 @@ class Judgement:
     not_bounced: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
     side_by_side: list[str] = field(default_factory=list)
+    side_by_side_unaware: list[str] = field(default_factory=list)    # while the state directory was damaged
     orphan_dots: list[str] = field(default_factory=list)
     own_deaths: list[str] = field(default_factory=list)
     delivered: int = 0
@@ -106,12 +111,11 @@ def _change(message: Message | None, recipient: str, copy: Copy) -> str:
 
 
 def _judge_duplicates(judgement: Judgement, evidence: Evidence, recipient: str, copies: list[Copy]) -> None:
-    unconfirmed = evidence.unconfirmed.get(recipient, 0)
     for copy, later in zip(copies, copies[1:]):
         explanation = UNCONFIRMED if copy.fault == "lost, taken" else ""
         if not explanation:
             explanation = _killed(evidence.troubles, recipient, copy, later)
-        if not explanation and not copy.replied and unconfirmed:
+        if not explanation and not copy.confirmed and (recipient, copy.relay) in evidence.unconfirmed:
             explanation = UNCONFIRMED
         text = f"{recipient}: {_name(copy)} at {copy.dot:.3f}, then {_name(later)} at {later.dot:.3f}"
         judgement.duplicates[explanation or "unexplained"] += 1
@@ -119,7 +123,22 @@ def _judge_duplicates(judgement: Judgement, evidence: Evidence, recipient: str, 
         if not explanation:
             judgement.unexplained.append(text)
         if later.mail < copy.left - OVERLAP:
-            judgement.side_by_side.append(f"{text}, before the first one ended at {copy.left:.3f}")
+            unaware = any(begun < later.mail and copy.connected < ended for begun, ended in damages(evidence.troubles))
+            list_ = judgement.side_by_side_unaware if unaware else judgement.side_by_side
+            list_.append(f"{text}, before the first one ended at {copy.left:.3f}")
+
+
+def damages(troubles: list[Trouble]) -> list[tuple[float, float]]:
+    """From when to when the state directory was damaged; one damage may follow the other without a repair."""
+    found: list[tuple[float, float]] = []
+    begun = math.inf
+    for trouble in troubles:
+        if trouble.kind == "damage state":
+            begun = min(begun, trouble.begun)
+        elif trouble.kind == "state repaired" and begun < math.inf:
+            found.append((begun, trouble.ended))
+            begun = math.inf
+    return found
 
 
 def _name(copy: Copy) -> str:
@@ -130,12 +149,14 @@ def _killed(troubles: list[Trouble], recipient: str, copy: Copy, later: Copy) ->
     """The dot may be read after the kill, when the relay is slow: what counts is that the session was that process's.
     A stop kills every pipe(8) at some moment of it, and deliveries begin and end until then."""
     for trouble in troubles:
-        between = copy.connected < trouble.ended and trouble.begun - SLACK < min(copy.left, later.mail)
-        if between and trouble.kind == "stop":
+        if not copy.connected < trouble.ended or not trouble.begun < later.mail:
+            continue
+        its_session = any(recipient in victim.recipients and victim.started - TICK < copy.connected
+                          for victim in trouble.victims)
+        if trouble.kind == "stop" and (its_session or trouble.begun - NOTED < copy.left):
             return STOPPED
-        for victim in trouble.victims:
-            if between and recipient in victim.recipients and victim.started - SLACK < copy.connected:
-                return f"{KILLED}: {trouble.kind.removeprefix('kill ')}"
+        if its_session:
+            return f"{KILLED}: {trouble.kind.removeprefix('kill ')}"
     return ""
 
 

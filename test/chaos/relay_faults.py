@@ -23,7 +23,7 @@ FAULTS = {
     "slow": 8,              # every reply late
     "drip": 4,              # every reply one octet at a time
     "slow reader": 4,       # reads the content in small pieces
-    "refuse": 3,            # resets, then refuses connections for a while
+    "refuse": 2,            # resets, then refuses connections for a while
 }
 STAGES_OF = {
     "soft": WITH_REPLY, "closing": WITH_REPLY, "account": ("mail", "rcpt", "data", "dot"),
@@ -33,14 +33,15 @@ SOFT = {
     "greeting": "450 4.3.2 too busy", "ehlo": "451 4.3.0 not now", "mail": "451 4.3.0 local error",
     "rcpt": "450 4.2.1 greylisted for a moment", "data": "451 4.3.0 no room for data", "dot": "452 4.3.1 out of space",
 }
-# Known to relaypipe from nobody's rules in particular, see `relaypipe classify`; each names a short rest.
+# Known to relaypipe from nobody's rules in particular, see `relaypipe classify`; each names a short rest, but for those
+# about credentials, of which the configuration says that they last 2 s.
 ACCOUNT = (
     "550 5.7.1 You have exceeded your daily sending limit, try again in 2 seconds",
     "554 5.7.1 Daily message quota exceeded, try again in 2 seconds",
     "554 5.7.0 Your account has been suspended, try again in 2 seconds",
     "450 4.7.1 Too many messages, slow down, try again in 1 second",
-    "535 5.7.8 Authentication credentials invalid, try again in 2 seconds",
-    "530 5.7.0 Authentication required, try again in 2 seconds",
+    "535 5.7.8 Authentication credentials invalid",
+    "530 5.7.0 Authentication required",
 )
 GARBAGE = ("\x00\x01\x02", "hello?", "2500 ok", "25", "x" * 3000)
 LOST = ("reset", "close", "stall", "half a reply")
@@ -69,5 +70,5 @@ def draw(seed: str, relay: str, session: int, badness: float) -> Fault:
     reply = {"soft": SOFT.get(stage, ""), "account": rng.choice(ACCOUNT), "closing": "421 4.3.2 closing down",
              "garbage": rng.choice(GARBAGE)}.get(kind, "")
     seconds = {"slow": rng.uniform(0.02, 0.3), "drip": 0.002, "slow reader": rng.uniform(0.005, 0.03),
-               "late reply": rng.uniform(0.2, 2.5), "refuse": rng.uniform(0.5, 4)}.get(kind, 0)
+               "late reply": rng.uniform(0.2, 2.5), "refuse": rng.uniform(0.3, 2.5)}.get(kind, 0)
     return Fault(kind, stage, reply, seconds, rng.choice(LOST), pipelining)

@@ -26,6 +26,7 @@ def figures(options: Options, result: Result) -> dict[str, Any]:
         "further copies": dict(sorted(judgement.duplicates.items())),
         "unexplained copies": len(judgement.unexplained),
         "delivered again while an earlier copy ran": len(judgement.side_by_side),
+        "the same, state directory damaged": len(judgement.side_by_side_unaware),
         "dots after the death of pipe(8)": len(judgement.orphan_dots),
         "relaypipe died by itself": len(judgement.own_deaths),
     }

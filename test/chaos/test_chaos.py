@@ -44,7 +44,7 @@ class Short(unittest.TestCase):
         if faults := result.judgement.faults(guard=has_setting(self.binary, "duplicate_wait")):
             concerned = {word.rstrip(":,") for fault in faults for word in fault.split() if "@" in word}
             log = [line for line in result.log.splitlines() if any(each in line for each in concerned)]
-            self.fail("\n".join([*faults[:20], details(result), *log[:200]]))
+            self.fail("\n".join([details(result), *log[:200], *faults[:20]]))
         # A run in which nothing went wrong would prove nothing.
         self.assertEqual(len(result.evidence.messages), MESSAGES)
         self.assertGreater(result.evidence.deferred, 20)
@@ -63,7 +63,7 @@ class Short(unittest.TestCase):
         program = self.directory / "bad"
         program.write_text(BAD_PROGRAM.replace("{program}", str(self.binary)))
         program.chmod(0o755)
-        result = run(Options(program, 100, "bad", LIMIT, badness=0.2), self.directory)
+        result = run(Options(program, 60, "bad", LIMIT, badness=0.2), self.directory)
         found = result.judgement
         self.assertEqual(self.recipients_in(found.lost), self.wanted(result, "34"))
         self.assertEqual(self.recipients_in(found.bounced_wrongly), self.wanted(result, "4"))

@@ -25,7 +25,7 @@ def killed(kind: str, at: float, to: str = TO, started: float = 99.9) -> Trouble
 def judged(*copies: Copy, messages: tuple[Message, ...] = (MESSAGE,), troubles: tuple[Trouble, ...] = (), log: str = "",
            left: int = 0, **fields: Any) -> Judgement:
     evidence = Evidence(list(messages), list(copies), list(troubles), left, **fields)
-    evidence.read_log(log)
+    evidence.read_log(log, {"9": "one", "8": "two"})
     return judge(evidence)
 
 
@@ -105,15 +105,16 @@ class Copies(unittest.TestCase):
         self.assertIn("unexplained copy", "".join(judged(FIRST, LATER).faults(guard=False)))
 
     def test_lost_reply(self) -> None:
-        self.assertEqual(self.explanation(replace(FIRST, fault="lost, taken", replied=False), LATER), UNCONFIRMED)
+        self.assertEqual(self.explanation(replace(FIRST, fault="lost, taken", confirmed=False), LATER), UNCONFIRMED)
 
     def test_time_out(self) -> None:
         """The client left by itself: only relaypipe's own word makes it an unconfirmed dot."""
-        early = replace(FIRST, replied=False)
-        own = f"postfix/relaypipe[9]: 4jb: to=<{TO}>, relay=one[127.0.0.1]:9, dsn=4.4.2, attempt=unconfirmed (x)\n"
+        early = replace(FIRST, confirmed=False)
+        own = "dsn=4.4.2, status=deferred (no reply (timed out) from a[127.0.0.1]:%d while sending end of data -- x)"
         self.assertEqual(self.explanation(early, LATER), "unexplained")
-        self.assertEqual(self.explanation(early, LATER, log=own), UNCONFIRMED)
-        self.assertEqual(self.explanation(FIRST, LATER, log=own), "unexplained")
+        self.assertEqual(self.explanation(early, LATER, log=pipe_line(TO, own % 9)), UNCONFIRMED)
+        self.assertEqual(self.explanation(early, LATER, log=pipe_line(TO, own % 8)), "unexplained")
+        self.assertEqual(self.explanation(FIRST, LATER, log=pipe_line(TO, own % 9)), "unexplained")
 
     def test_kill(self) -> None:
         self.assertEqual(self.explanation(FIRST, LATER, troubles=(killed("kill relaypipe", 100.4),)),
@@ -122,14 +123,16 @@ class Copies(unittest.TestCase):
 
     def test_kill_of_another(self) -> None:
         for trouble in (killed("kill relaypipe", 100.4, to="other@chain.example"), killed("kill relaypipe", 90.0),
-                        killed("kill relaypipe", 115.0), killed("kill relaypipe", 108.0, started=107.0)):
+                        killed("kill relaypipe", 115.0), killed("kill relaypipe", 108.0, started=107.0),
+                        killed("kill pipe", 108.0, started=107.0)):
             self.assertEqual(self.explanation(FIRST, LATER, troubles=(trouble,)), "unexplained", trouble)
 
     def test_stop(self) -> None:
         stop = Trouble("stop", 100.0, 101.0)
         self.assertEqual(self.explanation(FIRST, LATER, troubles=(stop,)), STOPPED)
-        early = replace(stop, begun=97.0, ended=98.0)
-        self.assertEqual(self.explanation(FIRST, LATER, troubles=(early,)), "unexplained")
+        for begun, ended in ((97.0, 98.0), (101.0, 102.0), (110.2, 110.3)):
+            other = replace(stop, begun=begun, ended=ended)
+            self.assertEqual(self.explanation(FIRST, LATER, troubles=(other,)), "unexplained", other)
 
     def test_side_by_side(self) -> None:
         waiting = replace(FIRST, left=111.0)
@@ -137,6 +140,15 @@ class Copies(unittest.TestCase):
         self.assertEqual((len(judgement.side_by_side), judgement.unexplained), (1, []))
         self.assertEqual(judgement.faults(guard=False), [])
         self.assertIn("while an earlier copy ran", "".join(judgement.faults(guard=True)))
+
+    def test_side_by_side_without_a_state_directory(self) -> None:
+        stop, waiting = Trouble("stop", 101.0, 102.0), replace(FIRST, left=111.0)
+        for damaged, repaired, allowed in ((90.0, 99.0, False), (90.0, 105.0, True), (105.0, 106.0, True),
+                                           (112.0, 113.0, False)):
+            troubles = (stop, Trouble("damage state", damaged, damaged), Trouble("state repaired", repaired, repaired))
+            judgement = judged(waiting, LATER, troubles=troubles)
+            self.assertEqual((judgement.faults(guard=True) == [], len(judgement.side_by_side_unaware)),
+                             (allowed, int(allowed)), troubles)
 
     def test_dot_without_a_parent(self) -> None:
         late = replace(FIRST, data=105.0, dot=105.1, left=105.2)

@@ -65,7 +65,7 @@ class Variety(unittest.TestCase):
         self.assertEqual({each.kind for each in faults}, {"", *relay_faults.FAULTS})
         self.assertEqual({each.kind for each in troubles.plan("variety", 1000)},
                          {"kill relaypipe", "kill pipe", "reload", "stop", "damage state", "DNS dies", "DNS hangs",
-                          "DNS returns"})
+                          "DNS returns", "state repaired"})
 
     def test_checksums_differ_with_the_content(self) -> None:
         one = message("variety", 7)

@@ -11,16 +11,18 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Optional
 
 from postfix_lab import UNPRIVILEGED_USER, PostfixLab
-from support import processes
+from support import process_state, processes
 
 OWNER = tuple(UNPRIVILEGED_USER.removeprefix("user=").split(":"))
 STATE_FILES = ("state.mdb", "state.lock")    # made where they are missing, so that there is something to damage
+ENDS = {"DNS dies": "DNS returns", "DNS hangs": "DNS returns", "damage state": "state repaired"}
 TICKS = os.sysconf("SC_CLK_TCK")
 BOOT = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -67,8 +69,8 @@ def plan(seed: str, messages: int) -> list[Event]:
         for number in range(count):
             position = rng.randrange(messages // 40, messages)
             events.append(Event(position, kind, f"{seed} {kind} {number}"))
-            if kind.startswith("DNS"):
-                events.append(Event(position + rng.randrange(5, 25), "DNS returns", ""))
+            if kind in ENDS:
+                events.append(Event(position + rng.randrange(5, 25), ENDS[kind], ""))
     return sorted(events, key=lambda each: each.position)
 
 
@@ -103,13 +105,14 @@ class Chaos:
         self.record.append(trouble)
         {"kill relaypipe": self._kill_relaypipe, "kill pipe": self._kill_pipe, "reload": self._reload,
          "stop": self._stop, "damage state": self._damage_state, "DNS dies": self._dns_dies,
-         "DNS hangs": self._dns_hangs, "DNS returns": self._dns_returns}[event.kind](trouble, rng)
-        trouble.ended = time.time()
+         "state repaired": self._state_repaired, "DNS hangs": self._dns_hangs,
+         "DNS returns": self._dns_returns}[event.kind](trouble, rng)
+        trouble.ended = trouble.ended or time.time()
 
     def calm(self) -> None:
-        """The end of all trouble; what is damaged stays damaged."""
-        self.dns.restore()
-        self._repair_state()
+        """The end of all trouble; files that are damaged stay damaged."""
+        self.carry_out(Event(0, "DNS returns", ""))
+        self.carry_out(Event(0, "state repaired", ""))
 
     def _kill_relaypipe(self, trouble: Trouble, rng: random.Random) -> None:
         time.sleep(rng.uniform(0, 0.2))
@@ -122,13 +125,13 @@ class Chaos:
         daemons = self.lab.daemons("pipe")
         if daemons:
             pid = rng.choice(daemons)
-            self._kill(trouble, pid, lambda: pid in self.lab.daemons("pipe"), lambda: self._children(pid))
+            self._kill(trouble, pid, lambda: pid in self.lab.daemons("pipe"),
+                       lambda: self._deliveries(pid, rng.uniform(0.02, 0.2)))
 
     @staticmethod
     def _kill(trouble: Trouble, pid: int, still: Callable[[], Any],
-              victims: Callable[[], Optional[list[Victim]]]) -> None:
-        """A pid may belong to another process by now: what the descriptor stands for is looked at once more. It is
-        stopped before its victims are counted, so that none begins or ends meanwhile without being seen."""
+              victims: Callable[[], list[Victim]]) -> None:
+        """A pid may belong to another process by now: what the descriptor stands for is looked at once more."""
         try:
             descriptor = os.pidfd_open(pid)
         except OSError:
@@ -136,12 +139,7 @@ class Chaos:
         try:
             if not still():
                 return
-            found = None
-            while found is None:
-                signal.pidfd_send_signal(descriptor, signal.SIGCONT)
-                time.sleep(0.002)
-                signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
-                found = victims()
+            found = victims()
             trouble.begun = time.time()
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
             trouble.detail, trouble.victims = str(pid), found
@@ -150,10 +148,16 @@ class Chaos:
         finally:
             os.close(descriptor)
 
-    def _children(self, parent: int) -> Optional[list[Victim]]:
-        """The deliveries of a pipe(8); None when one has just begun or ended and does not tell its message."""
-        found = [victim(pid, self.lab.program) for pid, its_parent, _ in processes() if its_parent == parent]
-        return None if None in found else [each for each in found if each]
+    def _deliveries(self, pipe: int, seconds: float) -> list[Victim]:
+        """Those a pipe(8) has in this time. The last of them may be over and not noted yet when it is killed."""
+        seen: dict[int, Victim] = {}
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for pid in Path(f"/proc/{pipe}/task/{pipe}/children").read_text().split():
+                if int(pid) not in seen and (found := victim(int(pid), self.lab.program)):
+                    seen[int(pid)] = found
+            time.sleep(0.001)
+        return list(seen.values())
 
     def _reload(self, _: Trouble, __: random.Random) -> None:
         self.lab.command("postfix", "reload")
@@ -163,12 +167,21 @@ class Chaos:
             trouble.begun = time.time()
             trouble.victims = running(self.lab.program)
             trouble.detail = rng.choice(["stop", "stop", "abort"])
-            self.lab.command("postfix", trouble.detail)
-            known = {each.pid for each in trouble.victims}
-            trouble.victims += [each for each in running(self.lab.program) if each.pid not in known]
+            stopping = threading.Thread(target=self.lab.command, args=("postfix", trouble.detail))
+            stopping.start()
+            self._wait_for_the_end_of_pipe(stopping)
             trouble.ended = time.time()
+            stopping.join()
             time.sleep(rng.choice([0, 0, 0.3, 1]))
             self.lab.start()
+
+    def _wait_for_the_end_of_pipe(self, stopping: threading.Thread) -> None:
+        """The command takes a second; master(8) and pipe(8) are gone before, and no delivery begins after them."""
+        master = self.lab.master_pid()
+        known = {master}
+        while stopping.is_alive() and any(process_state(pid) not in ("", "Z") for pid in known):
+            known |= set(self.lab.daemons("pipe"))
+            time.sleep(0.005)
 
     def _damage_state(self, trouble: Trouble, rng: random.Random) -> None:
         self._repair_state()
@@ -229,6 +242,9 @@ class Chaos:
                     pass
         except OSError:
             pass
+
+    def _state_repaired(self, _: Trouble, __: random.Random) -> None:
+        self._repair_state()
 
     def _repair_state(self) -> None:
         """What a person would put right: a directory that is the user's. What is in it stays as it is."""
