@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "io/lmdb_guard.h"
+#include "io/lmdb_pages.h"
 
 namespace relaypipe {
 namespace {
@@ -174,7 +175,11 @@ class LmdbStateStore::Environment {
            ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
   }
 
+  /// Before a change every page is looked at, some microseconds each: what is wrong with one of them could make LMDB
+  /// write outside of its memory, or never end. What it only reads can do neither.
   int begin(bool writing) {
+    int fd = -1;
+    if (writing && (mdb_env_get_fd(env_, &fd) != 0 || !lmdb_pages_are_sound(fd))) return MDB_CORRUPTED;
     int code = guarded([&] { return mdb_txn_begin(env_, nullptr, writing ? 0U : MDB_RDONLY, &txn_); });
     if (code != 0) txn_ = nullptr;
     if (code == 0) code = guarded([&] { return mdb_dbi_open(txn_, nullptr, 0, &dbi_); });
@@ -295,8 +300,9 @@ class LmdbStateStore::Environment {
       if (page < 512 || page > 65536 || last > 2 * kMapOctets / page) return MDB_INVALID;
       needed = std::max(needed, (last + 1) * page);
     }
-    if (static_cast<std::uint64_t>(status.st_size) >= needed) return 0;
-    return ftruncate(fd, static_cast<off_t>(needed)) == 0 ? 0 : errno;
+    if (static_cast<std::uint64_t>(status.st_size) < needed && ftruncate(fd, static_cast<off_t>(needed)) != 0)
+      return errno;
+    return lmdb_pages_are_sound(fd) ? 0 : MDB_CORRUPTED;
   }
 
   /// What is in the file is ours to understand.

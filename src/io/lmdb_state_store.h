@@ -19,9 +19,10 @@ namespace relaypipe {
 ///
 /// A damaged file must not take the delivery with it: signals that come from inside LMDB (SIGBUS behind the end of a
 /// truncated file, SIGSEGV from a wild page number) and its assertions end the operation, and the file is put aside as
-/// `state.mdb.damaged`. What cannot be caught is damage that makes LMDB write where it should not; the lock file counts
-/// operations that never came to their end, and after kMostCrashes in a row the file is put aside too. Such a crash
-/// defers its message (pipe(8): death by signal), it loses nothing.
+/// `state.mdb.damaged`. Damage that would make LMDB write where it should not, or never come to an end, is looked for
+/// before every change (io/lmdb_pages.h). Should one get through, the lock file counts operations that never came to
+/// their end, and after kMostCrashes in a row the file is put aside too. Such a crash defers its message (pipe(8):
+/// death by signal), it loses nothing.
 class LmdbStateStore final : public StateStore {
  public:
   explicit LmdbStateStore(std::string directory);

@@ -219,6 +219,70 @@ TEST_CASE("whatever happens to the file, memory begins anew and the process live
   CHECK(kept > rounds / 4);  // not everything is thrown away for one octet
 }
 
+TEST_CASE("random octets anywhere in the file never reach the memory of the process") {
+  // LMDB believes the lengths it reads, when it changes a page too. Records come and go, so that there are free pages,
+  // and their lists stand in the file as well.
+  Directory directory;
+  Random random(5);
+  const auto use = [](LmdbStateStore& store, Random& draw, int times) {
+    for (int i = 0; i < times; ++i)
+      store.update(Keys{"message/" + std::to_string(draw.below(150))}, kNow, [&](Values& values) {
+        values[0] = {std::string(draw.below(3) == 0 ? 0 : draw.below(3000), 'x'), kLater};
+      });
+  };
+  {
+    LmdbStateStore store(directory.path);
+    use(store, random, 1000);
+    REQUIRE_FALSE(store.trouble());
+  }
+  const std::string whole = text_of(directory.file());
+  for (int round = 0; round < 150; ++round) {
+    std::string damaged = whole;
+    const std::uint64_t pieces = std::uint64_t{1} << random.below(7);
+    for (std::uint64_t i = 0; i < pieces; ++i) {
+      std::size_t at = random.below(damaged.size());
+      const std::uint64_t octets = std::uint64_t{1} << random.below(13);
+      for (std::uint64_t j = 0; j < octets && at < damaged.size(); ++j)
+        damaged[at++] = static_cast<char>(random.next());
+    }
+    const bool before = random.below(2) == 0;  // or while it is open
+    const pid_t pid = start([&] {
+      LmdbStateStore store(directory.path);
+      if (before) write_text(directory.file(), damaged);
+      use(store, random, 2);
+      if (!before) write_text(directory.file(), damaged);
+      use(store, random, 40);
+      LmdbStateStore next(directory.path);
+      use(next, random, 10);
+      return 0;
+    });
+    CAPTURE(round);
+    CHECK(end_of(pid) == 0);
+    write_text(directory.file(), whole);
+    write_text(directory.lock(), std::string(1, '\0'));
+  }
+}
+
+TEST_CASE("a file that is whole is never taken for a damaged one") {
+  Directory directory;
+  Random random(7);
+  for (int round = 0; round < 40; ++round) {
+    LmdbStateStore store(directory.path);
+    for (int i = 0; i < 100; ++i) {
+      const std::uint64_t longest = std::uint64_t{1} << random.below(16);  // some need pages of their own
+      const bool removes = random.below(3) == 0;
+      store.update(Keys{"message/" + std::to_string(random.below(300)), "relay/" + std::to_string(random.below(9))},
+                   kNow, [&](Values& values) {
+                     values[0] = {std::string(removes ? 0 : random.below(longest) + 1, 'x'), kLater};
+                     values[1] = {std::string(random.below(500), 'y'), kLater};
+                   });
+    }
+    CAPTURE(round);
+    REQUIRE_FALSE(store.trouble());
+  }
+  CHECK_FALSE(std::filesystem::exists(directory.file() + ".damaged"));
+}
+
 TEST_CASE("a file that is cut while it is open is begun anew") {
   Directory directory;
   LmdbStateStore store(directory.path);
