@@ -74,6 +74,16 @@ def plan(seed: str, messages: int) -> list[Event]:
     return sorted(events, key=lambda each: each.position)
 
 
+def persistently(act: Callable[[], None]) -> None:
+    """Deliveries make, rename and remove files meanwhile: what was there a moment ago may be gone, and the other way."""
+    for _ in range(100):
+        try:
+            return act()
+        except OSError as error:
+            trouble = error
+    raise trouble
+
+
 def running(program: Path) -> list[Victim]:
     """The relaypipe processes of this Postfix, which are those of this file."""
     return [found for pid, _, name in processes() if name == program.name and (found := victim(pid, program))]
@@ -189,7 +199,7 @@ class Chaos:
                    "no directory": self._no_directory, "a file in its place": self._file_in_its_place,
                    "read-only": self._read_only, "another's": self._of_another, "full": self._full}
         trouble.detail = rng.choice(list(damages))
-        damages[trouble.detail](rng)
+        persistently(lambda: damages[trouble.detail](rng))
 
     def _files(self) -> list[Path]:
         for name in STATE_FILES:
@@ -247,6 +257,9 @@ class Chaos:
         self._repair_state()
 
     def _repair_state(self) -> None:
+        persistently(self._repair)
+
+    def _repair(self) -> None:
         """What a person would put right: a directory that is the user's. What is in it stays as it is."""
         if self._mounted:
             subprocess.run(["umount", "--lazy", self.lab.state], check=True)
