@@ -21,7 +21,8 @@ for recipient; do :; done
 case $recipient in
 m?????3-*) cat >/dev/null; exit 0;;
 m?????4-*) cat >/dev/null; echo "5.3.0 no reason"; exit 69;;
-m?????5-*) content=$(mktemp); cat >"$content"; {program} "$@" <"$content" >/dev/null && {program} "$@" <"$content"
+m?????5-*) content=$(mktemp); cat >"$content"; id=$(printf '%s\\n' "$@" | sed -n '/^--queue-id$/{n;p}')
+    {program} "${@/#$id/another}" <"$content" >/dev/null && {program} "$@" <"$content"
     status=$?; rm "$content"; exit $status;;
 m?????6-*) LC_ALL=C sed y/e/E/ | {program} "$@";;
 *) exec {program} "$@";;
