@@ -10,8 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 
 /// So long a stranger keeps its place while one process looks at it; the others give it only `address_patience`. Then
-/// it goes to the end: a relay nobody has ever seen ready must not cost every message of a burst its patience. No longer
-/// than the default of that, or those that follow the first load of a burst would wait for it as well.
+/// it goes to the end: a relay nobody has ever seen ready must not cost every message of a burst its patience. No
+/// longer than the default of that, or those that follow the first load of a burst would wait for it as well.
 constexpr Span kStrangerPlace = milliseconds(250);
 
 bool is_urgent(const Limits& limits, const Address& sender) {
