@@ -44,29 +44,34 @@ asm(".globl _start\n"
 namespace {
 
 /// A system call: its result, or a negative errno.
-long call_kernel(long number, const void* first, const void* second = nullptr, std::size_t third = 0) {
+long call_kernel(long number, long first, const void* second = nullptr, std::size_t third = 0) {
   long result = number;
   asm volatile("syscall" : "+a"(result) : "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
   return result;
 }
 
-const void* as_argument(long value) { return reinterpret_cast<const void*>(value); }
-
 long read_link(const char* path, char* target, std::size_t size) {
-  return call_kernel(SYS_readlink, path, target, size);
+  return call_kernel(SYS_readlink, reinterpret_cast<long>(path), target, size);
 }
 
 /// Returns only when it failed, with errno.
 int execute(const char* path, char** argv, char** environment) {
-  return static_cast<int>(-call_kernel(SYS_execve, path, argv, reinterpret_cast<std::size_t>(environment)));
+  const auto third = reinterpret_cast<std::size_t>(environment);
+  return static_cast<int>(-call_kernel(SYS_execve, reinterpret_cast<long>(path), argv, third));
 }
 
-void write_out(const char* text, std::size_t size) { call_kernel(SYS_write, as_argument(1), text, size); }
+void write_out(const char* text, std::size_t size) { call_kernel(SYS_write, 1, text, size); }
 
 [[noreturn]] void leave(int status) {
   for (;;)
-    call_kernel(SYS_exit_group, as_argument(status));
+    call_kernel(SYS_exit_group, status);
 }
+
+/// One entry of what the kernel tells a program behind the environment; AT_NULL is the last.
+struct Auxiliary {
+  unsigned long kind;
+  const unsigned long* value;
+};
 
 }  // namespace
 
@@ -190,10 +195,9 @@ __attribute__((no_stack_protector)) void relaypipe_begin(unsigned long* stack) {
   char** after = environment;
   while (*after != nullptr)
     ++after;
-  // Pairs of a kind and its value, ended by AT_NULL.
-  for (const auto* pair = reinterpret_cast<const unsigned long*>(after + 1); pair[0] != AT_NULL; pair += 2) {
+  for (const auto* entry = reinterpret_cast<const Auxiliary*>(after + 1); entry->kind != AT_NULL; ++entry) {
     // 16 random octets of the kernel's; the first is left 0, so that no text that runs over can hold the canary.
-    if (pair[0] == AT_RANDOM) __stack_chk_guard = *reinterpret_cast<const unsigned long*>(pair[1]) & ~0xFFUL;
+    if (entry->kind == AT_RANDOM) __stack_chk_guard = *entry->value & ~0xFFUL;
   }
   launch_renamed(argc, argv, environment);
 }

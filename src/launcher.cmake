@@ -15,6 +15,6 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
   # The canary of the stack protector is a variable here, because nobody sets up the thread's memory where it else lies;
   # no loop may become a call of memcpy.
   target_compile_options(relaypipe PRIVATE -ffreestanding -mstack-protector-guard=global -fvisibility=hidden
-    -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables)
+    -fno-asynchronous-unwind-tables $<$<CXX_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>)
   target_link_options(relaypipe PRIVATE -nostdlib -nostartfiles)
 endif()
