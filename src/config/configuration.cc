@@ -45,6 +45,7 @@ class Reader {
  private:
   void read_top(const Document& document, bool included);
   void read_include(const Section& section, const DocumentEntry& entry, bool included);
+  void read_on_change(const Section& section, const DocumentEntry& entry);
   void read_defaults(const Section& top, const Document& document, const DocumentEntry& entry);
   void read_setting(const Section& section, const Document& document, const DocumentEntry& entry);
   template <class Item>
@@ -83,6 +84,8 @@ void Reader::read_top(const Document& document, bool included) {
   for (const DocumentEntry& entry : document.entries) {
     if (entry.key == "include") {
       read_include(section, entry, included);
+    } else if (entry.key == "on_change") {
+      read_on_change(section, entry);
     } else if (entry.key == "defaults") {
       read_defaults(section, document, entry);
     } else if (entry.key == "relay") {
@@ -99,6 +102,21 @@ void Reader::read_top(const Document& document, bool included) {
 void Reader::read_include(const Section& section, const DocumentEntry& entry, bool included) {
   if (included) return section.error(entry.at, entry.key, "an included file cannot include others");
   section.text(entry, kIncludeForm);
+}
+
+void Reader::read_on_change(const Section& section, const DocumentEntry& entry) {
+  constexpr std::string_view form = "write a program and its arguments such as [\"/usr/local/bin/tell\", \"admin\"]";
+  const DocumentArray* const array = section.array(entry, form);
+  if (array == nullptr) return;
+  result_.on_change.clear();
+  for (const DocumentValue& value : *array) {
+    const std::string* const word = section.word(value, entry.key, form);
+    if (word != nullptr) result_.on_change.push_back(*word);
+  }
+  // No shell and no PATH: what runs is what is written.
+  if (result_.on_change.empty() || result_.on_change.front().empty() || result_.on_change.front().front() != '/') {
+    section.error(entry.value.at, entry.key, fmt::format("the first is the absolute path of a program; {}", form));
+  }
 }
 
 void Reader::read_defaults(const Section& top, const Document& document, const DocumentEntry& entry) {

@@ -14,7 +14,7 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::string_view kTopKeys[] = {"include", "defaults", "relay", "chain"};
+constexpr std::string_view kTopKeys[] = {"include", "defaults", "relay", "chain", "on_change"};
 constexpr std::string_view kRelayKeys[] = {
     "destination",      "weight", "senders",          "recipients", "max_size", "username", "password_file",
     "password_command", "oauth2", "sender_dependent", "provider",   "reply",    "rate",     "quota",

@@ -126,7 +126,7 @@ void read_limit_key(const Section& section, const DocumentEntry& entry, RelayCon
   if (entry.key == "quota") return read_quota(section, entry, relay);
   if (entry.key == "connections") return read_connections(section, entry, relay);
   if (entry.key == "reserve") return read_reserve(section, entry, relay);
-  if (!is_none(entry.value)) add_limit(section, entry, entry.value, true, relay);
+  if (entry.key == "rate" && !is_none(entry.value)) add_limit(section, entry, entry.value, true, relay);
 }
 
 Limits provider_limits(std::string_view name) {

@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "base/printable.h"
 #include "config/reply_words.h"
+#include "deliver/change_log.h"
 #include "deliver/forgetful_store.h"
+#include "frontend/json_state.h"
 #include "io/account_stamp.h"
+#include "io/change_hook.h"
 #include "io/lmdb_state_store.h"
 #include "io/queue_lock.h"
 #include "io/time_zones.h"
@@ -22,8 +27,9 @@ std::string change_line(const Change& change) {
 
 }  // namespace
 
-MemoryParts::MemoryParts(const Settings& settings, const Clock& clock, Journal& journal, std::string log_id)
-    : clock_(clock), journal_(journal), log_id_(std::move(log_id)) {
+MemoryParts::MemoryParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock,
+                         Journal& journal, std::string log_id)
+    : clock_(clock), journal_(journal), log_id_(std::move(log_id)), on_change_(std::move(on_change)) {
   if (settings.memory) {
     store_ = std::make_unique<LmdbStateStore>(settings.state_directory);
     lock_ = std::make_unique<QueueLock>(settings.state_directory);
@@ -47,6 +53,12 @@ MemoryWorld MemoryParts::world() {
 void MemoryParts::tell(const Change& change) {
   const bool down = change.kind == Change::Kind::Down;
   journal_.line(down ? Journal::Level::Warning : Journal::Level::Info, log_id_ + ": " + change_line(change));
+  note_changes(*store_, std::array{change}, wall_.now());
+  if (on_change_.empty()) return;
+  const std::string problem = run_detached(on_change_, change_json(change));
+  if (!problem.empty()) {
+    journal_.line(Journal::Level::Warning, fmt::format("{}: on_change {}: {}", log_id_, on_change_.front(), problem));
+  }
 }
 
 void MemoryParts::tell_trouble() {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "deliver/delivery_lock.h"
 #include "deliver/interfaces.h"
@@ -15,7 +16,8 @@ namespace relaypipe {
 /// or neither where `memory = no`.
 class MemoryParts {
  public:
-  MemoryParts(const Settings& settings, const Clock& clock, Journal& journal, std::string log_id);
+  MemoryParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock, Journal& journal,
+              std::string log_id);
 
   /// The references outlive what is made of them.
   [[nodiscard]] MemoryWorld world();
@@ -32,6 +34,7 @@ class MemoryParts {
   const Clock& clock_;
   Journal& journal_;
   std::string log_id_;
+  std::vector<std::string> on_change_;
   SystemWallClock wall_;
   ProcessLife life_;
   std::unique_ptr<StateStore> store_;

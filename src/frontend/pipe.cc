@@ -31,6 +31,7 @@ struct Request {
   Settings settings;
   Envelope envelope;
   RoutePlan plan;
+  std::vector<std::string> on_change;
   bool verbose = false;
   std::string id;  ///< what log lines begin with
 };
@@ -46,7 +47,8 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
   if (!arguments.nexthop) {
     return fail(bad_configuration("no relay: write --nexthop LIST, e.g. --nexthop [mail.example.com]:587"));
   }
-  Request request{loaded.configuration.settings, *std::move(envelope), {}, arguments.verbose, log_id(arguments)};
+  Request request{loaded.configuration.settings,  *std::move(envelope), {},
+                  loaded.configuration.on_change, arguments.verbose,    log_id(arguments)};
   request.envelope.queue_id = arguments.queue_id;
   request.envelope.client = arguments.client;
   const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope);
@@ -111,7 +113,7 @@ int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Ins
   if (tokens) parts.insert(parts.begin(), {&tokens->client, &tokens->broker});
   PollWaiter waiter(clock, parts);
   PcreMatcher patterns;
-  MemoryParts remembered(settings, clock, journal, request.id);
+  MemoryParts remembered(settings, request.on_change, clock, journal, request.id);
   RelayMemory memory(remembered.world(), request.envelope, started + settings.deadline);
   World world{clock, waiter, dialer, resolver, spool, caller, journal, patterns, memory, remembered.lock(), tracing};
   const OwnHost self = self_for(request);

@@ -10,12 +10,12 @@
 #include "deliver/token_texts.h"
 #include "frontend/arguments.h"
 #include "frontend/authorize.h"
+#include "frontend/deliverer.h"
 #include "frontend/json_token.h"
 #include "frontend/request.h"
 #include "frontend/token_parts.h"
 #include "frontend/token_state.h"
 #include "io/poll_waiter.h"
-#include "io/process_user.h"
 #include "io/standard_streams.h"
 
 namespace relaypipe {
@@ -58,19 +58,6 @@ Result<std::vector<Relay>, std::string> choose(const Configuration& configuratio
   if (known.empty()) return fail(std::string("no relay has a [relay.NAME.oauth2]"));
   return fail(
       fmt::format("{} is no relay with a [relay.NAME.oauth2]; there is {}", printable(name), fmt::join(known, ", ")));
-}
-
-/// What is written has to belong to whom the deliveries run as: the owner of the state directory.
-Result<SystemUser, std::string> become_deliverer(const std::string& directory) {
-  auto owner = owner_of(directory);
-  if (!owner)
-    return fail(
-        fmt::format("{}. state_directory has to be there and belong to the user of master.cf: install -d -m "
-                    "700 -o USER {}",
-                    owner.error(), printable(directory)));
-  if (const auto became = become(*owner); !became)
-    return fail(fmt::format("{}, to whom state_directory {} belongs", became.error(), printable(directory)));
-  return owner;
 }
 
 int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {

@@ -99,6 +99,14 @@ bool outrun(Health& health, const HealthEvent& event, const CoolDown& bounds, Wa
   return fail(health, event, bounds, now);
 }
 
+void count_success(Health& health, WallTime now) {
+  ++health.successes;
+  const std::int64_t day = std::chrono::floor<days>(now).time_since_epoch().count();
+  if (day != health.day) health.today = 0;
+  health.day = day;
+  ++health.today;
+}
+
 bool succeed(Health& health, const HealthEvent& event) {
   health.suspicions = 0;
   if (health.since == kNever) return false;
@@ -166,7 +174,7 @@ bool learn(Health& health, const HealthEvent& event, const Owner& owner, const C
   switch (event.kind) {
     case HealthEvent::Kind::Failed: return fail(health, event, bounds, now);
     case HealthEvent::Kind::Outrun: return outrun(health, event, bounds, now);
-    case HealthEvent::Kind::Accepted: ++health.successes; return succeed(health, event);
+    case HealthEvent::Kind::Accepted: count_success(health, now); return succeed(health, event);
     case HealthEvent::Kind::Ready: return succeed(health, event);
     case HealthEvent::Kind::Ended: break;
   }

@@ -47,6 +47,8 @@ struct Health {
   Average accepted;             ///< from MAIL to the reply to the dot
   WallTime measured = kNever;   ///< when the averages were last added to
   std::uint64_t successes = 0;  ///< messages accepted, ever
+  std::int64_t day = 0;         ///< the last day (UTC, days since 1970) on which one was
+  std::uint64_t today = 0;      ///< and how many then
 };
 
 /// Whether an attempt may be made.

@@ -41,6 +41,8 @@ void pack_health(Packer& out, const Health& health) {
   }
   out.time(health.measured);
   out.number(health.successes);
+  out.number(static_cast<std::uint64_t>(health.day));
+  out.number(health.today);
 }
 
 bool unpack_health(Unpacker& in, Health& health) {
@@ -65,6 +67,8 @@ bool unpack_health(Unpacker& in, Health& health) {
   }
   health.measured = in.time();
   health.successes = in.number();
+  health.day = static_cast<std::int64_t>(in.number());
+  health.today = in.number();
   return in.fine();
 }
 

@@ -214,7 +214,9 @@ std::string describe(const Outcome& outcome) { return printable(std::visit(Descr
 std::string describe_briefly(const Outcome& outcome) {
   const std::string words = printable(std::visit(Briefer{}, outcome.what));
   const std::string_view clipped = clip(words, kBriefOctets);
-  const std::string& name = outcome.where.host.empty() ? outcome.where.relay : outcome.where.host;
+  // What is remembered is remembered of a relay, and several may have one host.
+  const bool passed = std::holds_alternative<PassedOver>(outcome.what);
+  const std::string& name = passed || outcome.where.host.empty() ? outcome.where.relay : outcome.where.host;
   return fmt::format("{}: {}{}", printable(name), clipped, clipped.size() < words.size() ? "..." : "");
 }
 

@@ -1,0 +1,33 @@
+#include "frontend/state_tool.h"
+
+#include "frontend/deliverer.h"
+#include "io/lmdb_state_store.h"
+#include "io/standard_streams.h"
+
+namespace relaypipe {
+
+int end_state_tool(const std::string& text, int status) {
+  write_text(text + "\n");
+  return status;
+}
+
+std::unique_ptr<StateTool> begin_state_tool(const Result<StateArguments, NoArguments>& arguments, int& status) {
+  const auto refuse = [&](const std::string& text, int why) {
+    status = end_state_tool(text, why);
+    return nullptr;
+  };
+  if (!arguments) return refuse(arguments.error().text, arguments.error().asked ? kStateDone : kStateBadInput);
+  auto tool = std::make_unique<StateTool>();
+  tool->arguments = *arguments;
+  tool->loaded = load(*arguments);
+  if (const ConfigProblem* error = first_error(tool->loaded.problems)) {
+    return refuse(error->line() + "; `relaypipe check` shows all problems", kStateBadInput);
+  }
+  const Settings& settings = tool->loaded.configuration.settings;
+  if (!settings.memory) return refuse("nothing is remembered: memory = no", kStateTrouble);
+  if (const auto user = become_deliverer(settings.state_directory); !user) return refuse(user.error(), kStateTrouble);
+  tool->store = std::make_unique<LmdbStateStore>(settings.state_directory);
+  return tool;
+}
+
+}  // namespace relaypipe

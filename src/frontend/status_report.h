@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/owner.h"
+#include "config/configuration.h"
+#include "deliver/state_store.h"
+#include "route/calendar.h"
+#include "route/health.h"
+#include "route/message_record.h"
+
+namespace relaypipe {
+
+/// How much of one limit is used.
+struct LimitUse {
+  std::string text;  ///< as written: `10000 recipients/24h`
+  bool is_rate = false;
+  std::uint64_t used = 0;
+  std::uint64_t count = 0;
+};
+
+/// One relay as all deliveries see it.
+struct RelayStatus {
+  std::string name;
+  std::string destination;  ///< empty where it is not in the configuration
+  Health health;
+  Standing standing;
+  std::vector<LimitUse> limits;
+  std::uint64_t open = 0;            ///< deliveries that use it now
+  std::uint64_t connections = 0;     ///< at most; 0: no limit
+  std::uint64_t today = 0;           ///< messages accepted since midnight UTC
+  std::vector<std::string> resting;  ///< endpoints that failed lately
+};
+
+struct StatusReport {
+  WallTime now;
+  std::vector<const ChainConfig*> chains;
+  std::vector<RelayStatus> relays;  ///< those of the configuration by name, then others that deliveries met
+  std::vector<MessageState> unconfirmed;
+  std::string trouble;  ///< of the store; empty: none
+};
+
+/// Reads everything that is remembered and says what it means at `now`. The configuration outlives the report.
+StatusReport make_report(const Configuration& configuration, StateStore& store, WallTime now, const Alive& alive,
+                         const ZoneOffset& zones);
+
+/// `well`, `slow start`... the word for a relay's state: well, resting, due, probing, suspended or unknown.
+std::string_view standing_name(const RelayStatus& relay);
+
+/// One screen for a person. `colour`: for a terminal that has some.
+std::string status_table(const StatusReport& report, bool colour);
+/// relaypipe(8), JSON OUTPUT.
+std::string status_json(const StatusReport& report);
+/// The text format of Prometheus, for the node exporter's textfile collector.
+std::string status_prometheus(const StatusReport& report);
+
+}  // namespace relaypipe
