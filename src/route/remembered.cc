@@ -35,6 +35,8 @@ PassedOver passed_over(const Standing& standing, const Health& health) {
   const auto why = standing.kind == Kind::Suspended ? PassedOver::Why::Suspended
                    : standing.kind == Kind::Probing ? PassedOver::Why::Probing
                                                     : PassedOver::Why::Resting;
+  // What it failed with some other time is not why the administrator suspended it.
+  if (why == PassedOver::Why::Suspended) return {why, standing.until, Cause::Unknown, ""};
   return {why, standing.until, health.cause, health.words};
 }
 
@@ -111,13 +113,17 @@ void advise(Leg& leg, const Remembered& remembered, const Circumstances& around)
   }
 }
 
-/// Behind the legs of the same tier that stand behind it.
-void move_behind_tier(std::vector<Leg>& legs, std::size_t leg) {
-  std::size_t last = leg;
-  while (last + 1 < legs.size() && legs[last + 1].tier == legs[leg].tier)
-    ++last;
-  const auto at = [&](std::size_t i) { return legs.begin() + static_cast<std::ptrdiff_t>(i); };
-  std::rotate(at(leg), at(leg + 1), at(last + 1));
+/// Puts the slow ones behind their tier's others. The legs of one tier stand together.
+void put_behind_tier(std::vector<Leg>& legs, const std::vector<std::string>& slow) {
+  const auto is_slow = [&](const Leg& leg) {
+    return std::find(slow.begin(), slow.end(), leg.relay.name) != slow.end();
+  };
+  for (auto tier = legs.begin(); tier != legs.end();) {
+    const auto end = std::find_if(tier, legs.end(), [&](const Leg& leg) { return leg.tier != tier->tier; });
+    const auto behind = std::stable_partition(tier, end, [&](const Leg& leg) { return !is_slow(leg); });
+    std::for_each(behind, end, [](Leg& leg) { leg.reason += "; much slower than its tier's others"; });
+    tier = end;
+  }
 }
 
 }  // namespace
@@ -144,11 +150,7 @@ void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const 
     advise(leg, remembered[i], around);
     if (prospect.own_place && much_slower(remembered, plan, i, around)) slow.push_back(leg.relay.name);
   }
-  for (std::size_t i = plan.legs.size(); i-- > 0;) {
-    if (std::find(slow.begin(), slow.end(), plan.legs[i].relay.name) == slow.end()) continue;
-    plan.legs[i].reason += "; much slower than its tier's others";
-    move_behind_tier(plan.legs, i);
-  }
+  put_behind_tier(plan.legs, slow);
   const auto last = std::stable_partition(plan.legs.begin(), plan.legs.end(),
                                           [](const Leg& leg) { return leg.turn == Leg::Turn::Own; });
   std::stable_sort(last, plan.legs.end(), [](const Leg& a, const Leg& b) { return a.due < b.due; });
@@ -162,7 +164,8 @@ Admission admit(Remembered& remembered, const Leg& leg, Span waited, bool again,
   const Standing now = standing_of(health, leg.relay, here);
   // With nothing else left it is better to look than to keep the mail; but one process at a time.
   const bool may_probe = now.kind == Kind::Due || (leg.turn == Leg::Turn::Last && now.early);
-  if (now.kind != Kind::Well && !may_probe && !again) return {Admission::Kind::No, kNever, passed_over(now, health)};
+  const bool may_try = now.kind == Kind::Well || may_probe || (again && now.kind != Kind::Suspended);
+  if (!may_try) return {Admission::Kind::No, kNever, passed_over(now, health)};
   const Standing with_sender = standing_of(remembered.with_sender, leg.relay, here);
   if (with_sender.kind == Kind::Resting && !again) {
     return {
