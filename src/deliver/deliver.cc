@@ -78,10 +78,8 @@ class Delivery {
   }
 
   void try_relays() {
-    while (auto session = open_session()) {
+    while (const auto session = open_session()) {
       if (settles(transact(*session))) break;
-      session.reset();
-      race_->spend_winner(now());
     }
     if (halt_) race_->abandon(now(), [&](DialId id) { return world_.dialer.stage(id); });
     note_race();
@@ -205,6 +203,8 @@ class Delivery {
   bool settles(Outcome outcome) {
     delays_.setup = now() - order_.started - delays_.reading - outcome.transfer;
     delays_.transfer = outcome.transfer;
+    const std::size_t leg = race_->winner_leg();
+    const Instant began = race_->winner_started();
     remember(outcome);
     Judged judged = judge(std::move(outcome));
     const bool stop = judged.judgement.next == Next::Stop;
@@ -213,10 +213,17 @@ class Delivery {
       halt_.reset();
     else if (stop && !halt_)
       halt(Halt::SpoolFailed, "it cannot be read back");
-    if (const Leg* leg = leg_of(judged.outcome)) world_.memory.learn(*leg, judged, race_->winner_started(), true);
+    if (!stop) race_->spend_winner(now());
+    learn(leg, judged, began, stop || !race_->open(leg));
     world_.memory.flush();
     note(std::move(judged));
     return stop;
+  }
+
+  /// With `used_up` memory takes back what it gave for the leg, so the race has to ask anew before it tries it again.
+  void learn(std::size_t leg, const Judged& judged, Instant began, bool used_up) {
+    world_.memory.learn(order_.plan.legs[leg], judged, began, used_up);
+    if (used_up) race_->released(leg);
   }
 
   const Leg* leg_of(const Outcome& outcome) const {
@@ -241,7 +248,7 @@ class Delivery {
 
   /// The outcomes of the race; one that decides (the recipient's domain does not exist) ends the delivery.
   void note_race() {
-    const bool interrupted = halt_ == Halt::CallerGone || halt_ == Halt::Terminated;
+    const bool interrupted = halt_ && halt_ != Halt::DeadlinePassed;
     bool learned = false;
     for (Outcome& outcome : race_->take_outcomes()) {
       Judged judged = judge(std::move(outcome));
@@ -250,7 +257,7 @@ class Delivery {
       const Leg* const leg = leg_of(judged.outcome);
       if (leg != nullptr && !(interrupted && std::holds_alternative<Outrun>(judged.outcome.what))) {
         const auto index = static_cast<std::size_t>(leg - order_.plan.legs.data());
-        world_.memory.learn(*leg, judged, now() - judged.outcome.setup, !race_->open(index));
+        learn(index, judged, now() - judged.outcome.setup, !race_->open(index));
         learned = true;
       }
       note(std::move(judged));

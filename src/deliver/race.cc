@@ -31,9 +31,10 @@ std::vector<Race::Act> Race::advance(Instant now, const StageOf& stage_of) {
   return acts;
 }
 
-/// A leg is open while it can still lead to a session by itself.
+/// A leg is open while it can still lead to a session by itself, and while it has one.
 bool Race::open(std::size_t leg) const {
   const LegState& state = legs_[leg];
+  if (winner_ && winner_->candidate.leg == leg) return true;
   if (state.phase == Phase::Looking || !state.queue.empty()) return true;
   return std::any_of(running_.begin(), running_.end(),
                      [&](const Running& r) { return r.candidate.leg == leg && !r.leaving; });

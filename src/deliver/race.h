@@ -78,7 +78,8 @@ class Race {
   [[nodiscard]] Instant winner_started() const { return winner_->started; }
   [[nodiscard]] const Relay& winner_relay() const { return plan_->legs[winner_->candidate.leg].relay; }
   [[nodiscard]] std::size_t winner_leg() const { return winner_->candidate.leg; }
-  /// Whether the leg can still lead to a session by itself, without being tried once more as the last resort.
+  /// Whether the leg has the winner, or can still lead to a session by itself, without being tried once more as the
+  /// last resort.
   [[nodiscard]] bool open(std::size_t leg) const;
 
  private:

@@ -99,7 +99,10 @@ RelayMemory::Answer RelayMemory::admit(const Leg& leg, Duration waited) {
     admission = relaypipe::admit(remembered, leg, to_span(waited), again, here);
     if (admission.kind == Admission::Kind::Go) values[0] = value_of(remembered.relay, here.now);
   });
-  if (admission.kind == Admission::Kind::Go) ledger(leg.relay).taken = true;
+  if (admission.kind == Admission::Kind::Go) {
+    ledger(leg.relay).taken = true;
+    ledger(leg.relay).over = false;
+  }
   return {admission.kind, world_.clock.now() + std::max(admission.at - here.now, Span(1)), std::move(admission.why)};
 }
 
@@ -123,8 +126,9 @@ void RelayMemory::ready(const Leg& leg, const Where& where, Instant began, Durat
   teach(leg.relay, {event, endpoint_text(where.ip, where.port), false});
   event.ready = took;
   teach(leg.relay, {event, "", false});
-  // Whoever waits for a probe, or for a stranger, is to know as soon as we do.
-  if (ledger(leg.relay).taken) flush();
+  // Whoever waits for a probe, for a stranger, or for a place that the others of this race gave back, is to know as
+  // soon as we do.
+  if (std::any_of(ledgers_.begin(), ledgers_.end(), [](const auto& one) { return one.second.taken; })) flush();
 }
 
 void RelayMemory::learn(const Leg& leg, const Judged& judged, Instant began, bool used_up) {
@@ -143,17 +147,25 @@ void RelayMemory::learn(const Leg& leg, const Judged& judged, Instant began, boo
     event.accepted = outcome.transfer;
     ledger(leg.relay).accepted = true;
   }
+  if (judgement.scope == Scope::RelaySender && event.kind == HealthEvent::Kind::Failed) {
+    // The relay itself, and its address, are as well as they were.
+    teach(leg.relay, {event, "", true});
+    event = event_at(HealthEvent::Kind::Ended, began);
+  }
   const bool of_endpoint = !outcome.where.ip.empty() && !of_whole_relay(event.cause);
   if (of_endpoint && event.kind != HealthEvent::Kind::Ended) {
     HealthEvent there = event;
     there.accepted.reset();
+    // One that had its time before the next address was tried, and was beaten, is the worse one.
+    there.full_patience = outcome.setup >= leg.relay.settings.address_patience;
     teach(leg.relay, {std::move(there), endpoint_text(outcome.where.ip, outcome.where.port), false});
   }
-  if (judgement.scope == Scope::RelaySender) return teach(leg.relay, {std::move(event), "", true});
   // Whatever is the matter with one of its addresses, the relay has not failed while another may do.
   const bool failed = event.kind == HealthEvent::Kind::Failed || event.kind == HealthEvent::Kind::Outrun;
   if (failed && of_endpoint && !used_up) return;
-  if (event.kind != HealthEvent::Kind::Ended) teach(leg.relay, {std::move(event), "", false});
+  // Where nothing was learned, what was taken is free all the same.
+  const bool ended = event.kind == HealthEvent::Kind::Ended;
+  if (!ended || (used_up && ledger(leg.relay).taken)) teach(leg.relay, {std::move(event), "", false});
 }
 
 bool RelayMemory::release(const Leg& leg) {
@@ -170,8 +182,9 @@ void RelayMemory::remember_message(MessageState::Kind kind, const std::string& r
   if (envelope_.queue_id.empty()) return;
   WallTime since = world_.wall.now();
   for (const MessageState& before : message_) {
-    // Its hold began with the first dot that had no reply.
-    if (before.kind == kind && before.content == content) since = std::min(since, before.at);
+    // Its hold began with the first dot that this relay gave no reply to.
+    const bool same = before.kind == kind && before.content == content && before.relay == relay;
+    if (same && kind == MessageState::Kind::Unconfirmed) since = std::min(since, before.at);
   }
   for (const Address& recipient : envelope_.recipients) {
     outgoing_.push_back({kind, since, content, envelope_.queue_id, recipient.text(), relay, std::string(words)});
