@@ -81,8 +81,12 @@ void RelayMemory::open(RoutePlan& plan) {
         {unpack(records[next]).value_or(RelayState()), unpack(records[next + 1]).value_or(RelayState()).health});
   }
   message_.clear();
+  const std::size_t messages = next;
   for (; next < records.size(); ++next) {
-    if (auto state = unpack_message(records[next])) message_.push_back(*std::move(state));
+    auto state = unpack_message(records[next]);
+    // A key is only a hash: what it is taken for decides whether a message is sent, so it is looked at twice.
+    const Address& recipient = envelope_.recipients[next - messages];
+    if (state && is_of(*state, envelope_.queue_id, recipient.text())) message_.push_back(*std::move(state));
   }
   order_by_memory(plan, std::move(remembered), here);
 }

@@ -45,6 +45,11 @@ std::optional<MessageState> unpack_message(std::string_view octets) {
   return state;
 }
 
+bool is_of(const MessageState& state, std::string_view queue_id, std::string_view recipient) {
+  const auto kept = [](std::string_view name) { return printable(clip(name, kLongestName)); };
+  return kept(state.queue_id) == kept(queue_id) && kept(state.recipient) == kept(recipient);
+}
+
 std::string message_key(std::string_view queue_id, std::string_view recipient) {
   // One NUL between them, which neither has: no other pair makes the same octets.
   const std::uint64_t hash = hash_octets(recipient, hash_octets(std::string_view("\0", 1), hash_octets(queue_id)));

@@ -27,6 +27,9 @@ std::string pack(const MessageState& state);
 /// Nothing where the octets are of another version or make no sense: unreadable counts as absent.
 std::optional<MessageState> unpack_message(std::string_view octets);
 
+/// Whether a record is of this message and recipient; another one may have got its key.
+bool is_of(const MessageState& state, std::string_view queue_id, std::string_view recipient);
+
 inline constexpr std::string_view kMessageKeys = "message/";  ///< what their keys begin with
 
 std::string message_key(std::string_view queue_id, std::string_view recipient);
