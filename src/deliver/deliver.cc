@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "base/hash.h"
 #include "config/units.h"
 #include "deliver/attempt.h"
 #include "deliver/race.h"
+#include "deliver/same_message.h"
 #include "message/completeness.h"
-#include "route/unconfirmed.h"
 
 namespace relaypipe {
 namespace {
@@ -15,16 +14,14 @@ namespace {
 /// How often a delivery looks whether an earlier one of the same message has ended.
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 
-/// How long it is remembered that a relay has a message. Whoever gave it to us is told at once, so it matters only when
-/// they die before they have heard it; and when they are dead already, Postfix delivers the message again for as long
-/// as it keeps mail (maximal_queue_lifetime).
-constexpr Span kAcceptedHold = std::chrono::minutes(10);
-constexpr Span kUnheardHold = std::chrono::days(5);
-
 class Delivery {
  public:
   Delivery(const Order& order, World& world, bool& accepted)
-      : order_(order), world_(world), accepted_(accepted), deadline_(order.started + order.settings.deadline) {}
+      : order_(order),
+        world_(world),
+        accepted_(accepted),
+        deadline_(order.started + order.settings.deadline),
+        same_message_(order.envelope, world.message, world.memory, order.settings) {}
 
   Delivered run() {
     std::optional<Verdict> settled = begin();
@@ -44,28 +41,18 @@ class Delivery {
     if (auto busy = await_turn()) return busy;
     if (halt_) return std::nullopt;
     world_.memory.open(order_.plan);
-    if (world_.memory.message().empty()) return std::nullopt;
+    if (!same_message_.known()) return std::nullopt;
     while (!halted() && world_.message.state() != MessageSource::State::Complete)
       world_.waiter.wait(deadline_.end());
     if (halt_) return std::nullopt;
-    const std::span<const MessageState> known = world_.memory.message();
-    if (const MessageState* before = accepted_before(known, order_.envelope, content_stamp())) {
-      accepted_ = true;
-      return Verdict{Disposition::Delivered,
-                     {2, 0, 0},
-                     before->words + "; an earlier delivery of this message, which did not hear of it, had it accepted",
-                     {}};
-    }
-    narrow_to_unconfirmed(order_.plan, known, content_stamp(), order_.settings.on_unconfirmed,
-                          order_.settings.unconfirmed_hold, world_.memory.now());
-    return std::nullopt;
+    auto settled = same_message_.recognise(order_.plan);
+    accepted_ = settled.has_value();
+    return settled;
   }
 
   std::optional<Verdict> await_turn() {
-    if (order_.envelope.queue_id.empty()) return std::nullopt;
-    std::vector<std::string> names;
-    for (const Address& recipient : order_.envelope.recipients)
-      names.push_back(message_key(order_.envelope.queue_id, recipient.text()));
+    const std::vector<std::string> names = same_message_.names();
+    if (names.empty()) return std::nullopt;
     const Instant end = deadline_.step(now(), order_.settings.duplicate_wait);
     while (world_.lock.take(names) == DeliveryLock::State::Anothers) {
       if (halted()) return std::nullopt;
@@ -172,40 +159,13 @@ class Delivery {
     return {race_->winner(), std::move(shown), begun - race_->winner_started(), now() - begun};
   }
 
-  /// What a later delivery of this very message has to know, from the dot on.
-  void remember(const Outcome& outcome) {
-    if (std::holds_alternative<Accepted>(outcome.what)) {
-      const bool heard = world_.caller.state() == Caller::State::Present;
-      world_.memory.remember_message(MessageState::Kind::Accepted, outcome.where.relay, describe(outcome),
-                                     content_stamp(), heard ? kAcceptedHold : kUnheardHold);
-    } else if (std::holds_alternative<Unconfirmed>(outcome.what)) {
-      world_.memory.remember_message(MessageState::Kind::Unconfirmed, outcome.where.relay, describe(outcome),
-                                     content_stamp(), to_span(order_.settings.unconfirmed_hold));
-    }
-  }
-
-  /// Tells this message from another one that gets its queue id later: the size and the beginning, in which Postfix's
-  /// own Received: line has the time.
-  std::uint64_t content_stamp() {
-    constexpr std::uint64_t kBeginning = 8192;
-    const std::uint64_t wire = world_.message.facts().wire;
-    std::uint64_t stamp = hash_octets(order_.envelope.sender.text(), hash_octets(std::to_string(wire)));
-    for (std::uint64_t offset = 0; offset < std::min(wire, kBeginning);) {
-      const std::string_view piece = world_.message.read(offset).substr(0, kBeginning - offset);
-      if (piece.empty()) break;
-      stamp = hash_octets(piece, stamp);
-      offset += piece.size();
-    }
-    return stamp;
-  }
-
   /// Records an attempt; whether nothing more is to be tried.
   bool settles(Outcome outcome) {
     delays_.setup = now() - order_.started - delays_.reading - outcome.transfer;
     delays_.transfer = outcome.transfer;
     const std::size_t leg = race_->winner_leg();
     const Instant began = race_->winner_started();
-    remember(outcome);
+    same_message_.keep(outcome, world_.caller.state() == Caller::State::Present);
     Judged judged = judge(std::move(outcome));
     const bool stop = judged.judgement.next == Next::Stop;
     // The dot decides: a halt that came after it does not overrule what the relay said, or did not say.
@@ -302,6 +262,7 @@ class Delivery {
   World& world_;
   bool& accepted_;
   Deadline deadline_;
+  SameMessage same_message_;
   std::optional<Race> race_;
   std::vector<Judged> outcomes_;
   Delays delays_;
