@@ -88,7 +88,31 @@ void RelayMemory::open(RoutePlan& plan) {
     const Address& recipient = envelope_.recipients[next - messages];
     if (state && is_of(*state, envelope_.queue_id, recipient.text())) message_.push_back(*std::move(state));
   }
+  const bool set_back =
+      std::any_of(remembered.begin(), remembered.end(), [&](const Remembered& one) { return is_ahead(one, here.now); });
+  if (set_back) bring_back(plan, here);
   order_by_memory(plan, std::move(remembered), here);
+}
+
+/// The clock was set back: takes the remembered times with it, once for all.
+void RelayMemory::bring_back(const RoutePlan& plan, const Circumstances& here) {
+  std::vector<std::string> keys;
+  for (const Leg& leg : plan.legs) {
+    keys.push_back(relay_key(leg.relay.name));
+    keys.push_back(sender_key(leg.relay.name, envelope_.sender.text()));
+  }
+  world_.store.update(keys, here.now, [&](std::vector<StateValue>& values) {
+    for (std::size_t leg = 0; leg < plan.legs.size(); ++leg) {
+      RelayState pair = state_of(values[2 * leg + 1]);
+      Remembered one{state_of(values[2 * leg]), pair.health};
+      if (!is_ahead(one, here.now)) continue;
+      settle(one, plan.legs[leg].relay.limits, here);
+      values[2 * leg] = value_of(one.relay, here.now);
+      if (values[2 * leg + 1].octets.empty()) continue;
+      pair.health = one.with_sender;
+      values[2 * leg + 1] = value_of(pair, here.now);
+    }
+  });
 }
 
 RelayMemory::Answer RelayMemory::admit(const Leg& leg, Duration waited) {

@@ -89,6 +89,7 @@ class RelayMemory {
   HealthEvent event_at(HealthEvent::Kind kind, Instant began) const;
   [[nodiscard]] Circumstances around();
   void apply(Ledger& ledger, std::vector<StateValue>& values, std::size_t first, std::vector<Change>& changes);
+  void bring_back(const RoutePlan& plan, const Circumstances& here);
   void write_messages(std::vector<StateValue>& values, std::size_t first);
 
   MemoryWorld world_;

@@ -138,6 +138,14 @@ WallTime settle(Remembered& remembered, const Limits& limits, const Circumstance
   return now;
 }
 
+bool is_ahead(const Remembered& remembered, WallTime now) {
+  const RelayState& relay = remembered.relay;
+  const auto ahead = [&](WallTime stamp) { return stamp > now + kClockSlack; };
+  return ahead(relay.health.stamp) || ahead(relay.allowance.stamp) || ahead(remembered.with_sender.stamp) ||
+         std::any_of(relay.endpoints.begin(), relay.endpoints.end(),
+                     [&](const EndpointState& endpoint) { return ahead(endpoint.health.stamp); });
+}
+
 void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const Circumstances& around) {
   std::vector<std::string> slow;
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {

@@ -46,6 +46,10 @@ struct Admission {
 /// go on with.
 WallTime settle(Remembered& remembered, const Limits& limits, const Circumstances& around);
 
+/// Whether it was left by a clock that has been set back since. Then it has to be kept as settle() makes it: it would
+/// be brought back anew at every look, and never be over.
+bool is_ahead(const Remembered& remembered, WallTime now);
+
 /// Puts the legs of a plan into the order in which they are tried, from what is remembered of each, and says in
 /// `reason` why one stands where it stands:
 ///
