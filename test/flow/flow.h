@@ -90,6 +90,10 @@ struct Flow {
       world.message.ends();
     }
     plan = list_plan(nexthop, settings, envelope);
+    for (Leg& leg : plan.legs) {
+      leg.tier = tier;
+      leg.relay.limits = limits;
+    }
     const Order order{envelope, plan, settings, self, Random(seed), world.timeline.now()};
     RelayMemory memory(world.memory(), envelope, world.timeline.now() + settings.deadline);
     World outside = world.world(memory);
@@ -107,6 +111,8 @@ struct Flow {
   Envelope envelope;
   OwnHost self{"me.example", {}};
   RoutePlan plan;
+  Limits limits;         ///< of every relay
+  std::size_t tier = 0;  ///< of every leg
   std::uint64_t seed = 1;
   bool scripted = false;
   bool accepted = false;

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "flow/flow.h"
+#include "route/state_record.h"
+
+namespace relaypipe::flow {
+
+/// Deliveries one after another: each in a world and a process of its own, with what the others left, at the time of
+/// day that `clock` shows.
+struct Deliveries {
+  explicit Deliveries(std::string list = kTwo) : nexthop(std::move(list)) {}
+
+  /// A new delivery, a process of its own. The last one has ended, so whatever it did not give back is free.
+  Flow& next() {
+    finish();
+    flow = std::make_unique<Flow>(nexthop);
+    flow->settings = settings;
+    flow->limits = limits;
+    flow->world.store.records = records;
+    flow->world.store.broken = broken;
+    flow->world.wall.shift = clock;
+    flow->world.self = {++pid, 1, 1};
+    flow->world.dead = ended;
+    flow->world.credentials = credentials;
+    flow->envelope.queue_id = fmt::format("4Xyz{}", pid);
+    return *flow;
+  }
+
+  /// Keeps what the last delivery left; `clock` goes on by what it took.
+  void finish() {
+    if (!flow) return;
+    records = flow->world.store.records;
+    clock += to_span(flow->world.timeline.elapsed());
+    ended.insert(flow->world.self.pid);
+    changes.insert(changes.end(), flow->world.changes.begin(), flow->world.changes.end());
+    flow.reset();
+  }
+
+  /// The state of a relay, as the last delivery left it.
+  RelayState state(const std::string& name) {
+    const auto& all = flow ? flow->world.store.records : records;
+    const auto found = all.find(relay_key(name));
+    return found == all.end() ? RelayState() : unpack(found->second.octets).value();
+  }
+  [[nodiscard]] WallTime now() const { return fake::FakeWallClock::start() + clock; }
+
+  /// Another process that still runs looks at a relay since `since`.
+  void probed_by_another(const std::string& name, Span since) {
+    finish();
+    RelayState left = state(name);
+    take_probe(left.health, {99, 1, 1}, now() + 15min, now() - since);
+    records[relay_key(name)] = {pack(left), now() + 24h};
+  }
+
+  std::string nexthop;
+  Settings settings;
+  Limits limits;
+  std::map<std::string, StateValue, std::less<>> records;
+  std::optional<std::string> broken;
+  std::set<std::uint32_t> ended;
+  Span clock{};
+  std::uint32_t pid = 100;
+  std::uint64_t credentials = 1;
+  std::vector<Change> changes;
+  std::unique_ptr<Flow> flow;
+};
+
+inline constexpr const char* kFirstRelay = "[192.0.2.1]:587";
+inline constexpr const char* kSecondRelay = "[192.0.2.2]:587";
+
+}  // namespace relaypipe::flow

@@ -1,0 +1,222 @@
+// A plan put into order by what is remembered, and whether a leg may be tried now.
+#include "route/remembered.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch.h"
+
+namespace relaypipe {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = Admission::Kind;
+
+const WallTime kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27) + 10h;
+const Owner kUs{100, 1, 1};
+const Owner kOther{200, 1, 1};
+
+struct Bench {
+  explicit Bench(std::size_t relays) {
+    envelope.sender = *parse_sender("s@example.com");
+    envelope.recipients.push_back(*parse_address("r@example.org"));
+    for (std::size_t i = 0; i < relays; ++i) {
+      Leg leg;
+      leg.relay.name = std::string(1, static_cast<char>('a' + i));
+      leg.tier = 1;
+      plan.legs.push_back(std::move(leg));
+      remembered.emplace_back();
+    }
+  }
+
+  Circumstances around() {
+    return {kNow,
+            kNow + 15min,
+            envelope,
+            kUs,
+            [this](const Owner& owner) { return owner != dead; },
+            [](const std::string&, WallTime) { return 0s; },
+            [](const Relay&) { return std::uint64_t{1}; }};
+  }
+  /// The names in their order, those without their own place after a bar.
+  std::string order() {
+    order_by_memory(plan, remembered, around());
+    std::string text;
+    bool last = false;
+    for (const Leg& leg : plan.legs) {
+      if (leg.turn == Leg::Turn::Last && !std::exchange(last, true)) text += "|";
+      text += leg.relay.name;
+    }
+    return text;
+  }
+  Leg& leg(char name) {
+    return *std::find_if(plan.legs.begin(), plan.legs.end(), [&](const Leg& one) { return one.relay.name[0] == name; });
+  }
+  Remembered& of(char name) { return remembered[static_cast<std::size_t>(name - 'a')]; }
+  Admission admit(char name, bool again = false, Span waited = {}) {
+    return relaypipe::admit(of(name), leg(name), waited, again, around());
+  }
+  void rests(std::size_t leg, Span left, Cause cause = Cause::Network) {
+    Health& health = remembered[leg].relay.health;
+    health.since = health.failed = health.stamp = kNow - 1s;
+    health.until = kNow + left;
+    health.cause = cause;
+    health.credentials = 1;
+    health.failures = 1;
+    health.words = "it failed";
+  }
+  void takes(std::size_t leg, Duration time) {
+    Health& health = remembered[leg].relay.health;
+    for (int i = 0; i < 5; ++i) {
+      health.ready.add(0ms);
+      health.accepted.add(time);
+    }
+    health.measured = kNow;
+  }
+
+  Envelope envelope;
+  RoutePlan plan;
+  std::vector<Remembered> remembered;
+  Owner dead;
+};
+
+TEST_CASE("relays that may not be used stand behind all others, the one due soonest first") {
+  Bench bench(5);
+  bench.rests(0, 5min);
+  bench.rests(2, 1min);
+  bench.remembered[3].relay.health.suspended_until = kNow + 2min;
+  CHECK(bench.order() == "be|cda");
+  CHECK(bench.plan.legs[2].reason == "; cools down until 2026-11-27 10:01:00 UTC: it failed");
+  CHECK(bench.plan.legs[3].reason == "; suspended until 2026-11-27 10:02:00 UTC");
+  CHECK(bench.plan.legs[2].ask);
+}
+
+TEST_CASE("one whose rest is over keeps its place, and is probed by one") {
+  Bench bench(2);
+  bench.rests(0, 0s);
+  CHECK(bench.order() == "ab");
+  CHECK(bench.plan.legs[0].ask);
+  CHECK(bench.admit('a').kind == Kind::Go);
+  CHECK(bench.remembered[0].relay.health.prober == kUs);
+  bench.remembered[0].relay.health.prober = kOther;
+  const Admission second = bench.admit('a');
+  CHECK(second.kind == Kind::No);
+  CHECK(second.why.why == PassedOver::Why::Probing);
+  Bench later(2);
+  later.remembered = bench.remembered;
+  CHECK(later.order() == "b|a");
+  later.dead = kOther;
+  CHECK(later.admit('a').kind == Kind::Go);
+  CHECK(later.of('a').relay.health.prober == kUs);
+}
+
+TEST_CASE("a relay that is known and well is not asked about, and has the patience it needs") {
+  Bench bench(2);
+  bench.takes(0, 10ms);
+  bench.order();
+  CHECK_FALSE(bench.plan.legs[0].ask);
+  CHECK(bench.plan.legs[0].patience == 250ms);
+  CHECK(bench.plan.legs[1].ask);
+  CHECK(bench.plan.legs[1].patience == 2s);
+}
+
+TEST_CASE("resting that other reasons have is not cut short, whoever asks") {
+  const Cause cause = GENERATE(Cause::Auth, Cause::Quota, Cause::Rate, Cause::Account, Cause::Policy);
+  Bench bench(1);
+  bench.rests(0, 30min, cause);
+  bench.remembered[0].relay.health.failed = kNow - 20min;
+  CHECK(bench.order() == "|a");
+  const Admission admission = bench.admit('a');
+  CHECK(admission.kind == Kind::No);
+  CHECK(admission.why.why == PassedOver::Why::Resting);
+  CHECK(admission.why.cause == cause);
+  CHECK(admission.why.until == kNow + 30min);
+}
+
+TEST_CASE("only one that stands last is looked at early, and not before the shortest rest") {
+  Bench bench(2);
+  bench.rests(0, 5min);
+  bench.order();
+  CHECK(bench.admit('a').kind == Kind::No);
+  bench.of('a').relay.health.failed = kNow - 15s;
+  Leg own = bench.leg('a');
+  own.turn = Leg::Turn::Own;
+  CHECK(relaypipe::admit(bench.of('a'), own, {}, false, bench.around()).kind == Kind::No);
+  CHECK(bench.admit('a').kind == Kind::Go);
+}
+
+TEST_CASE("what this delivery has tried itself it may try again, but not what was suspended meanwhile") {
+  Bench bench(1);
+  bench.rests(0, 5min);
+  CHECK(bench.admit('a', false).kind == Kind::No);
+  CHECK(bench.admit('a', true).kind == Kind::Go);
+  bench.remembered[0].relay.health.suspended_until = kNow + 1h;
+  const Admission suspended = bench.admit('a', true);
+  CHECK(suspended.kind == Kind::No);
+  CHECK(suspended.why.why == PassedOver::Why::Suspended);
+  CHECK(suspended.why.words.empty());
+}
+
+TEST_CASE("limits: taken with Go only, asked for again at the time, or not within max_wait") {
+  Bench bench(1);
+  Limits& limits = bench.plan.legs[0].relay.limits;
+  limits.rules.push_back({true, 1, Counted::Messages, Period::Rolling, 1s, "", "1/s"});
+  CHECK(bench.admit('a').kind == Kind::Go);
+  CHECK(bench.remembered[0].relay.allowance.holds.size() == 1);
+  const Admission later = bench.admit('a');
+  CHECK(later.kind == Kind::Later);
+  CHECK(later.at == kNow + 1s);
+  CHECK(bench.remembered[0].relay.allowance.holds.size() == 1);
+  const Admission no = bench.admit('a', false, 1500ms);
+  CHECK(no.kind == Kind::No);
+  CHECK(no.why.why == PassedOver::Why::Exhausted);
+  CHECK(no.why.until == kNow + 1s);
+  CHECK(no.why.words == "rate 1/s");
+}
+
+TEST_CASE("a claim that never fits goes to the end, and says so") {
+  Bench bench(2);
+  bench.envelope.recipients.push_back(*parse_address("other@example.org"));
+  bench.plan.legs[0].relay.limits.rules.push_back(
+      {false, 1, Counted::Recipients, Period::Rolling, 24h, "", "1 recipient/day"});
+  CHECK(bench.order() == "b|a");
+  CHECK(bench.plan.legs[1].reason == "; quota 1 recipient/day used up until further notice");
+}
+
+TEST_CASE("slow relays stand behind their tier, in their order, and in no other tier") {
+  Bench bench(5);
+  bench.plan.legs[4].tier = 2;
+  for (const std::size_t leg : {0U, 2U, 4U})
+    bench.takes(leg, 5s);
+  for (const std::size_t leg : {1U, 3U})
+    bench.takes(leg, 100ms);
+  SECTION("by the factor") { CHECK(bench.order() == "bdace"); }
+  SECTION("never with factor 0") {
+    for (Leg& leg : bench.plan.legs)
+      leg.relay.settings.slow_factor = 0;
+    CHECK(bench.order() == "abcde");
+  }
+  SECTION("not where the fast ones rest") {
+    bench.rests(1, 1min);
+    bench.rests(3, 1min);
+    CHECK(bench.order() == "ace|bd");
+  }
+}
+
+TEST_CASE("a stranger that another process looks at loses its place after half a second") {
+  Bench bench(2);
+  Health& health = bench.remembered[0].relay.health;
+  take_probe(health, kOther, kNow + 15min, kNow - 499ms);
+  CHECK(bench.order() == "ab");
+  CHECK(bench.plan.legs[0].patience == 250ms);
+  CHECK_FALSE(bench.plan.legs[0].ask);
+  health.probe_since = kNow - 500ms;
+  CHECK(bench.order() == "b|a");
+  CHECK(bench.admit('a').kind == Kind::Go);
+  CHECK(health.prober == kOther);
+}
+
+}  // namespace
+}  // namespace relaypipe
