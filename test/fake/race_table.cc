@@ -42,8 +42,10 @@ Answer hosts(std::istringstream& words) {
 
 }  // namespace
 
-RaceTable::RaceTable(const std::string& nexthop, Settings settings)
+RaceTable::RaceTable(const std::string& nexthop, Settings settings, bool ask)
     : settings_(std::move(settings)), plan_(flow::list_plan(nexthop, settings_, {})), now_(kStart) {
+  for (Leg& leg : plan_.legs)
+    leg.ask = ask;
   race_.emplace(plan_, settings_, self_, Random(1));
 }
 
@@ -67,11 +69,26 @@ void RaceTable::play(const std::vector<Row>& rows) {
   }
 }
 
+/// What memory answers, if it is that.
+bool RaceTable::remembered(const std::string& what, std::istringstream& words) {
+  if (what != "admit" && what != "postpone" && what != "pass") return false;
+  std::size_t leg = 0;
+  int until = 0;
+  words >> leg >> until;
+  --leg;
+  if (what == "admit") race_->admitted(leg);
+  if (what == "postpone") race_->postponed(leg, kStart + std::chrono::milliseconds(until));
+  if (what == "pass") race_->passed_over(leg, {}, now_);
+  return true;
+}
+
 std::string RaceTable::happen(const std::string& event) {
   std::istringstream words(event);
   std::string what;
   std::string name;
-  words >> what >> name;
+  words >> what;
+  if (remembered(what, words)) return {};
+  words >> name;
   if (what == "spend") {
     race_->spend_winner(now_);
   } else if (what == "a" || what == "mx") {
@@ -130,8 +147,9 @@ std::string RaceTable::outcomes() {
   std::string text;
   for (const Outcome& outcome : race_->take_outcomes()) {
     const auto* unreached = std::get_if<Unreached>(&outcome.what);
-    const std::string what = unreached == nullptr ? "outrun" : unreached->detail;
-    text += (text.empty() ? "" : ", ") + what + " " + short_name(outcome.where.ip);
+    const bool passed = std::holds_alternative<PassedOver>(outcome.what);
+    const std::string what = unreached != nullptr ? unreached->detail : passed ? "passed-over" : "outrun";
+    text += (text.empty() ? "" : ", ") + what + " " + short_name(passed ? outcome.where.host : outcome.where.ip);
   }
   return text;
 }

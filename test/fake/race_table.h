@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace relaypipe::fake {
 /// behind the last dot or colon of their address.
 class RaceTable {
  public:
-  RaceTable(const std::string& nexthop, Settings settings);
+  /// `ask`: memory has to admit every leg.
+  RaceTable(const std::string& nexthop, Settings settings, bool ask = false);
   RaceTable(const RaceTable&) = delete;
   RaceTable& operator=(const RaceTable&) = delete;
 
@@ -22,9 +24,10 @@ class RaceTable {
     int ms;
     /// Nothing: the race itself has asked to be woken at that time. Or `refuse 1`, `breaks-tls 1`, `ready 1`, `greets
     /// 1` (it comes to that stage), `a host.example 1 2 3` and `mx example.net host.example:10 ...` (answers), `spend`
-    /// (the transaction of the winner settled nothing).
+    /// (the transaction of the winner settled nothing). Of legs, counted from 1: `admit 1`, `postpone 1 2000` (until
+    /// that time) and `pass 1`, as memory answers.
     std::string event;
-    std::string acts;  ///< `ask a host.example`, `dial 1`, `dial-clear 1`, `drop 1`, joined by `, `
+    std::string acts;  ///< `ask a host.example`, `dial 1`, `dial-clear 1`, `drop 1`, `ask-memory 1`, joined by `, `
   };
   /// Plays the rows; a row whose time or acts are others than expected fails the test.
   void play(const std::vector<Row>& rows);
@@ -35,6 +38,7 @@ class RaceTable {
 
  private:
   std::string happen(const std::string& event);
+  bool remembered(const std::string& what, std::istringstream& words);
   std::string advance();
   std::string perform(const std::vector<Race::Act>& acts);
   std::string act(const Race::Act& act);

@@ -211,5 +211,81 @@ TEST_CASE("what runs out after it was given up, or twice, changes nothing") {
   CHECK(race.outcomes() == "outrun 1");
 }
 
+TEST_CASE("memory is asked when a leg's time has come, and nothing happens before it has answered") {
+  RaceTable race(kThree, v4(), true);
+  race.play({{0, "", "ask-memory 1"},
+             {0, "admit 1", "dial 1"},
+             {2000, "", "ask-memory 2"},
+             {2000, "pass 2", "ask-memory 3"},
+             {2000, "admit 3", "dial 3"},
+             {2100, "ready 3", "drop 1"}});
+  CHECK(race.outcomes() == "passed-over 2, outrun 1");
+}
+
+TEST_CASE("all legs passed over: nothing is left, at once and without a question") {
+  RaceTable race("[mail1.example]:587, [mail2.example]:587", v4(), true);
+  race.play({{0, "", "ask-memory 1"}, {0, "pass 1", "ask-memory 2"}, {0, "pass 2", ""}});
+  CHECK(race.race().exhausted());
+}
+
+TEST_CASE("a leg that is postponed is asked for again at that time, and the next ones wait for it") {
+  RaceTable race(kTwo, v4(), true);
+  race.play({{0, "", "ask-memory 1"},
+             {0, "postpone 1 700", ""},
+             {700, "", "ask-memory 1"},
+             {700, "postpone 1 1500", ""},
+             {1500, "", "ask-memory 1"},
+             {1500, "pass 1", "ask-memory 2"},
+             {1500, "admit 2", "dial 2"}});
+  CHECK_FALSE(race.race().exhausted());
+}
+
+TEST_CASE("what a leg has waited so far is told to memory, and begins anew when it was released") {
+  const RoutePlan plan = [] {
+    RoutePlan one;
+    Leg leg;
+    leg.relay.destination = {"[192.0.2.1]:587", "192.0.2.1", true, Lookup::Address, 587};
+    leg.ask = true;
+    one.legs.push_back(std::move(leg));
+    return one;
+  }();
+  const OwnHost self{"me.example", {}};
+  const Settings settings;
+  Race race(plan, settings, self, Random(1));
+  const auto waited = [&](Duration since_start) {
+    const auto acts = race.advance(Instant{} + since_start, [](DialId) { return Stage::Connect; });
+    REQUIRE(acts.size() == 1);
+    return std::get<Race::Admit>(acts[0]).waited;
+  };
+  CHECK(waited(0s) == 0s);
+  race.postponed(0, Instant{} + 1s);
+  CHECK(waited(1s) == 1s);
+  race.postponed(0, Instant{} + 1500ms);
+  CHECK(waited(1500ms) == 1500ms);
+  race.released(0);
+  CHECK(waited(5s) == 0s);
+}
+
+TEST_CASE("a leg that was released is asked for anew, also as the last resort") {
+  RaceTable race(kTwo, v4(), true);
+  race.play({{0, "", "ask-memory 1"},
+             {0, "admit 1", "dial 1"},
+             {2000, "", "ask-memory 2"},
+             {2000, "admit 2", "dial 2"},
+             {2500, "ready 2", "drop 1"}});
+  race.race().released(0);
+  race.play({{2600, "spend", "ask-memory 1"}, {2600, "admit 1", "dial 1"}});
+  CHECK(race.outcomes() == "outrun 1");
+}
+
+TEST_CASE("the leg of the winner is open while it has the session") {
+  RaceTable race(kTwo, v4());
+  race.play({{0, "", "dial 1"}, {10, "ready 1", ""}});
+  CHECK(race.race().open(0));
+  CHECK_FALSE(race.race().open(1));
+  race.race().spend_winner(Instant{} + 1h);
+  CHECK_FALSE(race.race().open(0));
+}
+
 }  // namespace
 }  // namespace relaypipe
