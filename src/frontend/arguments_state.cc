@@ -27,9 +27,8 @@ void describe_relay(CLI::App& app, StateArguments& arguments) {
 void describe_status(CLI::App& app, StateArguments& arguments) {
   add_value(app, "--format", arguments.format, "table, json or prometheus", "FORMAT");
   app.add_flag("--json", arguments.json, "short for --format=json");
-  app.add_flag_callback(
-      "--watch", [&arguments] { arguments.watch = "2"; }, "look again every two seconds");
-  add_value(app, "--interval", arguments.watch, "look again after so many seconds", "SECONDS");
+  app.add_flag("--watch", arguments.watch, "look again every two seconds");
+  add_value(app, "--interval", arguments.interval, "look again after so many seconds", "SECONDS");
 }
 
 void describe_suspend(CLI::App& app, StateArguments& arguments) {

@@ -10,12 +10,13 @@ namespace relaypipe {
 
 /// The command line of `status`, `suspend`, `resume`, `reset` and `log`; each uses what it needs.
 struct StateArguments : CommonArguments {
-  std::string relay;                  ///< of suspend, resume and reset
-  std::optional<std::string> span;    ///< suspend --for
-  std::optional<std::string> count;   ///< log -n
-  std::optional<std::string> format;  ///< status --format
-  std::optional<std::string> watch;   ///< status --watch: seconds from one look to the next
-  bool quota = false;                 ///< reset --quota
+  std::string relay;                    ///< of suspend, resume and reset
+  std::optional<std::string> span;      ///< suspend --for
+  std::optional<std::string> count;     ///< log -n
+  std::optional<std::string> format;    ///< status --format
+  std::optional<std::string> interval;  ///< status --interval: seconds from one look to the next
+  bool watch = false;                   ///< status --watch: every two seconds
+  bool quota = false;                   ///< reset --quota
   bool json = false;
 };
 

@@ -64,8 +64,8 @@ int run_status(const std::vector<std::string>& words) {
   if (!tool) return status;
   const auto format = parse_format(tool->arguments);
   if (!format) return end_state_tool(format.error(), kStateBadInput);
-  if (tool->arguments.watch) {
-    const auto seconds = parse_count(*tool->arguments.watch, 1, 3600);
+  if (tool->arguments.watch || tool->arguments.interval) {
+    const auto seconds = parse_count(tool->arguments.interval.value_or("2"), 1, 3600);
     if (!seconds) return end_state_tool("--interval: " + seconds.error(), kStateBadInput);
     return watch(*tool, *format, *seconds);
   }

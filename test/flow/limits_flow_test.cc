@@ -50,7 +50,7 @@ TEST_CASE("what a quota allows goes over its relay, the rest over the next one")
   CHECK(
       send(all) ==
       "deferred 4.3.2 delivery temporarily suspended, [192.0.2.1]:587 has its limit used up until 2026-11-28 00:00:00 "
-      "UTC: quota 2/86400s; tried 192.0.2.2: has its limit used up until 2026-11-28 00:00:00 UTC");
+      "UTC: quota 2/86400s; tried [192.0.2.2]:587: has its limit used up until 2026-11-28 00:00:00 UTC");
   CHECK(all.changes.empty());
   all.clock += 24h;
   CHECK_THAT(send(all), StartsWith(kByFirst));
@@ -111,7 +111,7 @@ TEST_CASE("a place that is not free within max_wait is not waited for") {
   CHECK(
       send(all) ==
       "deferred 4.3.2 delivery temporarily suspended, [192.0.2.1]:587 has its limit used up until 2026-11-27 00:00:03 "
-      "UTC: rate 1/3s; tried 192.0.2.2: has its limit used up until 2026-11-27 00:00:03 UTC");
+      "UTC: rate 1/3s; tried [192.0.2.2]:587: has its limit used up until 2026-11-27 00:00:03 UTC");
   CHECK(all.clock == 0ms);
   all.settings.max_wait = 3s;
   CHECK_THAT(send(all), StartsWith(kByFirst));

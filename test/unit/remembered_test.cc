@@ -205,14 +205,14 @@ TEST_CASE("slow relays stand behind their tier, in their order, and in no other 
   }
 }
 
-TEST_CASE("a stranger that another process looks at loses its place after half a second") {
+TEST_CASE("a stranger that another process looks at loses its place after a quarter of a second") {
   Bench bench(2);
   Health& health = bench.remembered[0].relay.health;
-  take_probe(health, kOther, kNow + 15min, kNow - 499ms);
+  take_probe(health, kOther, kNow + 15min, kNow - 249ms);
   CHECK(bench.order() == "ab");
   CHECK(bench.plan.legs[0].patience == 250ms);
   CHECK_FALSE(bench.plan.legs[0].ask);
-  health.probe_since = kNow - 500ms;
+  health.probe_since = kNow - 250ms;
   CHECK(bench.order() == "b|a");
   CHECK(bench.admit('a').kind == Kind::Go);
   CHECK(health.prober == kOther);
