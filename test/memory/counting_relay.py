@@ -90,6 +90,8 @@ class CountingRelay:
         self._now_greets.set()
 
     def stop(self) -> None:
+        if self._listener.fileno() < 0:    # stopped already
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()

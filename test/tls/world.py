@@ -81,7 +81,7 @@ def replace_names(directory: Path, hosts: list[Host]) -> None:
 
 
 def exim_program() -> Path:
-    return Path(os.environ.get("RELAYPIPE_TEST_TOOLS") or TOOLS) / "exim" / "usr" / "sbin" / "exim4"
+    return Path(os.environ.get("RELAYPIPE_TEST_TOOLS") or TOOLS) / "exim4-daemon-light" / "usr" / "sbin" / "exim4"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,185 @@
+"""What deliveries remember, as people and programs see it; and what the administrator does about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from lab import binary_path
+from memory_case import MemoryCase
+
+PROMTOOL = Path(os.environ.get("RELAYPIPE_TEST_TOOLS") or "/var/cache/relaypipe-test") / "prometheus/usr/bin/promtool"
+
+
+class StatusCase(MemoryCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.first, self.second = self.counting(), self.counting()
+        self.write_configuration()
+
+    def write_configuration(self, more: str = "") -> None:
+        self.configure(f'state_directory = "{self.state}"\n{more}'
+                       f'[relay.first]\ndestination = "{self.first.destination}"\n'
+                       f'[relay.second]\ndestination = "{self.second.destination}"\n'
+                       'quota = ["4 messages/24h", "100/day Europe/Berlin"]\nrate = "1000/h"\nconnections = 3\n'
+                       '[chain.out]\ntiers = [["first"], ["second"]]\n')
+
+    def tool(self, *words: str, status: int = 0) -> str:
+        done = subprocess.run([binary_path(), *words, *self.configuration], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(done.stderr, "")
+        return done.stdout
+
+    def relay(self, name: str) -> dict:
+        return next(r for r in json.loads(self.tool("status", "--json"))["relays"] if r["relay"] == name)
+
+    def first_is_down(self) -> None:
+        self.first.stop()
+        self.assert_all_sent([self.one("out", name="DOWN")])
+
+
+class Status(StatusCase):
+    def test_before_anything_was_sent(self) -> None:
+        text = self.tool("status")
+        self.assertRegex(text, r"(?m)^chain out: first \| second$")
+        self.assertRegex(text, r"(?m)^first +unknown +0 +- +-$")
+        self.assertIn("no relay has changed its state yet", self.tool("log"))
+
+    def test_a_relay_that_is_down(self) -> None:
+        self.first_is_down()
+        text = self.tool("status")
+        self.assertRegex(text, r"(?m)^first +resting +0 .*since \d+s, next try in \d+s$")
+        self.assertRegex(text, r"(?m)^ +network: connect to 127\.0\.0\.1.*Connection refused$")
+        self.assertRegex(text, r"(?m)^second +well +1 +\d+ ms +\d+ ms$")
+        self.assertRegex(text, r"(?m)^ +\[#####\.+\] quota 1 of 4  4 messages/24h$")
+        self.assertRegex(text, r"(?m)^ +0 of 3 connections$")
+        self.assertRegex(self.tool("log"), r"^\d{4}-\d\d-\d\d [\d:]+ UTC  down +first, until .*, network: connect to")
+        self.assertEqual((self.relay("first")["state"], self.relay("first")["cause"]), ("resting", "network"))
+        self.assertEqual(self.relay("second")["today"], 1)
+        self.assertEqual(self.relay("second")["limits"][0], {"limit": "4 messages/24h", "kind": "quota", "used": 1, "count": 4})
+
+    def test_a_relay_that_no_file_names(self) -> None:
+        self.assert_all_sent([self.one(self.second.destination, name="LIST")])
+        known = self.relay(self.second.destination)
+        self.assertEqual((known["destination"], known["state"], known["today"]), (None, "well", 1))
+
+    def test_unconfirmed_messages(self) -> None:
+        lost = self.counting(dot_lost=True)
+        self.assertEqual(self.one(lost.destination, name="LOST").status, 75)
+        (message,) = json.loads(self.tool("status", "--json"))["unconfirmed"]
+        self.assertEqual((message["queue_id"], message["recipient"], message["relay"]),
+                         ("LOST", "LOST@example.net", lost.destination))
+        self.assertIn("LOST to LOST@example.net", self.tool("status"))
+
+    @unittest.skipUnless(PROMTOOL.exists(), "no promtool")
+    def test_promtool_finds_nothing_wrong(self) -> None:
+        self.first_is_down()
+        metrics = self.tool("status", "--format=prometheus")
+        self.assertIn('relaypipe_relay_state{relay="first",state="resting"} 1\n', metrics)
+        self.assertIn('relaypipe_relay_accepted_total{relay="second"} 1\n', metrics)
+        checked = subprocess.run([PROMTOOL, "check", "metrics"], input=metrics, capture_output=True, text=True, timeout=60)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_wrong_input(self) -> None:
+        self.assertIn("write table, json or prometheus", self.tool("status", "--format=xml", status=2))
+        self.assertIn("--interval", self.tool("status", "--interval=0", status=2))
+        self.assertIn("-n", self.tool("log", "-n", "0", status=2))
+        self.assertIn("did you mean first?", self.tool("suspend", "frist", status=2))
+        self.assertIn("--for", self.tool("suspend", "first", "--for", "2", status=2))
+        self.assertIn("memory = no", self.tool("status", "-o", "memory=no", status=1))
+        self.assertIn("install -d", self.tool("status", "-o", "state_directory=/nonexistent", status=1))
+
+    def test_watch_looks_again(self) -> None:
+        watcher = subprocess.Popen([binary_path(), "status", "--interval=1", *self.configuration],
+                                   stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watcher.wait)
+        self.addCleanup(watcher.kill)
+        seen = 0
+        for line in watcher.stdout:
+            seen += line.startswith("relay ")
+            if seen == 2:
+                break
+        watcher.stdout.close()
+        self.assertEqual(seen, 2)
+
+
+class Control(StatusCase):
+    def test_a_suspended_relay_gets_no_mail(self) -> None:
+        self.assertIn("first is suspended until `relaypipe resume first`", self.tool("suspend", "first"))
+        self.assert_all_sent(self.at_once(3, "out"))
+        self.assertEqual((len(self.first.sessions), len(self.second.accepted)), (0, 3))
+        self.assertEqual(self.relay("first")["state"], "suspended")
+        self.tool("resume", "first")
+        self.assert_all_sent([self.one("out", name="AGAIN")])
+        self.assertEqual(len(self.first.accepted), 1)
+        self.assertEqual([line.split()[3] for line in self.tool("log").splitlines()], ["suspended", "resumed"])
+
+    def test_for_a_time(self) -> None:
+        self.tool("suspend", "first", "--for", "2h")
+        self.assertRegex(self.tool("status"), r"(?m)^first +suspended .* for 1h$|^first +suspended .* for 2h$|^first +suspended .* for 119m$")
+
+    def test_reset_lets_a_relay_be_tried_at_once(self) -> None:
+        port = int(self.first.destination.rsplit(":", 1)[1])
+        self.first_is_down()
+        back = self.counting(port=port)
+        self.assert_all_sent([self.one("out", name="STILL")])
+        self.assertEqual(len(back.sessions), 0)
+        self.tool("reset", "first")
+        self.assert_all_sent([self.one("out", name="RESET")])
+        self.assertEqual(len(back.accepted), 1)
+
+    def test_reset_keeps_the_quota_unless_told(self) -> None:
+        self.assert_all_sent(self.at_once(2, "out"))
+        self.tool("suspend", "first")
+        self.assert_all_sent(self.at_once(2, "out", name="R"))
+        used = self.relay("second")["limits"][0]["used"]
+        self.tool("reset", "second")
+        self.assertEqual(self.relay("second")["limits"][0]["used"], used)
+        self.tool("reset", "second", "--quota")
+        self.assertEqual(self.relay("second")["limits"][0]["used"], 0)
+
+    def test_what_root_looks_at_stays_the_owners(self) -> None:
+        os.chown(self.state, 65534, 65534)
+        self.state.chmod(0o700)
+        self.tool("suspend", "first")
+        self.tool("status")
+        owners = {path.name: path.stat().st_uid for path in self.state.iterdir()}
+        self.assertEqual(owners, {"state.mdb": 65534, "state.lock": 65534})
+
+
+class Hook(StatusCase):
+    def hear(self, file: Path) -> None:
+        end = time.monotonic() + 30
+        while not file.read_text().endswith("}\n"):
+            self.assertLess(time.monotonic(), end, "the hook was never told")
+            time.sleep(0.02)
+
+    def test_is_told_once_of_a_change_by_many(self) -> None:
+        told = self.directory / "told"
+        told.touch()
+        told.chmod(0o666)
+        script = self.directory / "tell"
+        script.write_text(f"#!/bin/sh\ncat >>{told}\n")
+        script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        self.write_configuration(f'on_change = ["{script}"]\n')
+        self.first.stop()
+        self.tool("reset", "second")
+        self.at_once(20, "out")
+        self.hear(told)
+        changes = [json.loads(line) for line in told.read_text().splitlines()]
+        self.assertEqual([(c["change"], c["relay"], c["cause"]) for c in changes], [("down", "first", "network")])
+
+    def test_one_that_cannot_run_stops_no_mail(self) -> None:
+        self.write_configuration('on_change = ["/nonexistent/tell"]\n')
+        self.first_is_down()
+        self.assertTrue(self.whole_log(r"on_change /nonexistent/tell: No such file"))
+
+
+if __name__ == "__main__":
+    unittest.main()
