@@ -212,6 +212,17 @@ TEST_CASE("a leg that lost the race and whose place another took meanwhile is no
   CHECK(all.state(kFirstRelay).allowance.holds.size() == 1);
 }
 
+TEST_CASE("a place is free as soon as the attempt has ended, not when the next relay's has") {
+  Deliveries all = limited({{}, 1, {}});
+  Flow& flow = all.next();
+  flow.first().says("RCPT", "450 4.2.0 greylisted, please come back");
+  flow.second().says(".", "250 2.0.0 Ok", 20s);
+  std::size_t during = 9;
+  flow.world.timeline.at(10s, [&] { during = all.state(kFirstRelay).allowance.holds.size(); });
+  CHECK_THAT(flow.run(), StartsWith(kBySecond));
+  CHECK(during == 0);
+}
+
 TEST_CASE("a second host of a relay is dialled with the place the first one had") {
   Deliveries all = limited({{rule(5, 24h)}, 1, {}}, "example.net");
   Flow& flow = all.next();
