@@ -8,6 +8,7 @@
 #include "config/units.h"
 #include "frontend/arguments.h"
 #include "frontend/json_output.h"
+#include "frontend/plan_memory.h"
 #include "frontend/request.h"
 #include "io/cares_resolver.h"
 #include "io/own_host.h"
@@ -185,8 +186,9 @@ int run_plan(const std::vector<std::string>& words) {
   const auto nexthop = nexthop_of(*arguments, loaded.configuration);
   if (!nexthop) return bad_input(nexthop.error());
   std::string note;
-  const auto plan = make_plan(loaded.configuration, *nexthop, *envelope, note);
+  auto plan = make_plan(loaded.configuration, *nexthop, *envelope, note);
   if (!plan) return complain(plan.error(), kNoPlan, arguments->json);
+  order_as_remembered(*plan, loaded.configuration.settings, *envelope);
   std::vector<Resolved> resolved;
   if (arguments->resolve) {
     const OwnHost self = own_host(loaded.configuration.settings);

@@ -37,7 +37,7 @@ class StatusCase(MemoryCase):
         return done.stdout
 
     def relay(self, name: str) -> dict:
-        return next(r for r in json.loads(self.tool("status", "--json"))["relays"] if r["relay"] == name)
+        return next(r for r in json.loads(self.tool("status", "--json"))["legs"] if r["relay"] == name)
 
     def first_is_down(self) -> None:
         self.first.stop()
@@ -107,6 +107,23 @@ class Status(StatusCase):
                 break
         watcher.stdout.close()
         self.assertEqual(seen, 2)
+
+
+class Plan(StatusCase):
+    def test_says_who_rests_and_why(self) -> None:
+        self.first_is_down()
+        legs = json.loads(self.tool("plan", "--from", "a@example.com", "--to", "b@example.net", "--json"))["legs"]
+        self.assertEqual([leg["relay"] for leg in legs], ["second", "first"])
+        self.assertRegex(legs[1]["reason"], r"^tier 1; cools down until .* UTC: connect to")
+
+    def test_without_the_right_to_look(self) -> None:
+        self.first_is_down()
+        self.state.chmod(0o755)
+        done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", binary_path(), "plan", "--explain",
+                               "--from", "a@example.com", "--to", "b@example.net", *self.configuration],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("what deliveries remember is left out: this has to run as root", done.stdout)
 
 
 class Control(StatusCase):

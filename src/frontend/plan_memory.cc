@@ -1,0 +1,36 @@
+#include "frontend/plan_memory.h"
+
+#include <filesystem>
+
+#include "base/printable.h"
+#include "frontend/deliverer.h"
+#include "frontend/memory_parts.h"
+
+namespace relaypipe {
+namespace {
+
+class NoJournal final : public Journal {
+ public:
+  void line(Level, std::string_view) override {}
+};
+
+}  // namespace
+
+void order_as_remembered(RoutePlan& plan, const Settings& settings, const Envelope& envelope) {
+  // Where no delivery has left anything there is nothing to say either; and nothing is made by looking.
+  std::error_code ignored;
+  if (!settings.memory || !std::filesystem::exists(settings.state_directory + "/state.mdb", ignored)) return;
+  if (const auto user = become_deliverer(settings.state_directory); !user) {
+    plan.steps.push_back("what deliveries remember is left out: " + user.error());
+    return;
+  }
+  const SystemClock clock;
+  NoJournal journal;
+  MemoryParts parts(settings, {}, clock, journal, "");
+  RelayMemory(parts.world(), envelope, clock.now() + settings.deadline).open(plan);
+  if (const auto trouble = parts.store().trouble()) {
+    plan.steps.push_back("what deliveries remember is left out: " + printable(*trouble));
+  }
+}
+
+}  // namespace relaypipe
