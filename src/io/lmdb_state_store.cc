@@ -79,12 +79,26 @@ StateValue unsealed(std::string_view octets, WallTime now) {
 
 }  // namespace
 
-/// One operation: the exclusive right to touch the file, the count of those who died while they had it, and the guard
-/// of the calls of LMDB.
+/// How an operation leaves the file, as far as the system tells. Whoever finds it like that knows that nobody else has
+/// touched it since, but within one tick of the clock.
+struct Seal {
+  std::uint64_t inode = 0;
+  std::uint64_t octets = 0;
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+
+  static Seal of(const struct stat& status) {
+    return {status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  }
+  friend bool operator==(const Seal&, const Seal&) = default;
+};
+
+/// One operation: the exclusive right to touch the file, the count of those who died while they had it, what the last
+/// one left, and the guard of the calls of LMDB.
 class LmdbStateStore::Lock {
  public:
-  explicit Lock(const std::string& file) {
-    fd_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  Lock(const std::string& lock_file, const std::string& file) : file_(file) {
+    fd_ = open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd_ < 0) {
       error_ = errno;
       return;
@@ -94,7 +108,7 @@ class LmdbStateStore::Lock {
   }
   ~Lock() {
     if (fd_ < 0) return;
-    if (error_ == 0) write_crashes(0);
+    if (error_ == 0) end();
     close(fd_);
   }
   Lock(const Lock&) = delete;
@@ -103,8 +117,20 @@ class LmdbStateStore::Lock {
   [[nodiscard]] int error() const { return error_; }
   /// Operations right before this one that never came to their end.
   [[nodiscard]] int crashes() const { return crashes_; }
+  /// Whether the pages of the open file are known to be sound: this operation has looked, or the last one left it so.
+  [[nodiscard]] bool sound(const struct stat& status) const {
+    return vouched_ || (crashes_ == 0 && Seal::of(status) == note_.seal);
+  }
+  /// They were looked at, or have to be as they were left.
+  void vouch() { vouched_ = true; }
 
  private:
+  /// What stands in the lock file.
+  struct Note {
+    std::uint64_t crashes = 0;
+    Seal seal;
+  };
+
   void wait() {
     // flock() has no limit of its own; its holders need microseconds, so short naps lose little.
     Span waited{};
@@ -124,16 +150,29 @@ class LmdbStateStore::Lock {
     }
   }
   void begin() {
-    char count = 0;
-    if (pread(fd_, &count, 1, 0) == 1) crashes_ = static_cast<unsigned char>(count);
-    write_crashes(std::min(crashes_ + 1, 100));
+    // Shorter than that it has no seal yet.
+    std::array<char, sizeof(Note)> octets{};
+    if (pread(fd_, octets.data(), octets.size(), 0) > 0) std::memcpy(&note_, octets.data(), octets.size());
+    crashes_ = static_cast<int>(std::min<std::uint64_t>(note_.crashes, 100));
+    Note begun = note_;
+    begun.crashes = static_cast<std::uint64_t>(crashes_) + 1;
+    write(begun);
   }
-  void write_crashes(int crashes) const {
-    const char count = static_cast<char>(crashes);
-    // On a full disk it stays what it was; the file has its octet from its first day.
-    if (pwrite(fd_, &count, 1, 0) != 1) return;
+  void end() {
+    Note ended = note_;
+    ended.crashes = 0;
+    struct stat status {};
+    if (vouched_ && stat(file_.c_str(), &status) == 0) ended.seal = Seal::of(status);
+    write(ended);
+  }
+  void write(const Note& note) const {
+    // On a full disk it stays what it was; the file has its octets from its first day.
+    if (pwrite(fd_, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return;
   }
 
+  const std::string& file_;
+  Note note_;
+  bool vouched_ = false;
   int fd_ = -1;
   int error_ = 0;
   int crashes_ = 0;
@@ -175,11 +214,14 @@ class LmdbStateStore::Environment {
            ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
   }
 
-  /// Before a change every page is looked at, some microseconds each: what is wrong with one of them could make LMDB
-  /// write outside of its memory, or never end. What it only reads can do neither.
+  /// The operation that uses it from now on.
+  void serve(Lock& lock) { lock_ = &lock; }
+
+  /// Before a change the pages have to be sound: what is wrong with one of them could make LMDB write outside of its
+  /// memory, or never end. What it only reads can do neither.
   int begin(bool writing) {
     int fd = -1;
-    if (writing && (mdb_env_get_fd(env_, &fd) != 0 || !lmdb_pages_are_sound(fd))) return MDB_CORRUPTED;
+    if (writing && (mdb_env_get_fd(env_, &fd) != 0 || !sound(fd))) return MDB_CORRUPTED;
     int code = guarded([&] { return mdb_txn_begin(env_, nullptr, writing ? 0U : MDB_RDONLY, &txn_); });
     if (code != 0) txn_ = nullptr;
     if (code == 0) code = guarded([&] { return mdb_dbi_open(txn_, nullptr, 0, &dbi_); });
@@ -275,14 +317,14 @@ class LmdbStateStore::Environment {
 
   /// A file that is shorter than its last page would be a SIGBUS; with zeros at its end it is an error of LMDB's, or
   /// nothing at all, since the last pages may never have been written.
-  static int mend_size(const std::string& file) {
+  int mend_size(const std::string& file) {
     const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
     if (fd < 0) return errno == ENOENT ? 0 : errno;
     const int error = mend_open_file(fd);
     close(fd);
     return error;
   }
-  static int mend_open_file(int fd) {
+  int mend_open_file(int fd) {
     struct stat status {};
     if (fstat(fd, &status) != 0) return errno;
     if (!S_ISREG(status.st_mode)) return EINVAL;
@@ -302,7 +344,16 @@ class LmdbStateStore::Environment {
     }
     if (static_cast<std::uint64_t>(status.st_size) < needed && ftruncate(fd, static_cast<off_t>(needed)) != 0)
       return errno;
-    return lmdb_pages_are_sound(fd) ? 0 : MDB_CORRUPTED;
+    return sound(fd) ? 0 : MDB_CORRUPTED;
+  }
+
+  /// Every page is looked at, some microseconds each, unless the last operation left the file as it is.
+  bool sound(int fd) {
+    struct stat status {};
+    if (fstat(fd, &status) != 0) return false;
+    if (!lock_->sound(status) && !lmdb_pages_are_sound(fd)) return false;
+    lock_->vouch();
+    return true;
   }
 
   /// What is in the file is ours to understand.
@@ -329,6 +380,7 @@ class LmdbStateStore::Environment {
     return commit();
   }
 
+  Lock* lock_ = nullptr;
   MDB_env* env_ = nullptr;
   MDB_txn* txn_ = nullptr;
   MDB_dbi dbi_ = 0;
@@ -352,7 +404,7 @@ void LmdbStateStore::put_aside(const std::string& why) {
 }
 
 /// Opens what is not open yet. False: there is no memory.
-bool LmdbStateStore::prepare(const Lock& lock) {
+bool LmdbStateStore::prepare(Lock& lock) {
   if (lock.error() != 0) {
     given_up_ = true;
     note(lock.error() == EWOULDBLOCK ? fmt::format("{}/state.lock: another process holds it for more than {} ms",
@@ -362,8 +414,10 @@ bool LmdbStateStore::prepare(const Lock& lock) {
   }
   if (lock.crashes() >= kMostCrashes) put_aside(fmt::format("{} processes died while they used it", lock.crashes()));
   if (environment_ && !environment_->is(file_)) environment_.reset();
+  if (environment_) environment_->serve(lock);
   for (int tries = 0; !environment_ && !given_up_ && tries < 2; ++tries) {
     environment_ = std::make_unique<Environment>();
+    environment_->serve(lock);
     const int code = environment_->open(file_);
     if (code == 0) return true;
     environment_.reset();
@@ -379,7 +433,7 @@ bool LmdbStateStore::prepare(const Lock& lock) {
 }
 
 /// Reads the records into `values`, with a transaction left open. On damage once more, from a new file.
-bool LmdbStateStore::load(const Lock& lock, std::span<const std::string> keys, WallTime now, bool writing,
+bool LmdbStateStore::load(Lock& lock, std::span<const std::string> keys, WallTime now, bool writing,
                           std::vector<StateValue>& values) {
   for (int tries = 0; tries < 2 && !given_up_; ++tries) {
     values.assign(keys.size(), {});
@@ -418,7 +472,7 @@ void LmdbStateStore::fail(int code) {
 std::vector<std::string> LmdbStateStore::read(std::span<const std::string> keys, WallTime now) {
   std::vector<StateValue> values(keys.size());
   if (!given_up_) {
-    Lock lock(lock_file_);
+    Lock lock(lock_file_, file_);
     if (load(lock, keys, now, false, values)) environment_->abort();
   }
   std::vector<std::string> octets;
@@ -435,7 +489,7 @@ bool LmdbStateStore::update(std::span<const std::string> keys, WallTime now,
     change(values);
     return false;
   }
-  Lock lock(lock_file_);
+  Lock lock(lock_file_, file_);
   const bool loaded = load(lock, keys, now, true, values);
   change(values);
   if (!loaded) return false;
@@ -454,7 +508,7 @@ bool LmdbStateStore::update(std::span<const std::string> keys, WallTime now,
 
 /// The file has its largest size: what nobody needs any more goes, all of it. Removing needs pages too, so the limit is
 /// lifted for it. Where everything is still needed the file is begun anew.
-int LmdbStateStore::make_room(const Lock& lock, WallTime now, std::span<const std::string> keys,
+int LmdbStateStore::make_room(Lock& lock, WallTime now, std::span<const std::string> keys,
                               const std::vector<StateValue>& values) {
   int code = environment_->enlarge();
   if (code == 0) code = sweep(now, SIZE_MAX);
@@ -498,7 +552,7 @@ int LmdbStateStore::sweep(WallTime now, std::size_t most) {
 std::vector<std::pair<std::string, std::string>> LmdbStateStore::list(std::string_view prefix, WallTime now) {
   std::vector<std::pair<std::string, std::string>> found;
   if (given_up_) return found;
-  Lock lock(lock_file_);
+  Lock lock(lock_file_, file_);
   std::vector<StateValue> none;
   if (!load(lock, {}, now, false, none)) return found;
   const int code = environment_->walk(prefix, SIZE_MAX, [&](std::string_view key, std::string_view octets) {

@@ -44,12 +44,10 @@ class LmdbStateStore final : public StateStore {
   class Environment;
   class Lock;
 
-  bool prepare(const Lock& lock);
-  bool load(const Lock& lock, std::span<const std::string> keys, WallTime now, bool writing,
-            std::vector<StateValue>& values);
+  bool prepare(Lock& lock);
+  bool load(Lock& lock, std::span<const std::string> keys, WallTime now, bool writing, std::vector<StateValue>& values);
   int save(std::span<const std::string> keys, const std::vector<StateValue>& values);
-  int make_room(const Lock& lock, WallTime now, std::span<const std::string> keys,
-                const std::vector<StateValue>& values);
+  int make_room(Lock& lock, WallTime now, std::span<const std::string> keys, const std::vector<StateValue>& values);
   int sweep(WallTime now, std::size_t most);
   void fail(int code);
   void note(const std::string& what);
