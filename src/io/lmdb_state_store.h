@@ -7,6 +7,9 @@
 
 namespace relaypipe {
 
+class LmdbEnvironment;
+class LmdbLock;
+
 /// The state store in an LMDB file, `state.mdb` in the state directory, opened when it is first needed.
 ///
 /// Nothing is flushed to disk (MDB_NOSYNC): a delivery never waits for one. A process that is killed leaves the file as
@@ -41,13 +44,11 @@ class LmdbStateStore final : public StateStore {
   [[nodiscard]] std::optional<std::string> trouble() const override { return trouble_; }
 
  private:
-  class Environment;
-  class Lock;
-
-  bool prepare(Lock& lock);
-  bool load(Lock& lock, std::span<const std::string> keys, WallTime now, bool writing, std::vector<StateValue>& values);
+  bool prepare(LmdbLock& lock);
+  bool load(LmdbLock& lock, std::span<const std::string> keys, WallTime now, bool writing,
+            std::vector<StateValue>& values);
   int save(std::span<const std::string> keys, const std::vector<StateValue>& values);
-  int make_room(Lock& lock, WallTime now, std::span<const std::string> keys, const std::vector<StateValue>& values);
+  int make_room(LmdbLock& lock, WallTime now, std::span<const std::string> keys, const std::vector<StateValue>& values);
   int sweep(WallTime now, std::size_t most);
   void fail(int code);
   void note(const std::string& what);
@@ -57,7 +58,7 @@ class LmdbStateStore final : public StateStore {
   std::string file_;
   std::string lock_file_;
   std::optional<std::string> trouble_;
-  std::unique_ptr<Environment> environment_;
+  std::unique_ptr<LmdbEnvironment> environment_;
   bool given_up_ = false;
 };
 
