@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Optional
 
+from installed import program_of
 from postfix_lab import UNPRIVILEGED_USER, PostfixLab
 from support import process_state, processes
 
@@ -93,9 +94,10 @@ def victim(pid: int, program: Path) -> Optional[Victim]:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "surrogateescape").split("\0")[:-1]
         ticks = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+        executable = Path(os.readlink(f"/proc/{pid}/exe"))
     except (OSError, IndexError):
         return None
-    if not words or words[0] != str(program) or "--queue-id" not in words:
+    if executable not in (program, program_of(program)) or "--queue-id" not in words:
         return None
     end = len(words) - 1 - words[::-1].index("--")
     return Victim(pid, BOOT + ticks / TICKS, words[words.index("--queue-id") + 1], words[end + 1:])

@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "postfix"))
 
 from case import RelayCase, each  # noqa: E402  (of test/e2e)
+from installed import copy_relaypipe  # noqa: E402  (of test/suite)
 from postfix_lab import (BASE_SERVICES, EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, example_entry,  # noqa: E402
                          example_parameters, replaced)
 
@@ -66,7 +67,7 @@ class DoctorCase(RelayCase):
         self.postfix.mkdir()
         self.state.mkdir()
         shutil.chown(self.state, USER, GROUP)
-        shutil.copy(os.environ["RELAYPIPE"], self.program)
+        copy_relaypipe(Path(os.environ["RELAYPIPE"]), self.program)
         self.syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(self.syslog.close)
         self.syslog.bind(str(self.directory / "log"))
