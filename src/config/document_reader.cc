@@ -100,6 +100,11 @@ std::optional<std::string> setting_text(SettingKind kind, const DocumentValue& v
 
 }  // namespace
 
+const DocumentEntry* find_entry(const DocumentTable& table, std::string_view key) {
+  const auto entry = std::find_if(table.begin(), table.end(), [&](const DocumentEntry& e) { return e.key == key; });
+  return entry == table.end() ? nullptr : &*entry;
+}
+
 std::span<const std::string_view> section_keys(SectionKind kind) {
   switch (kind) {
     case SectionKind::Top: return kTopKeys;

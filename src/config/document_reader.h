@@ -15,6 +15,9 @@ namespace relaypipe {
 /// The sorts of tables a configuration has; each has keys of its own.
 enum class SectionKind { Top, Defaults, Relay, Chain, Oauth2 };
 
+/// The entry of a table with that key, or nullptr.
+const DocumentEntry* find_entry(const DocumentTable& table, std::string_view key);
+
 /// The keys of such a table, without those of the settings table.
 std::span<const std::string_view> section_keys(SectionKind kind);
 

@@ -18,11 +18,6 @@ namespace {
 
 constexpr std::string_view kSources = "password_file, password_command, password_map or [relay.NAME.oauth2]";
 
-const DocumentEntry* find(const DocumentTable& table, std::string_view key) {
-  const auto entry = std::find_if(table.begin(), table.end(), [&](const DocumentEntry& e) { return e.key == key; });
-  return entry == table.end() ? nullptr : &*entry;
-}
-
 void read_username(const Section& section, const DocumentEntry& entry, AccountConfig& account) {
   const std::string* const text = section.text(entry, "write a string");
   if (text == nullptr) return;
@@ -68,7 +63,7 @@ std::vector<const DocumentEntry*> sources_in(const DocumentTable& table) {
 /// One secret and one name for it. False where that is not so; it was reported.
 bool judge_sources(const Section& section, const DocumentTable& table) {
   const std::vector<const DocumentEntry*> sources = sources_in(table);
-  const DocumentEntry* const username = find(table, "username");
+  const DocumentEntry* const username = find_entry(table, "username");
   if (sources.size() > 1) {
     section.error(sources[1]->at, sources[1]->key,
                   fmt::format("{} gives the secret already; write only one of them", sources[0]->key));
@@ -91,8 +86,8 @@ bool judge_sources(const Section& section, const DocumentTable& table) {
 }
 
 void judge_sender_dependent(const Section& section, const DocumentTable& table, AccountConfig& account) {
-  const DocumentEntry* const dependent = find(table, "sender_dependent");
-  if (!account.sender_dependent || find(table, "password_map") != nullptr) return;
+  const DocumentEntry* const dependent = find_entry(table, "sender_dependent");
+  if (!account.sender_dependent || find_entry(table, "password_map") != nullptr) return;
   account.sender_dependent = false;
   section.error(dependent->at, dependent->key,
                 "needs a password_map in this very relay, because no other relay may be offered its accounts");
@@ -114,7 +109,7 @@ bool known_later(const RelayConfig& relay) {
 /// A level below verify that stands beside an account: only a pinned key, or the administrator's word for this very
 /// host, make up for the certificate.
 void judge_level(const Section& section, const DocumentTable& table, const RelayConfig& relay) {
-  const DocumentEntry* const level = find(table, "tls");
+  const DocumentEntry* const level = find_entry(table, "tls");
   if (level == nullptr || known_later(relay) || level_needed(relay) <= relay.settings.tls) return;
   const bool loopback = relay.settings.allow_plaintext_auth == "yes";
   section.error(level->value.at, level->key,
@@ -128,7 +123,7 @@ void judge_level(const Section& section, const DocumentTable& table, const Relay
 /// Where the relay itself does not say how it is protected, its account does.
 void raise_level(const DocumentTable& table, RelayConfig& relay) {
   const bool lifted = level_needed(relay) <= relay.settings.tls && relay.settings.tls_more.fingerprints.empty();
-  if (find(table, "tls") == nullptr && !known_later(relay) && !lifted) relay.settings.tls = TlsLevel::Verify;
+  if (find_entry(table, "tls") == nullptr && !known_later(relay) && !lifted) relay.settings.tls = TlsLevel::Verify;
 }
 
 std::string plain_path(const std::string& path) { return std::filesystem::path(path).lexically_normal().string(); }
@@ -160,8 +155,9 @@ void complete_account(const Section& section, const DocumentTable& table, RelayC
   if (!account.certain()) account.password_map = relay.settings.password_map;
   const Provider* const provider =
       relay.provider.empty() ? recognise_provider(relay.destination.host) : find_provider(relay.provider);
-  if (const DocumentEntry* const oauth2 = find(table, "oauth2")) complete_oauth2(section, *oauth2, provider, account);
-  if (account.certain() || find(table, "password_map") != nullptr) judge_level(section, table, relay);
+  if (const DocumentEntry* const oauth2 = find_entry(table, "oauth2"))
+    complete_oauth2(section, *oauth2, provider, account);
+  if (account.certain() || find_entry(table, "password_map") != nullptr) judge_level(section, table, relay);
   if (account.certain()) raise_level(table, relay);
 }
 

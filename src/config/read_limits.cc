@@ -22,11 +22,6 @@ constexpr std::string_view kConnectionsForm = "write a whole number from 1 to 10
 constexpr std::string_view kReserveForm = "write { percent = 10, for = [\"@alerts.example.com\"] }";
 constexpr std::uint64_t kMostConnections = 10'000;
 
-const DocumentEntry* find(const DocumentTable& table, std::string_view key) {
-  const auto entry = std::find_if(table.begin(), table.end(), [&](const DocumentEntry& e) { return e.key == key; });
-  return entry == table.end() ? nullptr : &*entry;
-}
-
 /// Adds one limit, unless something is wrong with it; that is reported.
 void add_limit(const Section& section, const DocumentEntry& entry, const DocumentValue& value, bool is_rate,
                RelayConfig& relay) {
@@ -112,7 +107,7 @@ void read_reserve(const Section& section, const DocumentEntry& entry, RelayConfi
     }
   }
   for (const std::string_view key : kReserveKeys) {
-    if (find(*table, key) == nullptr) {
+    if (find_entry(*table, key) == nullptr) {
       section.error(entry.value.at, "reserve", fmt::format("there is no {}; {}", key, kReserveForm));
     }
   }
@@ -148,13 +143,13 @@ void complete_limits(const Section& section, const DocumentTable& table, RelayCo
       relay.provider.empty() ? recognise_provider(relay.destination.host) : find_provider(relay.provider);
   const Limits published = provider_limits(recognised == nullptr ? "" : recognised->name);
   for (const LimitRule& rule : published.rules) {
-    if (find(table, rule.is_rate ? "rate" : "quota") == nullptr) relay.limits.rules.push_back(rule);
+    if (find_entry(table, rule.is_rate ? "rate" : "quota") == nullptr) relay.limits.rules.push_back(rule);
   }
-  if (find(table, "connections") == nullptr) relay.limits.connections = published.connections;
-  const DocumentEntry* const reserve = find(table, "reserve");
+  if (find_entry(table, "connections") == nullptr) relay.limits.connections = published.connections;
+  const DocumentEntry* const reserve = find_entry(table, "reserve");
   const bool quota = std::any_of(relay.limits.rules.begin(), relay.limits.rules.end(),
                                  [](const LimitRule& rule) { return !rule.is_rate; });
-  if (reserve != nullptr && !quota && find(table, "quota") == nullptr) {
+  if (reserve != nullptr && !quota && find_entry(table, "quota") == nullptr) {
     section.error(reserve->at, reserve->key, "there is no quota to keep a part of; write quota = \"500/24h\"");
   }
 }

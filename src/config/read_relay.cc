@@ -54,17 +54,12 @@ void read_max_size(const Section& section, const DocumentEntry& entry, RelayConf
   relay.max_size = *size;
 }
 
-const DocumentEntry* find(const DocumentTable& table, std::string_view key) {
-  const auto entry = std::find_if(table.begin(), table.end(), [&](const DocumentEntry& e) { return e.key == key; });
-  return entry == table.end() ? nullptr : &*entry;
-}
-
 /// Where TLS begins with the connection, a level below encrypt means nothing. Written for this very relay it is a
 /// contradiction; as a default for all relays it only means less than this one gives.
 void require_tls(const Section& section, const DocumentTable& table, RelayConfig& relay) {
   if (!relay.destination.implicit_tls || relay.settings.tls >= TlsLevel::Encrypt) return;
   relay.settings.tls = TlsLevel::Encrypt;
-  const DocumentEntry* const own = find(table, "tls");
+  const DocumentEntry* const own = find_entry(table, "tls");
   const auto* const level = own != nullptr ? std::get_if<std::string>(&own->value.value) : nullptr;
   // A word that is no level at all was reported as that.
   if (level == nullptr || (lower(*level) != "none" && lower(*level) != "may")) return;
@@ -77,8 +72,8 @@ void require_tls(const Section& section, const DocumentTable& table, RelayConfig
 /// What this relay's own settings made wrong; what was wrong before is told with the defaults.
 void check_settings(const Section& section, const DocumentTable& table, const Settings& defaults,
                     const RelayConfig& relay) {
-  const DocumentEntry* const bound = find(table, "bind_address");
-  const DocumentEntry* const version = find(table, "ip");
+  const DocumentEntry* const bound = find_entry(table, "bind_address");
+  const DocumentEntry* const version = find_entry(table, "ip");
   if (bound == nullptr && version == nullptr) return;
   const std::vector<std::string> before = settings_problems(defaults);
   for (const std::string& problem : settings_problems(relay.settings)) {
@@ -145,7 +140,7 @@ void read_relay(const Section& section, const DocumentTable& table, const RelayC
   relay.replies.insert(relay.replies.end(), context.replies.begin(), context.replies.end());
   // Where a key was misspelt, what is missing is its consequence.
   const auto known = [](const DocumentEntry& entry) { return is_relay_key(entry.key); };
-  if (find(table, "destination") == nullptr && std::all_of(table.begin(), table.end(), known)) {
+  if (find_entry(table, "destination") == nullptr && std::all_of(table.begin(), table.end(), known)) {
     section.error("there is no destination; write destination = \"[mail.example.com]:587\"");
   }
   check_settings(section, table, context.defaults, relay);
