@@ -37,7 +37,7 @@ class StatusCase(MemoryCase):
         return done.stdout
 
     def relay(self, name: str) -> dict:
-        return next(r for r in json.loads(self.tool("status", "--json"))["legs"] if r["relay"] == name)
+        return next(r for r in json.loads(self.tool("status", "--json"))["relays"] if r["relay"] == name)
 
     def first_is_down(self) -> None:
         self.first.stop()
