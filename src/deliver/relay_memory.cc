@@ -221,7 +221,7 @@ void RelayMemory::remember_message(MessageState::Kind kind, const std::string& r
 }
 
 /// Applies the lessons of one relay to its two records, and ends what was taken for it when the attempts are over.
-void RelayMemory::apply(Ledger& ledger, std::vector<StateValue>& values, std::size_t first,
+void RelayMemory::apply(const Ledger& ledger, std::vector<StateValue>& values, std::size_t first,
                         std::vector<Change>& changes) {
   const Relay& relay = *ledger.relay;
   const Circumstances here = around();

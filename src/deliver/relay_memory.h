@@ -88,7 +88,7 @@ class RelayMemory {
   void teach(const Relay& relay, Lesson lesson);
   HealthEvent event_at(HealthEvent::Kind kind, Instant began) const;
   [[nodiscard]] Circumstances around();
-  void apply(Ledger& ledger, std::vector<StateValue>& values, std::size_t first, std::vector<Change>& changes);
+  void apply(const Ledger& ledger, std::vector<StateValue>& values, std::size_t first, std::vector<Change>& changes);
   void bring_back(const RoutePlan& plan, const Circumstances& here);
   void write_messages(std::vector<StateValue>& values, std::size_t first);
 
