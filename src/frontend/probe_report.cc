@@ -63,8 +63,7 @@ std::string tls_of(const RelayProbe& relay, const AddressProbe& address, std::in
     return greeted && relay.relay.settings.tls != TlsLevel::None ? "no TLS offered: clear text" : "";
   }
   const TlsReport& tls = *address.tls;
-  const std::string spoken =
-      tls.version.empty() ? "TLS not established" : fmt::format("{} {}", tls.version, tls.cipher);
+  std::string spoken = tls.version.empty() ? "TLS not established" : fmt::format("{} {}", tls.version, tls.cipher);
   if (tls.names.empty()) return spoken;
   const std::int64_t days = days_left(tls, now);
   const std::string left = days < 0 ? fmt::format("ended {} days ago", -days) : fmt::format("{} days left", days);
@@ -114,7 +113,7 @@ std::string relay_text(const RelayProbe& relay, std::int64_t now, const Colour& 
 }  // namespace
 
 std::int64_t days_left(const TlsReport& tls, std::int64_t now) {
-  constexpr std::int64_t kDay = 24 * 3600;
+  constexpr std::int64_t kDay = 24L * 3600;
   const std::int64_t left = tls.not_after - now;
   return left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);
 }

@@ -27,7 +27,7 @@ namespace relaypipe {
 namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(100);  ///< between two words of progress
-constexpr std::int64_t kDay = 24 * 3600;
+constexpr std::int64_t kDay = 24L * 3600;
 constexpr std::int64_t kDaysLeft = 14;  ///< a certificate with less is worth a warning
 
 /// What makes a relay that works worth a look.

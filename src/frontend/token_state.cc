@@ -62,7 +62,7 @@ void look_at_endpoint(const Relay& relay, TokenStore& store, const SecretReader&
   state.state = "none";
   auto kept = store.read(relay.name);
   TokenRecord record;
-  if (kept && *kept && (*kept)->account == account_mark(config)) record = **std::move(kept);
+  if (kept && *kept && (*kept)->account == account_mark(config)) record = std::move(**kept);
   if (!record.access_token.empty()) {
     state.state = name(token_age(record, now));
     state.obtained = record.obtained;

@@ -53,6 +53,7 @@ class Birth {
 
   int spawn(const std::vector<std::string>& argv) {
     std::vector<char*> words;
+    words.reserve(argv.size() + 1);
     for (const std::string& word : argv)
       words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);

@@ -3,7 +3,7 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::size_t kChunk = 32 * 1024;  ///< full speed, and progress can be seen
+constexpr std::size_t kChunk = 32UL * 1024;  ///< full speed, and progress can be seen
 
 }  // namespace
 

@@ -114,7 +114,7 @@ std::string fingerprint_of(const X509* leaf) {
   unsigned int size = 0;
   EVP_Digest(key, static_cast<std::size_t>(length), digest.data(), &size, EVP_sha256(), nullptr);
   OPENSSL_free(key);
-  std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> base64{};
+  std::array<unsigned char, std::size_t{2} * EVP_MAX_MD_SIZE> base64{};
   EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(size));
   return fmt::format("sha256//{}", reinterpret_cast<const char*>(base64.data()));
 }

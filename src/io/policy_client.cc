@@ -16,7 +16,7 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::size_t kAnswerOctets = 64 * 1024;  ///< more is no answer
+constexpr std::size_t kAnswerOctets = 64UL * 1024;  ///< more is no answer
 
 std::string system_error_text(int error) { return std::generic_category().message(error); }
 

@@ -10,7 +10,7 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::size_t kPart = 64 * 1024;  ///< what a Linux pipe holds
+constexpr std::size_t kPart = 64UL * 1024;  ///< what a Linux pipe holds
 
 std::string system_error_text(int error) { return std::generic_category().message(error); }
 
