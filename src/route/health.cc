@@ -136,7 +136,11 @@ WallTime settle(Health& health, WallTime now) {
     }
     health.stamp = now;
   }
-  return std::max(now, health.stamp);
+  now = std::max(now, health.stamp);
+  // What lies ahead all the same is damage: no success would ever be later than such a failure.
+  for (WallTime* const past : {&health.since, &health.failed, &health.probe_since, &health.measured})
+    *past = std::min(*past, now);
+  return now;
 }
 
 Standing standing(const Health& health, WallTime now, std::uint64_t credentials, const CoolDown& bounds,
