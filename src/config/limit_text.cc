@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::string_view kForm =
     "write a limit such as \"14/s\", \"10000 recipients/24h\" or \"500/day Europe/Berlin\"";
+constexpr std::string_view kTimeForm =
+    "write a span such as s, 10m or 24h, or hour, day, week or month for those of the calendar";
 constexpr std::uint64_t kMost = 1'000'000'000;
 constexpr Span kLongest = std::chrono::days(366);
 
@@ -29,6 +31,25 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(' ');
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(' ') + 1 - first);
+}
+
+/// What the units of time are often called, and what they are called here.
+struct OtherWord {
+  std::string_view begins;
+  std::string_view write;
+};
+constexpr std::array<OtherWord, 6> kOther{
+    {{"sec", "s"}, {"min", "m"}, {"hr", "h"}, {"w", "7d"}, {"mon", "month"}, {"y", "365d"}}};
+
+/// The time that `word` may stand for, or nothing.
+std::optional<std::string_view> time_meant(std::string_view word) {
+  constexpr std::array<std::string_view, kCalendar.size()> kWords{kCalendar[0].name, kCalendar[1].name,
+                                                                  kCalendar[2].name, kCalendar[3].name};
+  if (const auto near = nearest(word, kWords)) return near;
+  const auto* const other = std::find_if(kOther.begin(), kOther.end(),
+                                         [&](const OtherWord& known) { return lower(word).starts_with(known.begins); });
+  if (other == kOther.end()) return std::nullopt;
+  return other->write;
 }
 
 /// Cuts the first word off.
@@ -79,12 +100,12 @@ std::optional<std::string> read_time(std::string_view text, LimitRule& rule) {
   }
   const bool unit_alone = !time.empty() && time.find_first_of("0123456789") == time.npos;
   const auto span = parse_duration(unit_alone ? fmt::format("1{}", time) : std::string(time));
-  if (!span) {
-    constexpr std::array<std::string_view, 4> kWords{"hour", "day", "week", "month"};
-    const auto meant = unit_alone ? nearest(time, kWords) : std::nullopt;
-    return meant ? fmt::format("\"{}\" is no time; did you mean {}?", clip(printable(time), 60), *meant)
-                 : span.error() + ", or one of hour, day, week, month";
+  if (!span && unit_alone) {
+    const auto meant = time_meant(time);
+    return fmt::format("\"{}\" is no time; {}", clip(printable(time), 60),
+                       meant ? fmt::format("did you mean {}?", *meant) : kTimeForm);
   }
+  if (!span) return span.error() + ", or one of hour, day, week, month";
   rule.window = to_span(*span);
   if (rule.window >= std::chrono::milliseconds(1) && rule.window <= kLongest) return std::nullopt;
   return fmt::format("{} is no window; write one from 1ms to 366d", time);

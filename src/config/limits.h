@@ -40,6 +40,9 @@ struct LimitRule {
 struct ReserveRule {
   std::uint64_t percent = 0;
   std::vector<AddressPattern> senders;
+
+  /// What is kept of a quota of `count`, rounded up: ten percent of five is one.
+  [[nodiscard]] std::uint64_t kept_of(std::uint64_t count) const { return (count * percent + 99) / 100; }
 };
 
 /// How much may be sent over a relay. Nothing set: no limit.

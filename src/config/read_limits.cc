@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <tuple>
 
 #include "base/printable.h"
 #include "config/host.h"
@@ -20,7 +21,15 @@ constexpr std::string_view kRateForm = "write a string such as \"14/s\", or \"no
 constexpr std::string_view kQuotaForm = "write a limit such as \"10000 recipients/24h\", an array of them, or \"none\"";
 constexpr std::string_view kConnectionsForm = "write a whole number from 1 to 10000, or 0 for no limit";
 constexpr std::string_view kReserveForm = "write { percent = 10, for = [\"@alerts.example.com\"] }";
+constexpr std::string_view kPercentForm = "write a whole number from 1 to 99";
+constexpr std::string_view kUrgentForm = "write an array of senders such as [\"@alerts.example.com\", \"<>\"]";
 constexpr std::uint64_t kMostConnections = 10'000;
+
+/// Whether two limits count the same over the same time, however they are written: the smaller one alone acts then.
+bool same_measure(const LimitRule& a, const LimitRule& b) {
+  return std::tie(a.is_rate, a.counted, a.period, a.window, a.zone) ==
+         std::tie(b.is_rate, b.counted, b.period, b.window, b.zone);
+}
 
 /// Adds one limit, unless something is wrong with it; that is reported.
 void add_limit(const Section& section, const DocumentEntry& entry, const DocumentValue& value, bool is_rate,
@@ -35,9 +44,13 @@ void add_limit(const Section& section, const DocumentEntry& entry, const Documen
     return section.error(value.at, entry.key,
                          fmt::format("\"{}\" is a quota; write it as quota, or a rate such as \"14/s\"", shown(*text)));
   }
-  const auto same = [&](const LimitRule& other) { return other.is_rate == is_rate && other.text == rule->text; };
-  if (std::any_of(relay.limits.rules.begin(), relay.limits.rules.end(), same)) {
-    return section.error(value.at, entry.key, fmt::format("\"{}\" is there twice", shown(*text)));
+  const auto& rules = relay.limits.rules;
+  const auto same =
+      std::find_if(rules.begin(), rules.end(), [&](const LimitRule& other) { return same_measure(other, *rule); });
+  if (same != rules.end()) {
+    return section.error(value.at, entry.key,
+                         fmt::format("\"{}\" counts the same over the same time as \"{}\"; write only the smaller one",
+                                     shown(*text), shown(same->text)));
   }
   relay.limits.rules.push_back(*std::move(rule));
 }
@@ -53,6 +66,9 @@ void read_quota(const Section& section, const DocumentEntry& entry, RelayConfig&
     if (!is_none(entry.value)) add_limit(section, entry, entry.value, false, relay);
     return;
   }
+  if (array->empty()) {
+    return section.error(entry.value.at, entry.key, "the array is empty; write quota = \"none\" for no limit");
+  }
   for (const DocumentValue& value : *array)
     add_limit(section, entry, value, false, relay);
 }
@@ -67,26 +83,28 @@ void read_connections(const Section& section, const DocumentEntry& entry, RelayC
 
 void read_percent(const Section& section, const DocumentEntry& entry, ReserveRule& reserve) {
   const auto* const number = std::get_if<std::int64_t>(&entry.value.value);
-  if (number == nullptr || *number < 1 || *number > 99) {
-    return section.error(entry.value.at, "reserve", "percent: write a whole number from 1 to 99");
+  if (number == nullptr) return section.wrong_type(entry.value.at, "reserve: percent", entry.value, kPercentForm);
+  if (*number < 1 || *number > 99) {
+    return section.error(entry.value.at, "reserve: percent",
+                         fmt::format("{} is out of range; {}", *number, kPercentForm));
   }
   reserve.percent = static_cast<std::uint64_t>(*number);
 }
 
 void read_urgent(const Section& section, const DocumentEntry& entry, ReserveRule& reserve) {
   const auto* const array = std::get_if<DocumentArray>(&entry.value.value);
-  if (array == nullptr || array->empty()) {
-    return section.error(entry.value.at, "reserve",
-                         "for: write an array of senders such as [\"@alerts.example.com\", \"<>\"]");
+  if (array == nullptr) return section.wrong_type(entry.value.at, "reserve: for", entry.value, kUrgentForm);
+  if (array->empty()) {
+    return section.error(entry.value.at, "reserve: for", fmt::format("the array is empty; {}", kUrgentForm));
   }
   for (const DocumentValue& value : *array) {
-    const std::string* const text = section.word(value, "reserve: for", "write a pattern such as \"@example.com\"");
+    const std::string* const text = section.word(value, "reserve: for", kUrgentForm);
     if (text == nullptr) continue;
     auto pattern = parse_address_pattern(*text);
     if (pattern)
       reserve.senders.push_back(*std::move(pattern));
     else
-      section.error(value.at, "reserve", "for: " + pattern.error());
+      section.error(value.at, "reserve: for", pattern.error());
   }
 }
 
@@ -111,6 +129,25 @@ void read_reserve(const Section& section, const DocumentEntry& entry, RelayConfi
       section.error(entry.value.at, "reserve", fmt::format("there is no {}; {}", key, kReserveForm));
     }
   }
+}
+
+/// A reserve is a part of a quota, and not the whole of it: other mail would wait for ever.
+void judge_reserve(const Section& section, const DocumentTable& table, const Limits& limits) {
+  const DocumentEntry* const entry = find_entry(table, "reserve");
+  if (entry == nullptr) return;
+  bool quota = false;
+  for (const LimitRule& rule : limits.rules) {
+    if (rule.is_rate) continue;
+    quota = true;
+    if (limits.reserve.kept_of(rule.count) < rule.count) continue;
+    section.error(entry->at, entry->key,
+                  fmt::format("{} percent of \"{}\" leave nothing for other mail; keep less, or write a larger quota",
+                              limits.reserve.percent, shown(rule.text)));
+  }
+  // A quota that could not be read was reported as that.
+  const DocumentEntry* const written = find_entry(table, "quota");
+  if (quota || (written != nullptr && !is_none(written->value))) return;
+  section.error(entry->at, entry->key, "there is no quota to keep a part of; write quota = \"500/24h\"");
 }
 
 }  // namespace
@@ -146,12 +183,7 @@ void complete_limits(const Section& section, const DocumentTable& table, RelayCo
     if (find_entry(table, rule.is_rate ? "rate" : "quota") == nullptr) relay.limits.rules.push_back(rule);
   }
   if (find_entry(table, "connections") == nullptr) relay.limits.connections = published.connections;
-  const DocumentEntry* const reserve = find_entry(table, "reserve");
-  const bool quota = std::any_of(relay.limits.rules.begin(), relay.limits.rules.end(),
-                                 [](const LimitRule& rule) { return !rule.is_rate; });
-  if (reserve != nullptr && !quota && find_entry(table, "quota") == nullptr) {
-    section.error(reserve->at, reserve->key, "there is no quota to keep a part of; write quota = \"500/24h\"");
-  }
+  judge_reserve(section, table, relay.limits);
 }
 
 }  // namespace relaypipe

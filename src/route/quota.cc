@@ -49,9 +49,8 @@ std::uint64_t held(const Allowance& allowance, const LimitRule& rule) {
 
 /// The part of a quota that this claim may use.
 std::uint64_t ceiling(const LimitRule& rule, const Limits& limits, const Claim& claim) {
-  if (rule.is_rate || claim.urgent || limits.reserve.percent == 0) return rule.count;
-  // Rounded up: ten percent of five is one.
-  return rule.count - (rule.count * limits.reserve.percent + 99) / 100;
+  if (rule.is_rate || claim.urgent) return rule.count;
+  return rule.count - limits.reserve.kept_of(rule.count);
 }
 
 /// Puts times of one part of the window together until there is room.

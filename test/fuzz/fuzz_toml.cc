@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "config/configuration.h"
+#include "config/limit_text.h"
 #include "fuzz.h"
 #include "io/toml_document.h"
 
@@ -18,11 +19,26 @@ bool one_destination(const std::string& text) {
   return list && list->size() == 1;
 }
 
+void check_limits(const RelayConfig& relay) {
+  for (const LimitRule& rule : relay.limits.rules) {
+    must(rule.count > 0, "a limit lets something through", rule.text);
+    must((rule.period == Period::Rolling) == (rule.window > Span(0)), "only a span that rolls has a length", rule.text);
+    must(!rule.is_rate || rule.period == Period::Rolling, "a rate rolls", rule.text);
+    must(rule.zone.find('.') == rule.zone.npos && !rule.zone.starts_with('/'), "a zone is no path", rule.zone);
+    must(rule.is_rate || relay.limits.reserve.kept_of(rule.count) < rule.count, "a reserve is a part", rule.text);
+    const auto again = parse_limit(rule.text);
+    must(again && again->count == rule.count && again->window == rule.window, "a limit is what its text says",
+         rule.text);
+  }
+  must((relay.limits.reserve.percent == 0) == relay.limits.reserve.senders.empty(), "a reserve is whole", relay.name);
+}
+
 void check_relay(const RelayConfig& relay) {
   must(!relay.destination.host.empty(), "a good relay has a host", relay.name);
   must(relay.weight <= 1000, "a good relay has a weight in bounds", relay.name);
   must(!relay.destination.implicit_tls || relay.settings.tls >= TlsLevel::Encrypt, "implicit TLS is TLS", relay.name);
   must(settings_problems(relay.settings).empty(), "a good relay has settings that agree", relay.name);
+  check_limits(relay);
 }
 
 void check_chain(const Configuration& configuration, const ChainConfig& chain) {
