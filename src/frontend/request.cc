@@ -22,11 +22,13 @@ void check_zones(LoadedConfiguration& loaded) {
   for (const auto& [name, relay] : loaded.configuration.relays) {
     for (const LimitRule& rule : relay.limits.rules) {
       if (zone_exists(rule.zone)) continue;
+      const std::string meant = nearest_zone(rule.zone);
       loaded.problems.push_back(
           {ConfigProblem::Severity::Error, rule.at,
-           fmt::format("[relay.{}] quota: this machine has no time zone \"{}\"; `timedatectl list-timezones` lists "
-                       "them; their data come with the package tzdata",
-                       printable(name), rule.zone)});
+           fmt::format("[relay.{}] quota: this machine has no time zone \"{}\"; {}", printable(name), rule.zone,
+                       meant.empty()
+                           ? "`timedatectl list-timezones` lists them; their data come with the package tzdata"
+                           : fmt::format("did you mean {}?", meant))});
     }
   }
 }

@@ -1,13 +1,47 @@
 #include "io/time_zones.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
+#include <array>
+#include <filesystem>
+#include <fstream>
 #include <optional>
+#include <string_view>
+#include <vector>
+
+#include "config/nearest.h"
 
 namespace relaypipe {
 namespace {
+
+namespace fs = std::filesystem;
+
+/// Where the C library has them as well.
+constexpr std::string_view kDatabase = "/usr/share/zoneinfo/";
+
+/// Other files lie in the same directory; zones begin with these octets (RFC 8536 section 3.1).
+bool is_zone_file(const std::string& path) {
+  std::array<char, 4> magic{};
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return false;
+  std::ifstream file(path, std::ios::binary);
+  return file.read(magic.data(), magic.size()) && std::string_view(magic.data(), magic.size()) == "TZif";
+}
+
+/// The names in the database, without the second copies of it below `posix` and `right`.
+std::vector<std::string> zone_names() {
+  std::vector<std::string> names;
+  std::error_code error;
+  auto entry = fs::recursive_directory_iterator(kDatabase, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().string().substr(kDatabase.size());
+    if (name == "posix" || name == "right") entry.disable_recursion_pending();
+    // No zone has a dot; the tables and the notes beside them do.
+    if (name.find('.') == name.npos) names.push_back(name);
+  }
+  return names;
+}
 
 /// The process's time zone for as long as it lives. The C library has no other way to ask for one than by the
 /// environment; the process has one thread, and its children are started when this is over.
@@ -53,8 +87,14 @@ std::chrono::seconds zone_offset(const std::string& zone, WallTime at) {
 
 bool zone_exists(const std::string& zone) {
   if (zone.empty() || zone == "UTC") return true;
-  struct stat status {};
-  return stat(("/usr/share/zoneinfo/" + zone).c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  return is_zone_file(std::string(kDatabase) + zone);
+}
+
+std::string nearest_zone(const std::string& zone) {
+  const std::vector<std::string> names = zone_names();
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const auto near = nearest(zone, known);
+  return near && zone_exists(std::string(*near)) ? std::string(*near) : std::string();
 }
 
 }  // namespace relaypipe

@@ -14,4 +14,7 @@ std::chrono::seconds zone_offset(const std::string& zone, WallTime at);
 /// Whether the machine knows it.
 bool zone_exists(const std::string& zone);
 
+/// The zone that a name which does not exist is nearest to, letter case aside; empty where none is near.
+std::string nearest_zone(const std::string& zone);
+
 }  // namespace relaypipe

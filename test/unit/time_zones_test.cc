@@ -52,6 +52,44 @@ TEST_CASE("the day on which clocks change has 23 or 25 hours") {
   CHECK(day_length("Australia/Lord_Howe", at(2026, 4, 4, 0h)) == 24h + 30min);
 }
 
+TEST_CASE("a month and a week end at midnight of their zone") {
+  // October has an hour more in Berlin: its first midnight is two hours before UTC's, its last one.
+  CHECK(period_end(Period::Month, "Europe/Berlin", at(2026, 9, 15), zone_offset) == at(2026, 9, 30, 22h));
+  CHECK(period_end(Period::Month, "Europe/Berlin", at(2026, 10, 15), zone_offset) == at(2026, 10, 31, 23h));
+  CHECK(period_end(Period::Month, "America/New_York", at(2028, 2, 29, 12h), zone_offset) == at(2028, 3, 1, 5h));
+  // Clocks change on the Sunday that ends the week.
+  CHECK(period_end(Period::Week, "Europe/Berlin", at(2026, 10, 21), zone_offset) == at(2026, 10, 25, 23h));
+  CHECK(period_end(Period::Week, "America/New_York", at(2026, 3, 4), zone_offset) == at(2026, 3, 9, 4h));
+}
+
+TEST_CASE("an hour ends with the minutes of its zone, and what comes twice is two hours") {
+  CHECK(period_end(Period::Hour, "Asia/Kathmandu", at(2026, 7, 1, 12h), zone_offset) == at(2026, 7, 1, 12h + 15min));
+  // 02:30 in Berlin, before and after clocks go back at 01:00 UTC.
+  const WallTime first = at(2026, 10, 25, 30min);
+  CHECK(period_end(Period::Hour, "Europe/Berlin", first, zone_offset) == at(2026, 10, 25, 1h));
+  CHECK(period_index(Period::Hour, "Europe/Berlin", first + 1h, zone_offset) ==
+        period_index(Period::Hour, "Europe/Berlin", first, zone_offset) + 1);
+}
+
+TEST_CASE("a quota of the hour holds while clocks go back by half an hour") {
+  // On Lord Howe Island from 02:00 to 01:30, at 15:00 UTC.
+  const Limits limits{{{false, 1, Counted::Messages, Period::Hour, {}, "Australia/Lord_Howe", "1/hour"}}, 0, {}};
+  const Owner us{1, 1, 1};
+  Allowance allowance;
+  int accepted = 0;
+  // One message is offered each minute for six hours; no hour has room for two.
+  for (WallTime now = at(2026, 4, 4, 12h); now < at(2026, 4, 4, 18h); now += 1min) {
+    const WallTime here = settle(allowance, limits, now, zone_offset);
+    const Claim claim{us, here + 15min, 1, false};
+    if (exhausted(allowance, limits, claim, here, zone_offset)) continue;
+    take(allowance, limits, claim, here);
+    count(allowance, limits, us, 1, here, zone_offset);
+    ++accepted;
+  }
+  // The local hours 23, 0, 1, the half of 1 that comes again, 2, 3, and the first half of 4.
+  CHECK(accepted == 7);
+}
+
 TEST_CASE("a quota of the day rolls at midnight of its zone, also when clocks change") {
   const Limits limits{{{false, 1, Counted::Messages, Period::Day, {}, "Europe/Berlin", "1/day Europe/Berlin"}}, 0, {}};
   Allowance allowance;
@@ -76,6 +114,16 @@ TEST_CASE("only zones that the machine has exist") {
   CHECK(zone_exists("Europe/Berlin"));
   CHECK_FALSE(zone_exists("Europe/Berln"));
   CHECK_FALSE(zone_exists("Europe"));
+  // In the same directory, but no zone.
+  CHECK_FALSE(zone_exists("leapseconds"));
+  CHECK_FALSE(zone_exists("tzdata.zi"));
+}
+
+TEST_CASE("the zone that may be meant") {
+  CHECK(nearest_zone("europe/berlin") == "Europe/Berlin");
+  CHECK(nearest_zone("Europe/Berln") == "Europe/Berlin");
+  CHECK(nearest_zone("America/NewYork") == "America/New_York");
+  CHECK(nearest_zone("Nowhere/At_All").empty());
 }
 
 }  // namespace
