@@ -10,11 +10,34 @@ namespace {
 using Json = nlohmann::ordered_json;
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
+Json limits_json(const std::vector<LimitRule>& rules) {
+  Json array = Json::array();
+  for (const LimitRule& rule : rules) {
+    array.push_back({{"limit", rule.text},
+                     {"kind", rule.is_rate ? "rate" : "quota"},
+                     {"count", rule.count},
+                     {"published", rule.at.file.empty()}});
+  }
+  return array;
+}
+
+Json reserve_json(const ReserveRule& reserve) {
+  if (reserve.percent == 0) return nullptr;
+  Json senders = Json::array();
+  for (const AddressPattern& pattern : reserve.senders)
+    senders.push_back(pattern.text().empty() ? "<>" : pattern.text());
+  return {{"percent", reserve.percent}, {"for", std::move(senders)}};
+}
+
 Json leg_json(const Leg& leg, std::size_t position) {
   const Destination& destination = leg.relay.destination;
   Json json{{"position", position},     {"relay", leg.relay.name},  {"destination", destination.text},
             {"host", destination.host}, {"port", destination.port}, {"tier", leg.tier},
             {"fallback", leg.fallback}, {"reason", leg.reason}};
+  const Limits& limits = leg.relay.limits;
+  json["limits"] = limits_json(limits.rules);
+  json["connections"] = limits.connections == 0 ? Json(nullptr) : Json(limits.connections);
+  json["reserve"] = reserve_json(limits.reserve);
   return json;
 }
 

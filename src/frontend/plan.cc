@@ -59,15 +59,41 @@ std::string_view name(TlsLevel level) {
   return "verify";
 }
 
-/// What may be sent over a relay, where there is a limit.
-std::string limits_line(const Limits& limits) {
+/// Words on lines of at most 80 columns that begin with so many blanks.
+std::string wrapped(std::string_view words, std::size_t indent) {
+  const std::size_t columns = 80 - indent;
+  std::string text;
+  while (words.size() > columns && words.rfind(' ', columns) != words.npos) {
+    const std::size_t end = words.rfind(' ', columns);
+    text += fmt::format("{:{}}{}\n", "", indent, words.substr(0, end));
+    words.remove_prefix(end + 1);
+  }
+  return text + fmt::format("{:{}}{}\n", "", indent, words);
+}
+
+std::string senders(const ReserveRule& reserve) {
+  std::string text;
+  for (const AddressPattern& pattern : reserve.senders) {
+    if (!text.empty()) text += ' ';
+    text += pattern.text().empty() ? "<>" : printable(pattern.text());
+  }
+  return text;
+}
+
+/// What may be sent over a relay, where there is a limit, in lines of at most 80 columns.
+std::string limits_lines(const Limits& limits) {
   if (!limits.any()) return {};
   std::vector<std::string> parts;
-  for (const LimitRule& rule : limits.rules)
-    parts.push_back(fmt::format("{} {}", rule.is_rate ? "rate" : "quota", rule.text));
+  for (const LimitRule& rule : limits.rules) {
+    const bool published = rule.at.file.empty();
+    parts.push_back(
+        fmt::format("{} {}{}", rule.is_rate ? "rate" : "quota", rule.text, published ? " (published)" : ""));
+  }
   if (limits.connections != 0) parts.push_back(fmt::format("{} connections", limits.connections));
-  if (limits.reserve.percent != 0) parts.push_back(fmt::format("{} % kept for some senders", limits.reserve.percent));
-  return fmt::format("       at most {}\n", fmt::join(parts, ", "));
+  if (limits.reserve.percent != 0) {
+    parts.push_back(fmt::format("{} % of quotas kept for {}", limits.reserve.percent, senders(limits.reserve)));
+  }
+  return wrapped(fmt::format("at most {}", fmt::join(parts, ", ")), 7);
 }
 
 /// What `--explain` adds for a relay.
@@ -79,7 +105,7 @@ std::string explained(const Relay& relay) {
                                       : "MX of the domain";
   const std::string_view tls = destination.implicit_tls ? "implicit, " : "";
   return fmt::format("       by {}; TLS {}{}; connect within {}\n{}", lookup, tls, name(relay.settings.tls),
-                     format_duration(relay.settings.limits.connect), limits_line(relay.limits));
+                     format_duration(relay.settings.limits.connect), limits_lines(relay.limits));
 }
 
 std::string addresses(const Resolved& resolved) {
@@ -117,18 +143,6 @@ std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, 
   return text;
 }
 
-/// A sentence on indented lines of at most 80 columns.
-std::string wrapped(std::string_view words) {
-  constexpr std::size_t kColumns = 78;
-  std::string text;
-  while (words.size() > kColumns && words.rfind(' ', kColumns) != words.npos) {
-    const std::size_t end = words.rfind(' ', kColumns);
-    text += fmt::format("  {}\n", words.substr(0, end));
-    words.remove_prefix(end + 1);
-  }
-  return text + fmt::format("  {}\n", words);
-}
-
 std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Envelope& envelope,
                    const std::string& note, bool explain) {
   std::string to;
@@ -136,7 +150,7 @@ std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved,
     to += (to.empty() ? "" : ", ") + recipient.path();
   std::string text = fmt::format("from {} to {}, by {}\n", printable(envelope.sender.path()), printable(to),
                                  plan.chain.empty() ? "a list" : "chain " + plan.chain);
-  if (!note.empty()) text += wrapped(note);
+  if (!note.empty()) text += wrapped(note, 2);
   if (explain) {
     for (const std::string& step : plan.steps)
       text += "  " + step + "\n";

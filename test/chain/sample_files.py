@@ -19,6 +19,19 @@ by_sender = { "@list.example" = "lists" }
 [chain.lists]
 tiers = [["gateway"], ["one"]]
 """
+LIMITED = """\
+[relay.one]
+destination = "[mail1.example.com]:587"
+rate = "14/s"
+quota = ["500/day Europe/Berlin", "10000 recipients/24h"]
+connections = 3
+reserve = { percent = 10, for = ["@alerts.example.com", "<>"] }
+[relay.cloud]
+destination = "[smtp.office365.com]:587"
+quota = "100/hour"
+[chain.outbound]
+tiers = [["one"], ["cloud"], ["[192.0.2.25]:2525"]]
+"""
 FAULTY = """\
 deadlin = "15m"
 [defaults]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chain_case import ChainCase, each
-from sample_files import FAULTS, FAULTY, GOOD
+from sample_files import FAULTS, FAULTY, GOOD, LIMITED
 
 
 class Check(ChainCase):
@@ -14,6 +14,10 @@ class Check(ChainCase):
         told = self.check()
         self.assertEqual(told.status, 0, told)
         self.assertEqual(told.text, f"{self.config}: 0 errors, 0 warnings; 4 relays, 2 chains\n")
+
+    def test_clean_limits(self) -> None:
+        self.write(LIMITED)
+        self.assertEqual(self.check().status, 0)
 
     def test_warning(self) -> None:
         self.write(GOOD + '[relay.spare]\ndestination = "[mail9.example.com]"\n')
@@ -55,6 +59,15 @@ class Check(ChainCase):
         "weight": ('[relay.two]\ndestination = "[a.example]"\nweight = -1\n', "weight"),
         "no_destination": ("[relay.two]\nweight = 1\n", "no destination"),
         "two_destinations": ('[relay.two]\ndestination = "[a.example], [b.example]"\n', "2 destinations"),
+        "limit": ('[relay.two]\ndestination = "[a.example]"\nrate = "14/sec"\n',
+                  ':3:8: error: [relay.two] rate: "14/sec": "sec" is no time; did you mean s?'),
+        "limit_in_defaults": ('[defaults]\nquota = "5/h"\n', "does not belong here; write it in [relay.NAME]"),
+        "zone": ('[relay.two]\ndestination = "[a.example]"\nquota = ["9/h", "5/day europe/berlin"]\n',
+                 ':3:17: error: [relay.two] quota: this machine has no time zone "europe/berlin"; did you mean '
+                 "Europe/Berlin?"),
+        "no_zone": ('[relay.two]\ndestination = "[a.example]"\nquota = "5/day leapseconds"\n', "timedatectl"),
+        "reserve": ('[relay.two]\ndestination = "[a.example]"\nreserve = { percent = 10, for = ["<>"] }\n',
+                    ":3:1: error: [relay.two] reserve: there is no quota to keep a part of"),
     })
     def test_problem(self, text: str, words: str) -> None:
         self.write(text + '[relay.one]\ndestination = "[mail1.example.com]"\n')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chain_case import DOWN, LATER, RECIPIENT, SENDER, ChainCase, RefusedPort, each
-from sample_files import FAULTY, GOOD
+from sample_files import FAULTY, GOOD, LIMITED
 
 
 class Plan(ChainCase):
@@ -41,6 +41,29 @@ class Plan(ChainCase):
         self.assertIn("TLS implicit, encrypt", text)
         self.assertIn("connect within 30s", text)
 
+    def test_limits(self) -> None:
+        self.write(LIMITED)
+        told = self.plan("--explain")
+        self.assertLessEqual(max(map(len, told.lines)), 80, told.text)
+        words = " ".join(told.text.split())
+        self.assertIn("at most rate 14/s, quota 500/day Europe/Berlin, quota 10000 recipients/24h, 3 connections, "
+                      "10 % of quotas kept for @alerts.example.com <> 2", words)
+        self.assertIn("at most quota 100/hour, rate 30/m (published), 3 connections 3", words)
+        self.assertEqual(told.text.count("at most"), 2, "a relay without limits has no such line")
+
+    def test_json_of_limits(self) -> None:
+        self.write(LIMITED)
+        first, second, last = self.plan("--json").json["legs"]
+        self.assertEqual(first["limits"], [
+            {"limit": "14/s", "kind": "rate", "count": 14, "published": False},
+            {"limit": "500/day Europe/Berlin", "kind": "quota", "count": 500, "published": False},
+            {"limit": "10000 recipients/24h", "kind": "quota", "count": 10000, "published": False}])
+        self.assertEqual(first["connections"], 3)
+        self.assertEqual(first["reserve"], {"percent": 10, "for": ["@alerts.example.com", "<>"]})
+        self.assertEqual([(one["limit"], one["published"]) for one in second["limits"]],
+                         [("100/hour", False), ("30/m", True)])
+        self.assertEqual((last["limits"], last["connections"], last["reserve"]), ([], None, None))
+
     def test_only_chain_needs_no_nexthop(self) -> None:
         self.write(GOOD.split("[chain.outbound]")[0] + '[chain.all]\ntiers = [["one"]]\n')
         told = self.plan()
@@ -64,7 +87,8 @@ class Plan(ChainCase):
         ]
         names = ("relay", "destination", "host", "port", "tier", "fallback")
         for position, (leg, row) in enumerate(zip(told.json["legs"], expected, strict=True), 1):
-            self.assertEqual(set(leg), {"position", "reason", *names})
+            self.assertEqual(set(leg), {"position", "reason", "limits", "connections", "reserve", *names})
+            self.assertEqual((leg["limits"], leg["connections"], leg["reserve"]), ([], None, None))
             self.assertEqual((leg["position"], *(leg[name] for name in names)), (position, *row))
         self.assertEqual([leg["reason"] for leg in told.json["legs"]], ["tier 1", "tier 3", "fallback"])
         self.assertEqual([skipped["relay"] for skipped in told.json["skipped"]], ["two", "gateway"])
