@@ -17,6 +17,19 @@ Span longest(Period period) {
   }
 }
 
+/// What clocks show when the period of that index ends, as a time since 1970; `ahead` is their offset within it.
+Span shown_end(Period period, std::int64_t index, seconds ahead) {
+  switch (period) {
+    case Period::Hour: return hours(index + 1) + (ahead - ahead % hours(1));
+    case Period::Day: return days(index + 1);
+    case Period::Week: return std::chrono::weeks(index + 1) - days(3);
+    default: break;
+  }
+  const auto year = std::chrono::year(static_cast<int>(index / 12));
+  const auto month = std::chrono::month(static_cast<unsigned>(index % 12) + 1);
+  return std::chrono::sys_days(year / month / 1).time_since_epoch();
+}
+
 }  // namespace
 
 std::int64_t period_index(Period period, const std::string& zone, WallTime at, const ZoneOffset& offset) {
@@ -35,13 +48,19 @@ std::int64_t period_index(Period period, const std::string& zone, WallTime at, c
 
 WallTime period_end(Period period, const std::string& zone, WallTime at, const ZoneOffset& offset) {
   const std::int64_t index = period_index(period, zone, at, offset);
-  // The first instant of a later period, found by halving: no arithmetic with local times, of which some come twice and
-  // some never.
+  const auto later = [&](WallTime when) { return period_index(period, zone, when, offset) > index; };
+  // Each question about a zone costs a look into its data. Where the clocks of the end are known there are few: a day
+  // ends at midnight as the clocks show it then.
+  const seconds ahead = offset(zone, at);
+  const Span shown = shown_end(period, index, ahead);
+  const WallTime guess(shown - offset(zone, WallTime(shown - ahead)));
+  if (guess > at && later(guess) && !later(guess - Span(1))) return guess;
+  // Some midnights come twice and some never. Then it is the first instant of a later period, found by halving.
   WallTime inside = at;
   WallTime beyond = at + longest(period);
   while (beyond - inside > Span(1)) {
     const WallTime middle = inside + (beyond - inside) / 2;
-    (period_index(period, zone, middle, offset) > index ? beyond : inside) = middle;
+    (later(middle) ? beyond : inside) = middle;
   }
   return beyond;
 }

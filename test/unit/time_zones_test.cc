@@ -71,6 +71,36 @@ TEST_CASE("an hour ends with the minutes of its zone, and what comes twice is tw
         period_index(Period::Hour, "Europe/Berlin", first, zone_offset) + 1);
 }
 
+TEST_CASE("days, weeks and months follow one another in every sort of zone") {
+  // In Cairo and Havana clocks change at midnight: one is left out or comes twice.
+  const std::string zone = GENERATE("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo",
+                                    "America/Havana", "Pacific/Chatham", "America/St_Johns", "UTC");
+  const Period period = GENERATE(Period::Day, Period::Week, Period::Month);
+  CAPTURE(zone, period);
+  WallTime begin = period_end(period, zone, at(2025, 12, 20), zone_offset);
+  while (begin < at(2027, 1, 10)) {
+    const std::int64_t index = period_index(period, zone, begin, zone_offset);
+    const WallTime end = period_end(period, zone, begin, zone_offset);
+    REQUIRE(end > begin);
+    REQUIRE(period_index(period, zone, end - 1ms, zone_offset) == index);
+    REQUIRE(period_index(period, zone, end, zone_offset) == index + 1);
+    REQUIRE(period_end(period, zone, end - 1ms, zone_offset) == end);
+    begin = end;
+  }
+}
+
+TEST_CASE("where a window ends takes few questions about its zone, clocks changing or not") {
+  int asked = 0;
+  const ZoneOffset counting = [&](const std::string& zone, WallTime when) {
+    ++asked;
+    return zone_offset(zone, when);
+  };
+  CHECK(period_end(Period::Day, "Europe/Berlin", at(2026, 6, 1), counting) == at(2026, 6, 1, 22h));
+  CHECK(period_end(Period::Month, "Europe/Berlin", at(2026, 10, 15), counting) == at(2026, 10, 31, 23h));
+  CHECK(period_end(Period::Hour, "America/St_Johns", at(2026, 6, 1), counting) == at(2026, 6, 1, 30min));
+  CHECK(asked <= 3 * 6);
+}
+
 TEST_CASE("a quota of the hour holds while clocks go back by half an hour") {
   // On Lord Howe Island from 02:00 to 01:30, at 15:00 UTC.
   const Limits limits{{{false, 1, Counted::Messages, Period::Hour, {}, "Australia/Lord_Howe", "1/hour"}}, 0, {}};
