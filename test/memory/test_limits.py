@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
 from counting_relay import CountingRelay
 from memory_case import MemoryCase
 from storm import COUNT, StormCase, arrived
@@ -69,6 +72,20 @@ class Quota(LimitsCase):
         self.assertEqual(len(first.accepted), 5)
         refused = next(r for r in results if r.status == 75)
         self.assertRegex(refused.text, r"^4\.\d\.\d .*until \d{4}-\d\d-\d\d .*5 recipients/hour")
+
+    def test_a_day_ends_at_midnight_of_its_zone(self) -> None:
+        first, _ = self.limited('quota = "1/day Asia/Kathmandu"')
+
+        def next_midnight() -> str:
+            day = datetime.now(ZoneInfo("Asia/Kathmandu")).replace(hour=0, minute=0, second=0) + timedelta(days=1)
+            return day.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+        ends = next_midnight()
+        first_one, second_one = self.one("only", name="ONE"), self.one("only", name="TWO", max_wait="0s")
+        if next_midnight() != ends:
+            self.skipTest("midnight in Kathmandu has just passed")
+        self.assertEqual((first_one.status, second_one.status, len(first.accepted)), (0, 75, 1))
+        self.assertIn(f"until {ends} UTC", second_one.text)
 
     def test_the_reserve_is_for_urgent_mail(self) -> None:
         reserve = 'reserve = { percent = 20, for = ["@alerts.example.com"] }'
