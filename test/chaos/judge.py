@@ -10,7 +10,12 @@ A COPY IS EXPLAINED, though Postfix tried again after it, by one of these:
 A relaypipe whose pipe(8) is gone must not send a dot any more: a dot that was read although the relay's 354 came more
 than SLACK after the death of pipe(8), over a session that had begun before it, is a fault of its own. So is a copy that
 was begun while the session of the one before it still stood: two deliveries of one message ran side by side. They know
-of each other by the state directory, so that is counted apart where it was damaged meanwhile.
+of each other by the state directory, so that is counted apart where it was damaged at any time from the start of the
+first process to the MAIL of the second.
+
+Copies are in the order of their MAIL, not of their dots: a relay that reads slowly comes to the dot of a killed process
+long after its successor has delivered. For the same reason a session ends when its process is killed, not when the relay
+has read that far.
 """
 
 from __future__ import annotations
@@ -65,7 +70,7 @@ class Judgement:
 def judge(evidence: Evidence) -> Judgement:
     judgement = Judgement(left_in_queue=evidence.left_in_queue)
     by_recipient: dict[str, list[Copy]] = defaultdict(list)
-    for copy in sorted(evidence.copies, key=lambda each: each.dot):
+    for copy in sorted(evidence.copies, key=lambda each: each.mail):
         for recipient in copy.recipients:
             by_recipient[recipient].append(copy)
     known = {}
@@ -122,10 +127,22 @@ def _judge_duplicates(judgement: Judgement, evidence: Evidence, recipient: str, 
         judgement.duplicate_list.append(f"{text}: {explanation or 'unexplained'}")
         if not explanation:
             judgement.unexplained.append(text)
-        if later.mail < copy.left - OVERLAP:
-            unaware = any(begun < later.mail and copy.connected < ended for begun, ended in damages(evidence.troubles))
+        started, ended = _life(evidence.troubles, recipient, copy)
+        if later.mail < ended - OVERLAP:
+            unaware = any(damaged < later.mail and started < repaired
+                          for damaged, repaired in damages(evidence.troubles))
             list_ = judgement.side_by_side_unaware if unaware else judgement.side_by_side
-            list_.append(f"{text}, before the first one ended at {copy.left:.3f}")
+            list_.append(f"{text}, before the first one ended at {ended:.3f}")
+
+
+def _life(troubles: list[Trouble], recipient: str, copy: Copy) -> tuple[float, float]:
+    """Since when the process of this copy ran, and until when its session stood, as far as troubles tell more of it
+    than the relay knows. Its process is the one of this recipient that started last before the session."""
+    own = [(victim.started, trouble) for trouble in troubles for victim in trouble.victims
+           if recipient in victim.recipients and victim.started - TICK < copy.connected <= trouble.ended]
+    started = max((each for each, _ in own), default=copy.connected)
+    killed = [trouble.ended for each, trouble in own if trouble.kind == "kill relaypipe" and each == started]
+    return started, min([copy.left, *killed])
 
 
 def damages(troubles: list[Trouble]) -> list[tuple[float, float]]:

@@ -150,6 +150,26 @@ class Copies(unittest.TestCase):
             self.assertEqual((judgement.faults(guard=True) == [], len(judgement.side_by_side_unaware)),
                              (allowed, int(allowed)), troubles)
 
+    def test_side_by_side_of_a_process_that_never_had_a_state_directory(self) -> None:
+        """It started while there was none, and its session began after the repair."""
+        waiting = replace(FIRST, left=111.0)
+        damage = (Trouble("damage state", 98.0, 98.0), Trouble("state repaired", 99.8, 99.8))
+        for started, allowed in ((99.5, True), (99.9, False)):
+            stop = Trouble("stop", 101.0, 102.0, "", [Victim(7, started, "4jb", [TO])])
+            judgement = judged(waiting, LATER, troubles=(*damage, stop))
+            self.assertEqual(judgement.faults(guard=True) == [], allowed, started)
+
+    def test_slow_reader_of_a_killed_process(self) -> None:
+        """The relay has read to the dot of the dead process when its successor has long delivered."""
+        dead = replace(FIRST, dot=112.0, left=112.1)
+        kill = killed("kill relaypipe", 100.4)
+        self.assertEqual(judged(dead, LATER, troubles=(kill,)).faults(guard=True), [])
+        self.assertEqual(self.explanation(dead, LATER, troubles=(kill,)), f"{KILLED}: relaypipe")
+        successor = killed("kill relaypipe", 115.0, started=109.0)
+        self.assertEqual(judged(dead, LATER, troubles=(kill, successor)).faults(guard=True), [])
+        unkilled = judged(dead, LATER, troubles=(successor,)).faults(guard=True)
+        self.assertIn("while an earlier copy ran", "".join(unkilled))
+
     def test_dot_without_a_parent(self) -> None:
         late = replace(FIRST, data=105.0, dot=105.1, left=105.2)
         for trouble in (killed("kill pipe", 100.1), Trouble("stop", 100.05, 101.0)):
