@@ -21,7 +21,6 @@ constexpr Holds kThere = Holds::There;
 constexpr Holds kAnywhere = Holds::Anywhere;
 
 constexpr std::string_view kTransaction = "mail rcpt data content end_of_data";
-constexpr std::string_view kDataAndDot = "data content end_of_data";
 
 constexpr Meaning kNetwork{Scope::Relay, Cause::Network};
 constexpr Meaning kTls{Scope::Relay, Cause::Tls};
