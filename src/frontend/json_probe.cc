@@ -1,7 +1,7 @@
 #include "frontend/json_probe.h"
 
 #include <chrono>
-#include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "frontend/probe_report.h"
@@ -24,7 +24,8 @@ std::string_view json_word(ProbeStatus status) {
 }
 
 double milliseconds(Duration span) {
-  return std::round(std::chrono::duration<double, std::milli>(span).count() * 10) / 10;
+  using Tenths = std::chrono::duration<std::int64_t, std::ratio<1, 10000>>;
+  return static_cast<double>(std::chrono::round<Tenths>(span).count()) / 10;
 }
 
 void add_failure(Json& json, const Outcome& outcome, const Relay& relay) {

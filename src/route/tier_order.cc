@@ -1,7 +1,7 @@
 #include "route/tier_order.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <limits>
 #include <numeric>
 
@@ -19,6 +19,22 @@ std::uint64_t hash(std::string_view relay, std::string_view key) {
   mix(std::string_view("\0", 1));
   mix(key);
   return Random(value).next();
+}
+
+/// -log2(value / 2^64) of a value above 0, to seven places. In integers, because it must not change either: a libm may
+/// round otherwise than the last one, and would be one more library to load for every message.
+double minus_log2(std::uint64_t value) {
+  const int zeros = std::countl_zero(value);
+  // The mantissa as a number from 2^31 up to 2^32; squaring it doubles its logarithm, whose next bit is the carry.
+  std::uint64_t mantissa = (value << zeros) >> 32U;
+  std::uint64_t fraction = 0;
+  for (int bit = 0; bit < 32; ++bit) {
+    mantissa *= mantissa;
+    const std::uint64_t carry = mantissa >> 63U;
+    fraction = (fraction << 1U) | carry;
+    mantissa >>= 31U + carry;
+  }
+  return 1.0 + zeros - static_cast<double>(fraction) / 4294967296.0;
 }
 
 }  // namespace
@@ -49,10 +65,10 @@ std::vector<std::size_t> order_by_weight(const std::vector<Weighted>& tier, Rand
 std::vector<std::size_t> order_by_key(const std::vector<Weighted>& tier, std::string_view key) {
   std::vector<double> scores;
   for (const Weighted& relay : tier) {
-    // A number in (0, 1]; the relay with the smallest -ln(u)/w comes first.
-    const double u = (static_cast<double>(hash(relay.name, key) >> 11U) + 1.0) / 9007199254740992.0;
+    // The hash is a number u in (0, 1); the relay with the smallest -log(u)/w comes first.
+    const std::uint64_t drawn = std::max<std::uint64_t>(1, hash(relay.name, key));
     scores.push_back(relay.weight == 0 ? std::numeric_limits<double>::infinity()
-                                       : -std::log(u) / static_cast<double>(relay.weight));
+                                       : minus_log2(drawn) / static_cast<double>(relay.weight));
   }
   std::vector<std::size_t> order(tier.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
