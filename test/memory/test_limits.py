@@ -66,12 +66,12 @@ class Quota(LimitsCase):
         self.assertEqual(len(first.accepted), 20)
 
     def test_several_windows_and_the_text(self) -> None:
-        first, _ = self.limited('quota = ["30 messages/24h", "5 recipients/hour"]')
+        first, _ = self.limited('quota = ["30 messages/24h", "5 recipients/h"]')
         results = self.at_once(10, "only", max_wait="0s")
         self.assertEqual(sorted(r.status for r in results), [0] * 5 + [75] * 5)
         self.assertEqual(len(first.accepted), 5)
         refused = next(r for r in results if r.status == 75)
-        self.assertRegex(refused.text, r"^4\.\d\.\d .*until \d{4}-\d\d-\d\d .*5 recipients/hour")
+        self.assertRegex(refused.text, r"^4\.\d\.\d .*until \d{4}-\d\d-\d\d .*5 recipients/h")
 
     def test_a_day_ends_at_midnight_of_its_zone(self) -> None:
         first, _ = self.limited('quota = "1/day Asia/Kathmandu"')
