@@ -187,20 +187,16 @@ class ServiceJudge {
     const Duration needed = facts_.deadline + kMargin;
     if (time && *time >= needed) return;
     const Duration enough = std::max(kUsualLimit, needed);
-    const std::string assignment = fmt::format("{}_time_limit={}s", service_.name,
-                                               std::chrono::duration_cast<std::chrono::seconds>(enough).count());
+    const std::string name = service_.name + "_time_limit";
+    const std::string value = fmt::format("{}s", std::chrono::duration_cast<std::chrono::seconds>(enough).count());
+    const std::string assignment = name + "=" + value;
     // Written in master.cf it holds for pipe(8) whatever main.cf says.
-    const bool here = value_in_command(service_.name + "_time_limit");
-    if (here) mended_.set_option(service_.name + "_time_limit", assignment.substr(assignment.find('=') + 1));
+    const bool here = command_.has_option(name);
+    if (here) mended_.set_option(name, value);
     add(Severity::Error,
-        fmt::format("{}_time_limit is {}, the deadline of relaypipe is {}: Postfix kills and bounces what takes longer",
-                    service_.name, printable(facts_.time_limit), format_duration(facts_.deadline)),
+        fmt::format("{} is {}, the deadline of relaypipe is {}: Postfix kills and bounces what takes longer", name,
+                    printable(facts_.time_limit), format_duration(facts_.deadline)),
         here ? edit("-P", service_.key() + "/" + assignment) : edit("-e", assignment));
-  }
-
-  [[nodiscard]] bool value_in_command(const std::string& name) const {
-    return std::any_of(command_.options.begin(), command_.options.end(),
-                       [&](const std::string& word) { return without_braces(word).starts_with(name + "="); });
   }
 
   void judge_filter() {

@@ -25,13 +25,10 @@ std::optional<PostfixPair> attribute_of(std::string_view word) {
   return PostfixPair{name, plain.substr(end + 1)};
 }
 
-/// The name in `name=value` of `-o`; blanks around it are allowed.
+/// Whether a word sets the parameter: `name=value`, in braces or not. postconf(1) prints no blanks around the `=`.
 bool sets(std::string_view word, std::string_view name) {
   const std::string plain = without_braces(word);
-  std::string_view left = std::string_view(plain).substr(0, plain.find('='));
-  while (!left.empty() && left.back() == ' ')
-    left.remove_suffix(1);
-  return left == name;
+  return std::string_view(plain).substr(0, plain.find('=')) == name;
 }
 
 }  // namespace
@@ -74,6 +71,10 @@ void PipeCommand::set_attribute(std::string_view name, std::string_view value) {
 
 void PipeCommand::drop_attribute(std::string_view name) {
   std::erase_if(attributes, [&](const PostfixPair& pair) { return pair.name == name; });
+}
+
+bool PipeCommand::has_option(std::string_view name) const {
+  return std::any_of(options.begin(), options.end(), [&](const std::string& word) { return sets(word, name); });
 }
 
 void PipeCommand::set_option(std::string_view name, std::string_view value) {

@@ -37,6 +37,8 @@ struct PipeCommand {
   [[nodiscard]] std::optional<std::string> attribute(std::string_view name) const;
   void set_attribute(std::string_view name, std::string_view value);
   void drop_attribute(std::string_view name);
+  /// Whether `-o name=value` is written.
+  [[nodiscard]] bool has_option(std::string_view name) const;
   /// Sets `-o name=value` in the place of one that is there.
   void set_option(std::string_view name, std::string_view value);
   /// As it stands in master.cf, on one line.

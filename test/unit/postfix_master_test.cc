@@ -34,6 +34,14 @@ std::vector<PostfixFinding> judged(const std::string& columns, const std::string
   return judge_service(services.front(), command_of(text), facts);
 }
 
+/// What is wrong with the exemplary command after one change, and the line that mends it.
+std::vector<PostfixFinding> changed(const std::string& from, const std::string& to, const ServiceFacts& facts) {
+  std::string text = exemplary_command("/usr/bin/relaypipe").text();
+  const std::size_t at = text.find(from);
+  REQUIRE(at != text.npos);
+  return judged("- n n", text.replace(at, from.size(), to), facts);
+}
+
 const std::string kGood = exemplary_command("/usr/bin/relaypipe").text();
 
 }  // namespace
@@ -57,6 +65,10 @@ TEST_CASE("a command of pipe(8) is read and written", "[postfix_master]") {
   CHECK(command.attribute("null_sender") == "x y");
   CHECK_FALSE(command.attribute("size"));
   CHECK(runs_relaypipe(command));
+  CHECK(command.has_option("a"));
+  CHECK(command.has_option("d"));
+  CHECK_FALSE(command.has_option("dd"));
+  CHECK_FALSE(command.has_option("user"));
   command.set_option("a", "2");
   command.set_option("new", "3 4");
   command.set_attribute("null_sender", "");
@@ -121,4 +133,118 @@ TEST_CASE("users that pipe(8) refuses", "[judge_service]") {
   facts.user = GENERATE(PipeUser{"root", "root", 0, 0}, PipeUser{"x", "root", 5, 0}, PipeUser{"postfix", "x", 100, 7},
                         PipeUser{"x", "postfix", 5, 101}, PipeUser{"x", "postdrop", 5, 102});
   CHECK(judged("- n n", kGood, facts).size() == 1);
+}
+
+TEST_CASE("pipe(8) is neither without privileges nor in a chroot", "[judge_service]") {
+  struct Row {
+    const char* columns;
+    std::uint64_t compatibility;
+    const char* text;  ///< the beginning of the finding; empty: none
+    const char* mend;
+  };
+  const Row row = GENERATE(Row{"- y n", 3, "unpriv is y and has", "postconf -F relaypipe/unix/unprivileged=n"},
+                           Row{"- - n", 3, "unpriv is - and has", "postconf -F relaypipe/unix/unprivileged=n"},
+                           Row{"- n y", 3, "chroot is y and has", "postconf -F relaypipe/unix/chroot=n"},
+                           Row{"- n -", 0, "chroot is -, which means y below compatibility_level 1, and has",
+                               "postconf -F relaypipe/unix/chroot=n"},
+                           Row{"- n -", 1, "", ""}, Row{"- n n", 0, "", ""});
+  CAPTURE(row.columns, row.compatibility);
+  ServiceFacts facts = good_facts();
+  facts.compatibility = row.compatibility;
+  const auto findings = judged(row.columns, kGood, facts);
+  REQUIRE(findings.size() == (*row.text == '\0' ? 0 : 1));
+  if (findings.empty()) return;
+  CHECK(findings[0].severity == PostfixFinding::Severity::Error);
+  CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith(row.text));
+  CHECK(findings[0].mend == row.mend);
+}
+
+TEST_CASE("flags of pipe(8) that change the message are told by the harm they do", "[judge_service]") {
+  const auto [flags, error, text] = GENERATE(table<std::string, bool, std::string>({
+      {"qR", false, "flags=qR: R adds Return-Path"},
+      {"qRD", true, "flags=qRD: R adds Return-Path; D adds Delivered-To, and bounces mail that has it already"},
+      {"qZ", true, "flags=qZ: Z is no flag of pipe(8), which does not start"},
+      {"", false, "flags has no q: addresses that need quotes arrive without them"},
+  }));
+  const auto findings = changed("flags=q", "flags=" + flags, good_facts());
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].text == text);
+  CHECK((findings[0].severity == PostfixFinding::Severity::Error) == error);
+  CHECK(findings[0].mend == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
+}
+
+TEST_CASE("attributes that send bounces to a stranger or hide files are mended in the command", "[judge_service]") {
+  const auto [written, error, text] = GENERATE(table<std::string, bool, std::string>({
+      {"null_sender=bounce@x.example", true, "null_sender is bounce@x.example and has to be empty"},
+      {"null_sender=MAILER-DAEMON", false, "null_sender is not empty"},
+      {"null_sender= chroot=/srv", false, "chroot=/srv: certificates"},
+      {"null_sender= eol=\\r\\n", true, "eol=\\r\\n: relaypipe expects lines that end in LF"},
+      {"null_sender= eol=", true, "eol=: relaypipe expects lines that end in LF"},
+  }));
+  const auto findings = changed("null_sender=", written, good_facts());
+  REQUIRE(findings.size() == 1);
+  CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith(text));
+  CHECK((findings[0].severity == PostfixFinding::Severity::Error) == error);
+  CHECK(findings[0].mend == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
+  CHECK(changed("null_sender=", "null_sender= eol=\\n", good_facts()).empty());
+}
+
+TEST_CASE("a user that is missing, or that this machine does not have", "[judge_service]") {
+  const auto missing = changed("user=relaypipe ", "", good_facts());
+  REQUIRE(missing.size() == 1);
+  CHECK(missing[0].text == "user is missing: pipe(8) does not start, all mail waits");
+  CHECK_THAT(missing[0].mend, Catch::Matchers::Contains(" user=relaypipe argv="));
+  ServiceFacts facts = good_facts();
+  facts.user.reset();
+  const auto ours = judged("- n n", kGood, facts);
+  REQUIRE(ours.size() == 1);
+  CHECK(ours[0].text == "user=relaypipe: this machine has no such user or group; all mail waits");
+  CHECK_THAT(ours[0].mend, Catch::Matchers::StartsWith("adduser --system --group "));
+  // Somebody else's user is for a person to decide.
+  const auto other = changed("user=relaypipe", "user=mailer:mail", facts);
+  REQUIRE(other.size() == 1);
+  CHECK(other[0].mend.empty());
+  // Without Postfix's owner in sight only root is refused.
+  facts.owner.reset();
+  facts.user = PipeUser{"x", "x", 100, 101};
+  CHECK(judged("- n n", kGood, facts).empty());
+}
+
+TEST_CASE("a request with several recipients is mended where its limit stands", "[judge_service]") {
+  ServiceFacts facts = good_facts();
+  facts.recipient_limit = "50";
+  auto findings = judged("- n n", kGood, facts);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].severity == PostfixFinding::Severity::Warning);
+  CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith("relaypipe_destination_recipient_limit is 50: "));
+  CHECK(findings[0].mend == "postconf -e relaypipe_destination_recipient_limit=1");
+  facts.recipient_limit_holder = "qmgr/unix";
+  findings = judged("- n n", kGood, facts);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].mend == "postconf -P qmgr/unix/relaypipe_destination_recipient_limit=1");
+}
+
+TEST_CASE("a time limit in master.cf is mended there, and in the line that mends the command", "[judge_service]") {
+  ServiceFacts facts = good_facts();
+  facts.time_limit = "100s";
+  facts.deadline = std::chrono::hours(2);
+  const auto findings = changed("pipe ", "pipe -o {relaypipe_time_limit=100s} -o x=y ", facts);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].mend == "postconf -P relaypipe/unix/relaypipe_time_limit=7260s");  // the deadline and a minute
+  const auto two = changed("pipe ", "pipe -o relaypipe_time_limit=100s -v eol=x ", facts);
+  REQUIRE(two.size() == 2);
+  CHECK_THAT(two[0].mend, Catch::Matchers::Contains("pipe -o relaypipe_time_limit=7260s -v "));
+}
+
+TEST_CASE("a filter that lets the death of the program bounce gets ours before it", "[judge_service]") {
+  ServiceFacts facts = good_facts();
+  facts.failures_deferred = false;
+  facts.filter = "pcre:/etc/postfix/filter";
+  const auto findings = changed("flags=q", "flags=q", facts);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].severity == PostfixFinding::Severity::Error);
+  CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith("pipe_delivery_status_filter does not defer "));
+  CHECK_THAT(findings[0].mend, Catch::Matchers::Contains(" 4.3.0 $$1 } }, pcre:/etc/postfix/filter} flags=q"));
+  facts.filter.clear();
+  CHECK(judged("- n n", kGood, facts).at(0).mend == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
 }
