@@ -1,6 +1,12 @@
 // The words for outcomes: Postfix's own where it has some (smtp_trouble.c, smtp_connect.c), so that an administrator's
 // eyes and scripts find what they know.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/printable.h"
 #include "verdict/classify.h"
@@ -14,13 +20,13 @@ std::string in_reply_to(Stage stage) { return fmt::format("(in reply to {} comma
 
 /// The replies to RCPT that refused, each once.
 std::string refusals(const std::vector<Reply>& replies) {
-  std::string text;
+  std::vector<std::string> told;
   for (const Reply& reply : replies) {
-    const std::string one = reply.text();
-    if (reply.positive() || text.find(one) != std::string::npos) continue;
-    text += (text.empty() ? "" : "; ") + one;
+    std::string one = reply.text();
+    if (reply.positive() || std::find(told.begin(), told.end(), one) != told.end()) continue;
+    told.push_back(std::move(one));
   }
-  return text;
+  return fmt::format("{}", fmt::join(told, "; "));
 }
 
 /// Whether all recipients fared alike.

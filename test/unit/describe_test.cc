@@ -61,6 +61,10 @@ TEST_CASE("replies to RCPT are told once each, and only those that refuse") {
   check({RecipientsRefused{{reply("550 5.1.1 no"), reply("550 5.1.1 no"), reply("551 5.1.6 moved")}},
          "host @ said: 550 5.1.1 no; 551 5.1.6 moved (in reply to RCPT TO command)",
          "550 5.1.1 no; 551 5.1.6 moved (RCPT TO)"});
+  // One that is the beginning of another is a reply of its own.
+  check({RecipientsRefused{{reply("550 5.1.1 no such user"), reply("550 5.1.1 no")}},
+         "host @ said: 550 5.1.1 no such user; 550 5.1.1 no (in reply to RCPT TO command)",
+         "550 5.1.1 no such user; 550 5.1.1 no (RCPT TO)"});
   const Outcome mixed{kWhere, RecipientsRefused{{reply("250 ok"), reply("450 later")}}, {}, {}};
   CHECK_THAT(describe(mixed),
              Catch::Matchers::StartsWith(with_host("host @ said: 450 later (in reply to RCPT TO command); "
@@ -102,6 +106,25 @@ TEST_CASE("what kept a relay from a session, in Postfix's words") {
   check({Outrun{Stage::Connect}, "@ was not ready in time (connecting)", "connection timed out"});
   check({Outrun{Stage::Greeting}, "@ was not ready in time (receiving the initial server greeting)",
          "too slow while receiving the initial server greeting"});
+}
+
+TEST_CASE("a relay that was passed over is told with the reason and the time") {
+  using Why = PassedOver::Why;
+  const WallTime noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27) + std::chrono::hours(12);
+  const auto told = [&](Why why, WallTime until, const std::string& words, const std::string& state) {
+    const Outcome outcome{kWhere, PassedOver{why, until, Cause::Unknown, words}, {}, {}};
+    CHECK(describe(outcome) ==
+          with_host("delivery temporarily suspended, @ ") + state + (words.empty() ? "" : ": " + words));
+    // By the relay's name: several may have one host.
+    CHECK(describe_briefly(outcome) == "[mx.example]:587: " + state);
+  };
+  told(Why::Resting, noon, "it failed", "is not tried until 2026-11-27 12:00:00 UTC");
+  told(Why::Resting, kNever, "", "is not tried");
+  told(Why::Probing, noon, "it failed", "is being tried by another delivery");
+  told(Why::Suspended, noon, "", "was suspended by the administrator until 2026-11-27 12:00:00 UTC");
+  told(Why::Exhausted, noon, "rate 1/s", "has its limit used up until 2026-11-27 12:00:00 UTC");
+  told(Why::Exhausted, kNever, "quota 1/day", "has its limit used up");
+  told(Why::SenderNotTaken, noon, "553 no", "does not take this sender until 2026-11-27 12:00:00 UTC");
 }
 
 TEST_CASE("what a relay said before it was ready") {
