@@ -18,9 +18,9 @@ std::string type_name(RecordType type) {
     case RecordType::A: return "A";
     case RecordType::Aaaa: return "AAAA";
     case RecordType::Mx: return "MX";
-    case RecordType::Srv: return "SRV";
+    case RecordType::Srv: break;
   }
-  return "?";
+  return "SRV";
 }
 
 std::string explain(const std::string& name, RecordType type, const Answer& answer) {

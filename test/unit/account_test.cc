@@ -146,6 +146,12 @@ TEST_CASE("contradictions of an account are told with their place", "[account]")
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"\nclient_id = \"i\"\ngrant = "
           "\"client_credentials\"",
           "needs a client_secret_file"},
+      Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"\nclient_id = \"i\"\ngrant = \"code\"",
+          "f:7:9: error: [relay.a.oauth2] grant: \"code\" is not allowed; write \"refresh_token\" or "
+          "\"client_credentials\""},
+      Row{"username = \"u\"\n[relay.a.oauth2]\nclient_id = \"\"",
+          "f:5:13: error: [relay.a.oauth2] client_id: write 1 to 4096 octets without control characters"},
+      Row{"username = \"u\"\n[relay.a.oauth2]\nscope = \"a\\tb\"", "scope: write 1 to 4096 octets"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_fil = \"/t\"",
           "f:5:1: error: [relay.a.oauth2] token_fil: unknown key; did you mean token_file?"},
       Row{"[defaults]\nusername = \"u\"",
@@ -157,6 +163,15 @@ TEST_CASE("contradictions of an account are told with their place", "[account]")
   const std::string text = read(relay(row.lines)).text;
   CAPTURE(text);
   CHECK(text.find(row.problem) != std::string::npos);
+}
+
+TEST_CASE("a scope is as long as 4096 octets, and no longer", "[account]") {
+  const auto with_scope = [](std::size_t octets) {
+    return relay("username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"\nclient_id = \"i\"\nscope = \"" +
+                 std::string(octets, 'x') + "\"");
+  };
+  CHECK(read(with_scope(4096)).text.find("scope") == std::string::npos);
+  CHECK(read(with_scope(4097)).text.find("scope: write 1 to 4096 octets") != std::string::npos);
 }
 
 TEST_CASE("what lifts the protection of accounts is not for the command line", "[account]") {

@@ -40,6 +40,29 @@ TEST_CASE("a record of changes that makes no sense is absent, and is begun anew"
   CHECK(unpack_changes(append_changes("garbage", std::vector{down(3)})).size() == 1);
 }
 
+TEST_CASE("every kind of change comes back as itself, under its own name") {
+  const auto [kind, name] = GENERATE(table<Change::Kind, std::string>({{Change::Kind::Down, "down"},
+                                                                       {Change::Kind::Up, "up"},
+                                                                       {Change::Kind::Suspended, "suspended"},
+                                                                       {Change::Kind::Resumed, "resumed"},
+                                                                       {Change::Kind::Reset, "reset"}}));
+  CHECK(kind_name(kind) == name);
+  Change change = down(1);
+  change.kind = kind;
+  const auto changes = unpack_changes(append_changes("", std::vector{change}));
+  REQUIRE(changes.size() == 1);
+  CHECK(changes[0].kind == kind);
+}
+
+TEST_CASE("a change of a kind or cause that there is not makes no record") {
+  Change change = down(1);
+  change.kind = static_cast<Change::Kind>(static_cast<int>(Change::Kind::Reset) + 1);
+  CHECK(unpack_changes(append_changes("", std::vector{change})).empty());
+  change = down(1);
+  change.cause = static_cast<Cause>(static_cast<int>(Cause::Mailbox) + 1);
+  CHECK(unpack_changes(append_changes("", std::vector{change})).empty());
+}
+
 TEST_CASE("what is noted is remembered for all") {
   fake::MemoryStateStore store;
   CHECK(noted_changes(store, kNow).empty());

@@ -73,6 +73,26 @@ TEST_CASE("a relay whose senders are all sent elsewhere gets no mail", "[check_r
   CHECK(unreachable(configuration({"@x.example"}, {})) == 0);
 }
 
+TEST_CASE("a relay whose recipients are all sent elsewhere gets no mail", "[check_reach]") {
+  Configuration found = configuration({}, {});
+  found.relays.at("r").recipients = {pattern("@x.example")};
+  CHECK(unreachable(found) == 0);
+  found.chains.at("a").by_recipient.push_back({pattern("@x.example"), "b", {}});
+  std::vector<ConfigProblem> problems;
+  find_unreachable(found, problems);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].severity == ConfigProblem::Severity::Warning);
+  CHECK(problems[0].text == "[relay.r] gets no mail: by_recipient of [chain.a] sends all its recipients elsewhere");
+  found.relays.at("r").recipients.push_back(pattern("@y.example"));
+  CHECK(unreachable(found) == 0);
+  // A relay of last resort is a relay of the chain too.
+  found.relays.at("r").recipients.pop_back();
+  found.chains.at("a").tiers = {{"other"}};
+  CHECK(unreachable(found) == 0);
+  found.chains.at("a").fallback = {"r"};
+  CHECK(unreachable(found) == 1);
+}
+
 TEST_CASE("one chain that gives it mail is enough", "[check_reach]") {
   Configuration both = configuration({"@x.example"}, {"@x.example"});
   both.chains.at("b").tiers.push_back({"r"});
@@ -97,6 +117,21 @@ TEST_CASE("a chain that only rules lead to has only their senders", "[check_reac
   CHECK(count({"a"}) == 0);
 }
 
+TEST_CASE("a chain that a recipient's rule leads to gets mail of any sender", "[check_reach]") {
+  Configuration found = configuration({}, {"@x.example"});
+  found.relays.at("other").senders = {pattern("@y.example")};
+  found.chains.at("a").tiers = {{"r"}};
+  std::vector<ConfigProblem> problems;
+  find_unreachable_from(found, {"a"}, problems);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].text ==
+        "[relay.other] gets no mail: only by_sender leads to [chain.b], and for none of the relay's senders");
+  problems.clear();
+  found.chains.at("a").by_recipient.push_back({pattern("@z.example"), "b", {}});
+  find_unreachable_from(found, {"a"}, problems);
+  CHECK(problems.empty());
+}
+
 TEST_CASE("a nexthop is a chain or a list", "[judge_route]") {
   const Configuration known = configuration({}, {});
   const ServicePort none = [](std::string_view) { return std::nullopt; };
@@ -109,4 +144,26 @@ TEST_CASE("a nexthop is a chain or a list", "[judge_route]") {
     CHECK(wrong(right).empty());
   CHECK(wrong("relaypipe:mailhost").find("the chains are a, b") != std::string::npos);
   CHECK(wrong("relaypipe:[x.example").find("\"]\" is missing") != std::string::npos);
+  CHECK(judge_route(parse_route("relaypipe:out", "x"), Configuration(), none)->text ==
+        "relaypipe:out names no chain: the configuration has no chains");
+}
+
+TEST_CASE("a nexthop that is nearly a chain is mended by the command that writes it", "[judge_route]") {
+  Configuration known = configuration({}, {});
+  known.chains.emplace("outbound", known.chains.at("a"));
+  const ServicePort none = [](std::string_view) { return std::nullopt; };
+  PostfixRoute route = parse_route("relaypipe:outbund", "default_transport");
+  CHECK(route.service == "relaypipe");
+  CHECK(route.nexthop == "outbund");
+  // In a table there is no command that writes one entry.
+  const auto in_table = judge_route(route, known, none);
+  REQUIRE(in_table);
+  CHECK(in_table->text == "relaypipe:outbund names no chain: did you mean outbound?");
+  CHECK(in_table->where == "default_transport");
+  CHECK(in_table->mend.empty());
+  route.edit = "postconf -e";
+  route.parameter = "default_transport";
+  CHECK(judge_route(route, known, none)->mend == "postconf -e default_transport=relaypipe:outbound");
+  route.nexthop = "[far.away";  // nothing to be meant
+  CHECK(judge_route(route, known, none)->mend.empty());
 }

@@ -136,6 +136,24 @@ TEST_CASE("what was lost or garbled before the dot speaks of the relay; after it
   CHECK(judged(Accepted{reply(250, {2, 6, 0})}) == "message success stop 2.6.0");
 }
 
+TEST_CASE("a relay that was passed over is soft, with the status of what it rests from") {
+  using Why = PassedOver::Why;
+  struct Row {
+    Why why;
+    Cause cause;
+    const char* status;
+  };
+  const Row row =
+      GENERATE(Row{Why::Resting, Cause::Network, "4.4.1"}, Row{Why::Resting, Cause::Unknown, "4.4.1"},
+               Row{Why::Resting, Cause::Tls, "4.7.5"}, Row{Why::Resting, Cause::Auth, "4.7.8"},
+               Row{Why::Resting, Cause::Quota, "4.3.2"}, Row{Why::Resting, Cause::Policy, "4.3.2"},
+               Row{Why::Probing, Cause::Tls, "4.7.5"}, Row{Why::Suspended, Cause::Unknown, "4.3.2"},
+               Row{Why::Exhausted, Cause::Quota, "4.3.2"}, Row{Why::SenderNotTaken, Cause::SenderNotAllowed, "4.7.1"});
+  CAPTURE(static_cast<int>(row.why), static_cast<int>(row.cause));
+  CHECK(judged(PassedOver{row.why, kNever, row.cause, ""}) == std::string("relay soft next ") + row.status);
+  CHECK(judge(PassedOver{row.why, kNever, row.cause, ""}).cause == row.cause);
+}
+
 TEST_CASE("recipients: one result serves all of them") {
   struct Row {
     std::vector<int> codes;

@@ -474,6 +474,19 @@ TEST_CASE("policy servers", "[configuration]") {
   CHECK(good("[chain.c]\ntiers = [[\"[a]\"]]\npolicy = \"" + policy + "\"").chain("c")->policy == policy);
 }
 
+TEST_CASE("the program that is told of changes", "[configuration]") {
+  CHECK(good("").on_change.empty());
+  CHECK(good("on_change = [\"/usr/local/bin/tell\", \"\", \"a b\"]").on_change ==
+        Words{"/usr/local/bin/tell", "", "a b"});
+  const std::string form = "write a program and its arguments such as [\"/usr/local/bin/tell\", \"admin\"]";
+  const std::string absolute = "1:1:13: error: on_change: the first is the absolute path of a program; " + form + "\n";
+  for (const char* bad : {"[]", "[\"\"]", "[\"tell\", \"/x\"]", "[\"./tell\"]"}) {
+    CAPTURE(bad);
+    CHECK(read_all({std::string("on_change = ") + bad}).text == absolute);
+  }
+  CHECK_THAT(read_all({"on_change = \"/tell\""}).text, Catch::Matchers::Contains(form));
+}
+
 TEST_CASE("rules that lead in a circle", "[configuration]") {
   const std::string end = "; a rule may only lead to a chain that does not lead back\n";
   const auto chain = [](const std::string& name, const std::string& rules) {

@@ -43,6 +43,9 @@ TEST_CASE("the code in what the browser ended at") {
   CHECK(code("http://127.0.0.1:1/?state=st&code=4%2F0AX-x&scope=y") == "4/0AX-x");
   CHECK(code("http://127.0.0.1:1/?code=a+b&state=st#frag") == "a b");
   CHECK(code(" http://127.0.0.1:1/?code=a%&state=st \r") == "a%");
+  CHECK(code("http://127.0.0.1:1/?code=%5b%5D%41&state=st") == "[]A");
+  CHECK(code("http://127.0.0.1:1/?code=%zz%4g%g4&state=st") == "%zz%4g%g4");  // no hexadecimal digits: as they are
+  CHECK(code("http://127.0.0.1:1/?state=st&code=%4") == "%4");
   CHECK(code("http://127.0.0.1:1/?code=a&state=other").find("another try") != std::string::npos);
   CHECK(code("http://127.0.0.1:1/?code=a").find("another try") != std::string::npos);
   CHECK(code("http://127.0.0.1:1/?error=access_denied&state=st") == "error: the browser brings back: access_denied");

@@ -110,6 +110,18 @@ TEST_CASE("a rule of the administrator fits by stage, code, status and words, al
   CHECK(own_fits(rule({Stage::EndOfData}, "", "", ""), Stage::Content, text));
 }
 
+TEST_CASE("a reply that is no refusal, where it makes no sense, speaks of the relay") {
+  WordMatcher matcher;
+  const FoundRule rule_of_354 = found({}, Stage::Rcpt, "354 go ahead", matcher);
+  CHECK(rule_of_354.means == Meaning{Scope::Relay, Cause::Unknown});
+  CHECK_FALSE(rule_of_354.own);
+  CHECK(rule_of_354.text == "no rule");
+  const Judgement judgement = classify_reply(Stage::Rcpt, reply("354 go ahead"), RelayRules{}, matcher);
+  CHECK(judgement.severity == Severity::Soft);
+  CHECK(judgement.next == Next::NextLeg);
+  CHECK(judgement.status.klass == 4);
+}
+
 TEST_CASE("the administrator's rules come first, and say where they stand") {
   WordMatcher matcher;
   const FoundRule first = found({rule({}, "5xx", "", "plan")}, Stage::Rcpt, "554 over your plan", matcher);

@@ -154,5 +154,44 @@ TEST_CASE("what names no chain is a list, and a list that cannot be read is an e
   CHECK_FALSE(plan_route(configuration, "[h1.example:587", envelope, kNoService, Random(1)));
 }
 
+TEST_CASE("rules are followed through several chains, each step told; rules that lead back end as an error") {
+  Configuration configuration = two_chains();
+  configuration.chains.find("out")->second.by_sender = {{*parse_address_pattern("<>"), "org", {}}};
+  configuration.chains.find("org")->second.by_recipient = {
+      {*parse_address_pattern("@x.example"), "[x.example]:25", {}}};
+  const auto last = follow_rules(configuration, "out", mail("", {"b@x.example"}));
+  REQUIRE(last);
+  CHECK(last->nexthop == "[x.example]:25");
+  CHECK(last->steps ==
+        std::vector<std::string>{"chain out: <> leads to org", "chain org: @x.example leads to [x.example]:25"});
+  configuration.chains.find("org")->second.by_recipient.front().nexthop = "out";
+  const auto never = follow_rules(configuration, "out", mail("", {"b@x.example"}));
+  REQUIRE_FALSE(never);
+  CHECK_THAT(never.error(),
+             Catch::Matchers::StartsWith("the rules of chain ") && Catch::Matchers::EndsWith(" lead back to it"));
+}
+
+TEST_CASE("a word names a relay, the relays of a chain in order, or the destinations of a list") {
+  Configuration configuration = two_chains();
+  configuration.chains.find("out")->second.by_sender = {{*parse_address_pattern("<>"), "org", {}}};
+  configuration.relays.at("ses").settings.hostname = "own.example";
+  const auto named = [&](std::string_view word) {
+    std::vector<std::string> list;
+    const auto relays = relays_named(configuration, word, kNoService);
+    for (const Relay& relay : relays ? *relays : std::vector<Relay>())
+      list.push_back(relay.name + "@" + relay.destination.host);
+    return list;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(named("ses") == Names{"ses@ses.example"});
+  CHECK(relays_named(configuration, "ses", kNoService)->front().settings.hostname == "own.example");
+  CHECK(named("out") == Names{"ses@ses.example", "mailgun@mailgun.example", "gateway@gateway.example",
+                              "[written.example]:25@written.example", "last@last.example"});
+  CHECK(named("[a.example]:587, b.example") == Names{"[a.example]:587@a.example", "b.example@b.example"});
+  const auto unreadable = relays_named(configuration, "[a.example", kNoService);
+  REQUIRE_FALSE(unreadable);
+  CHECK_THAT(unreadable.error(), Catch::Matchers::Contains("\"]\" is missing"));
+}
+
 }  // namespace
 }  // namespace relaypipe

@@ -196,6 +196,21 @@ TEST_CASE("a clock that is set back takes what is counted back with it") {
   CHECK(office.why->free_at == kStart - 8h);
 }
 
+TEST_CASE("what running attempts hold goes back with the clock") {
+  Office office({{rolling(2, 1h)}, 0, {}});
+  const auto first = office.ask(kStart);
+  REQUIRE(first);
+  office.ask(kStart - 10h);
+  REQUIRE(office.allowance.holds.size() == 2);
+  CHECK(office.allowance.holds[0].at == kStart - 10h);
+  CHECK(office.allowance.holds[0].until == kStart - 10h + 15min);
+  // So a process that died without a word holds it for as long as before.
+  drop_dead(office.allowance, kStart - 10h + 15min - 1ms, all_alive);
+  CHECK(office.allowance.holds.size() == 2);
+  drop_dead(office.allowance, kStart - 10h + 15min, all_alive);
+  CHECK(office.allowance.holds.empty());
+}
+
 TEST_CASE("a clock that was years ahead does not close a calendar window for years") {
   Office office({{calendar(1, Period::Day)}, 0, {}});
   CHECK(office.send(kStart + std::chrono::days(400)));

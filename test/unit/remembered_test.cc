@@ -159,6 +159,27 @@ TEST_CASE("what this delivery has tried itself it may try again, but not what wa
   CHECK(suspended.why.words.empty());
 }
 
+TEST_CASE("a relay that refused this sender stands last, and is not asked again for it") {
+  Bench bench(2);
+  Health& health = bench.remembered[0].with_sender;
+  health.since = health.failed = health.stamp = kNow - 1s;
+  health.until = kNow + 30min;
+  health.cause = Cause::SenderNotAllowed;
+  health.words = "553 not yours";
+  CHECK(bench.order() == "b|a");
+  CHECK(bench.plan.legs[1].reason == "; did not take this sender: 553 not yours");
+  CHECK(bench.plan.legs[1].due == kNow + 30min);
+  const Admission no = bench.admit('a');
+  CHECK(no.kind == Kind::No);
+  CHECK(no.why.why == PassedOver::Why::SenderNotTaken);
+  CHECK(no.why.until == kNow + 30min);
+  CHECK(no.why.cause == Cause::SenderNotAllowed);
+  CHECK(no.why.words == "553 not yours");
+  CHECK(bench.admit('a', true).kind == Kind::Go);  // what this delivery has tried itself
+  health.until = kNow;
+  CHECK(bench.admit('a').kind == Kind::Go);
+}
+
 TEST_CASE("limits: taken with Go only, asked for again at the time, or not within max_wait") {
   Bench bench(1);
   Limits& limits = bench.plan.legs[0].relay.limits;

@@ -254,6 +254,14 @@ TEST_CASE("settings that contradict each other are problems", "[settings]") {
   CHECK(with_bind("::1", "4") == "bind_address: ::1 is an IPv6 address, but ip excludes those\n");
 }
 
+TEST_CASE("the longest rest is not shorter than the shortest", "[settings]") {
+  Settings settings = with("cool_down=2m");
+  REQUIRE_FALSE(apply_setting(settings, "cool_down_max=1m"));
+  CHECK(settings_problems(settings) == Words{"cool_down_max: 1m is less than cool_down, 2m; write at least that"});
+  REQUIRE_FALSE(apply_setting(settings, "cool_down_max=2m"));
+  CHECK(settings_problems(settings).empty());
+}
+
 TEST_CASE("the nearest word is near by edits", "[settings]") {
   constexpr std::string_view known[] = {"ip", "tls", "srv", "patience", "mail_timeout", "rcpt_timeout"};
   const auto [word, found] = GENERATE(table<std::string, std::string>({

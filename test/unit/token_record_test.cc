@@ -1,5 +1,7 @@
 #include "oauth/token_record.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 #include "catch.h"
@@ -79,6 +81,26 @@ TEST_CASE(
   CHECK(!parse_token_record(std::string(3000, '\0')));
   CHECK(!parse_token_record("relaypipe token 2\n"));
   CHECK(!parse_token_record("\n"));
+}
+
+TEST_CASE("a line of another version makes the file unreadable, though its mark is right") {
+  const auto with_line = [](const std::string& line) {
+    std::string text(write_token_record(full()).reveal());
+    text.resize(text.rfind("mark="));
+    text += line + "\n";
+    // FNV-1a of 64 bits
+    std::uint64_t hash = 0xCBF29CE484222325U;
+    for (const char c : text)
+      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+    return parse_token_record(fmt::format("{}mark={:016x}\n", text, hash));
+  };
+  CHECK(with_line("scope=other")->scope == "other");
+  for (const char* line : {"colour=red", "scope", "", "after_refusal=2", "account=x", "ends=x", "ends=-1", "=1"}) {
+    CAPTURE(line);
+    const auto parsed = with_line(line);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error() == "has a line that means nothing here");
+  }
 }
 
 TEST_CASE("a line break in a text cannot make a line of its own") {
