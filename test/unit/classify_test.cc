@@ -70,6 +70,29 @@ TEST_CASE("before MAIL everything speaks of the relay") {
   SECTION("outrun") { CHECK(judged(Outrun{stage}) == "relay soft next 4.4.1"); }
 }
 
+TEST_CASE("the cause tells how long a relay rests: what is our own fault is none of its causes") {
+  using enum Cause;
+  const std::vector<std::pair<Trouble, Cause>> causes{
+      {Trouble::NotFound, Network},    {Trouble::LookupFailed, Network},  {Trouble::NullMx, Network},
+      {Trouble::Unconnected, Network}, {Trouble::TimedOut, Network},      {Trouble::Lost, Network},
+      {Trouble::Garbled, Network},     {Trouble::TlsMissing, Tls},        {Trouble::TlsFailed, Tls},
+      {Trouble::Untrusted, Tls},       {Trouble::AuthMissing, Auth},      {Trouble::AuthRefused, Auth},
+      {Trouble::NoCredentials, Auth},  {Trouble::LoopsBack, Unknown},     {Trouble::NoPrimary, Unknown},
+      {Trouble::Local, Unknown},       {Trouble::Misconfigured, Unknown},
+  };
+  REQUIRE(causes.size() == kTroubles.size());
+  for (const auto& [trouble, cause] : causes) {
+    CAPTURE(static_cast<int>(trouble));
+    CHECK(judge(Unreached{Stage::Auth, trouble, ""}).cause == cause);
+  }
+  CHECK(judge(Unreached{Stage::Auth, Trouble::AuthRefused, ""}).until.kind == Until::Kind::Credentials);
+  CHECK(judge(Unreached{Stage::Auth, Trouble::NoCredentials, ""}).until.kind == Until::Kind::Unknown);
+  CHECK(judge(Lost{Stage::Data, Loss::Closed}).cause == Network);
+  CHECK(judge(Garbled{Stage::Data, ""}).cause == Network);
+  CHECK(judge(Outrun{Stage::Connect}).cause == Network);
+  CHECK(judge(Unconfirmed{""}).cause == Unknown);
+}
+
 TEST_CASE("a time-out's status tells how far it came") {
   CHECK(judged(Unreached{Stage::Resolve, Trouble::TimedOut, ""}) == "relay soft next 4.4.3");
   CHECK(judged(Unreached{Stage::Connect, Trouble::TimedOut, ""}) == "relay soft next 4.4.1");
@@ -113,6 +136,14 @@ TEST_CASE("codes about the session speak of the relay at every stage") {
   const Stage stage = GENERATE(from_range(kTransaction));
   const int code = GENERATE(from_range(kSessionCodes));
   CHECK(judged(Refused{stage, reply(code, {code / 100, 3, 2})}) == "relay soft next 4.3.2");
+}
+
+TEST_CASE("a relay's trouble is not told as a mailbox's") {
+  // It closes the connection: busy. It does not speak with us: refused.
+  CHECK(judged(Refused{Stage::Rcpt, reply(421, {4, 2, 1})}) == "relay soft next 4.3.2");
+  CHECK(judged(Refused{Stage::Rcpt, reply(503, {5, 2, 1})}) == "relay soft next 4.7.0");
+  CHECK(judged(Refused{Stage::Rcpt, reply(421, {4, 1, 1})}) == "relay soft next 4.3.2");
+  CHECK(judged(Refused{Stage::Rcpt, reply(421, {4, 7, 1})}) == "relay soft next 4.7.1");
 }
 
 TEST_CASE("too big is the message's own, but another relay may take more") {

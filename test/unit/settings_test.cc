@@ -82,6 +82,17 @@ TEST_CASE("every other value has its key and its field", "[settings]") {
   CHECK_FALSE(with("srv=false").srv);
 }
 
+TEST_CASE("mechanisms are those libcurl knows, in upper case", "[settings]") {
+  CHECK(Settings().auth_mechanisms.empty());
+  CHECK(with("auth_mechanisms=plain, Cram-MD5").auth_mechanisms == Words{"PLAIN", "CRAM-MD5"});
+  CHECK(with("auth_mechanisms=").auth_mechanisms.empty());
+  const std::string all = "OAUTHBEARER, XOAUTH2, GSSAPI, EXTERNAL, DIGEST-MD5, CRAM-MD5, NTLM, PLAIN, LOGIN";
+  CHECK(problem_of("auth_mechanisms=PLAIN,plian") ==
+        "auth_mechanisms=PLAIN,plian: \"plian\" is no mechanism we know; did you mean PLAIN? Write some of " + all);
+  CHECK(problem_of("auth_mechanisms=ANONYMOUS") ==
+        "auth_mechanisms=ANONYMOUS: \"ANONYMOUS\" is no mechanism we know; write some of " + all);
+}
+
 TEST_CASE("lists of addresses are canonical, replace what was there and may be empty", "[settings]") {
   CHECK(with("bind_address=192.0.2.1, 2001:DB8:0::1").bind_address == Words{"192.0.2.1", "2001:db8::1"});
   CHECK(with("own_addresses=[2001:db8::1]").own_addresses == Words{"2001:db8::1"});
