@@ -3,6 +3,7 @@
 #include "config/settings.h"
 #include "frontend/arguments_cli.h"
 #include "frontend/tools.h"
+#include "io/curl_library.h"
 
 namespace relaypipe {
 namespace {
@@ -55,7 +56,7 @@ std::string help() {
 std::optional<std::string> information(const std::vector<std::string>& words) {
   if (words.size() != 1) return std::nullopt;
   if (words.front() == "--help" || words.front() == "-h") return help();
-  if (words.front() == "--version") return "relaypipe " RELAYPIPE_VERSION "\n";
+  if (words.front() == "--version") return "relaypipe " RELAYPIPE_VERSION "\n" + libcurl_version() + "\n";
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #include "io/curl_library.h"
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -32,6 +33,23 @@ void start_libcurl() {
   const CURLcode code =
       curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wiping_free, wiping_realloc, strdup, std::calloc);
   if (code != CURLE_OK) throw std::bad_alloc();
+}
+
+std::string libcurl_version() {
+  const curl_version_info_data* const built = curl_version_info(CURLVERSION_NOW);
+  std::string tls = built->ssl_version != nullptr ? built->ssl_version : "no TLS";
+  std::replace(tls.begin(), tls.end(), '/', ' ');
+#ifdef RELAYPIPE_BUILT_IN_CURL
+  return fmt::format("libcurl {} (built in), {}", RELAYPIPE_BUILT_IN_CURL, tls);
+#else
+  return fmt::format("libcurl {} (shared), {}", built->version, tls);
+#endif
+}
+
+bool libcurl_lacks(std::string_view mechanism) {
+  // The others need nothing beside TLS.
+  const int feature = mechanism == "GSSAPI" ? CURL_VERSION_KERBEROS5 : mechanism == "NTLM" ? CURL_VERSION_NTLM : 0;
+  return feature != 0 && (curl_version_info(CURLVERSION_NOW)->features & feature) == 0;
 }
 
 }  // namespace relaypipe
