@@ -54,6 +54,12 @@ void read_url(const Section& section, const DocumentEntry& entry, std::string& u
         entry.value.at, entry.key,
         fmt::format("\"{}\" is no https address; write one such as https://login.example.com/token", shown(*text)));
   }
+  // As for all host names here; whether libcurl could translate it depends on how that was built.
+  if (std::any_of(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) > 127; })) {
+    return section.error(
+        entry.value.at, entry.key,
+        fmt::format("the host name of \"{}\" is not ASCII; write its A-label form (xn--...)", shown(*text)));
+  }
   url = *text;
 }
 

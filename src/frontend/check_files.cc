@@ -13,6 +13,7 @@
 #include "config/host.h"
 #include "config/password_map.h"
 #include "io/account_file.h"
+#include "io/curl_library.h"
 
 namespace relaypipe {
 namespace {
@@ -35,6 +36,7 @@ class FileCheck {
     const Position top{loaded_.file, 0, 0};
     check_tls(top, "", configuration.settings, Severity::Warning);
     check_map(top, "", configuration.settings.password_map);
+    check_mechanisms(top, "", configuration.settings);
     for (const auto& [name, relay] : configuration.relays)
       check_relay(relay);
     // Its rights were judged as far as root can: only the user that delivers knows its groups.
@@ -50,6 +52,7 @@ class FileCheck {
     const std::string label = fmt::format("[relay.{}] ", shown(relay.name));
     const AccountConfig& account = relay.account;
     check_tls(relay.at, label, relay.settings, Severity::Error);
+    check_mechanisms(relay.at, label, relay.settings);
     check_secret(relay.at, label + "password_file: ", account.password_file);
     check_program(relay.at, label + "password_command: ", account.password_command);
     check_map(relay.at, label, account.password_map);
@@ -101,6 +104,16 @@ class FileCheck {
     if (own(tls.key_file, defaults.key_file)) check_secret_key(at, label, tls.key_file, trouble);
     if (!tls.key_file.empty() && tls.cert_file.empty()) {
       add(trouble, at, label + "tls_key_file: there is no tls_cert_file for it");
+    }
+  }
+
+  /// Mechanisms that nothing is wrong with but that this libcurl was built without.
+  void check_mechanisms(const Position& at, const std::string& label, const Settings& settings) {
+    const std::vector<std::string>& inherited = loaded_.configuration.settings.auth_mechanisms;
+    if (!label.empty() && settings.auth_mechanisms == inherited) return;
+    for (const std::string& name : settings.auth_mechanisms) {
+      if (!libcurl_lacks(name)) continue;
+      add(Severity::Warning, at, label + fmt::format("auth_mechanisms: {} has no {}", libcurl_version(), name));
     }
   }
 

@@ -89,9 +89,11 @@ void CurlDialer::take_answers() {
 void CurlDialer::answered(Waiting waiting, Credentials credentials) {
   const Settings& settings = waiting.target.relay->settings;
   auto mechanisms = mechanisms_for(credentials.bearer, settings.auth_mechanisms);
+  const auto lacking = std::erase_if(mechanisms, [](const std::string& name) { return libcurl_lacks(name); });
   if (mechanisms.empty()) {
-    const std::string_view kind = credentials.bearer ? "token" : "password";
-    const std::string why = fmt::format("auth_mechanisms names none that works with a {}", kind);
+    const std::string kind = credentials.bearer ? "a token" : "a password";
+    const std::string why = fmt::format("auth_mechanisms names none that works with {}{}", kind,
+                                        lacking > 0 ? " and " + libcurl_version() : "");
     events_.push_back({waiting.id, without_credentials(why, waiting.refused)});
     return;
   }

@@ -43,6 +43,15 @@ class Auth(TlsCase):
     def test_no_mechanism_in_common(self) -> None:
         self.assert_passed_over(self.at("plain.test", auth_mechanisms=["LOGIN", "CRAM-MD5"]), "plain.test", dsn=r"4\.7\.\d")
 
+    def test_mechanism_that_this_libcurl_lacks(self) -> None:
+        """GSSAPI in a program with libcurl built in: it is said, and a mechanism named beside it is still used."""
+        said = self.tool("--version").stdout.splitlines()[1]
+        if "(built in)" not in said:
+            self.skipTest(f"{said} has GSSAPI")
+        self.assert_passed_over(self.at("good.test", auth_mechanisms=["GSSAPI"]), "auth_mechanisms", said, dsn=r"4\.\d\.\d")
+        self.assertIn(f"auth_mechanisms: {said} has no GSSAPI", self.tool("check", "--config", str(self.config)).stdout)
+        self.assertEqual(self.taken(self.send(self.at("good.test", auth_mechanisms=["GSSAPI", "PLAIN"])), "good.test").mechanism, "PLAIN")
+
     @each({f"{host.partition('.')[0]}": (host,) for host in SERVERS})
     def test_wrong_password(self, host: str) -> None:
         if host == "exim.test":

@@ -142,6 +142,7 @@ TEST_CASE("contradictions of an account are told with their place", "[account]")
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"http://127.0.0.1/t\"",
           "f:5:18: error: [relay.a.oauth2] token_endpoint: \"http://127.0.0.1/t\" is no https address"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://u:p@x/t\"", "is no https address"},
+      Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://b\u00fccher.example/t\"", "A-label form"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"", "needs a client_id"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"\nclient_id = \"i\"\ngrant = "
           "\"client_credentials\"",
