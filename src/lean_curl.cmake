@@ -63,6 +63,13 @@ function(add_lean_curl tree)
   lean_curl_options(options)
   set(folder "${CMAKE_BINARY_DIR}/lean_curl")
   set(archive "${folder}/lib/libcurl.a")
+  # CMake refuses a build folder that has been another tree's.
+  if(EXISTS "${folder}/CMakeCache.txt")
+    load_cache("${folder}" READ_WITH_PREFIX built_ CMAKE_HOME_DIRECTORY)
+    if(NOT built_CMAKE_HOME_DIRECTORY STREQUAL tree)
+      file(REMOVE_RECURSE "${folder}")
+    endif()
+  endif()
   # Its output is shown when something fails. BUILD_ALWAYS: a fix may come into the tree at any time, and looking is quick.
   ExternalProject_Add(lean_curl SOURCE_DIR "${tree}" BINARY_DIR "${folder}" PREFIX "${folder}/steps"
     CMAKE_CACHE_ARGS ${options} BUILD_ALWAYS ON BUILD_BYPRODUCTS "${archive}" INSTALL_COMMAND ""
@@ -79,6 +86,8 @@ function(add_lean_curl tree)
     INTERFACE_LINK_OPTIONS "LINKER:--exclude-libs,libcurl.a")
 endfunction()
 
-lean_curl_read_version("${RELAYPIPE_LEAN_CURL}")
-message(STATUS "libcurl ${LEAN_CURL_VERSION} is built in, from ${RELAYPIPE_LEAN_CURL}")
-add_lean_curl("${RELAYPIPE_LEAN_CURL}")
+# Without symbolic links, as curl's own build writes it down.
+get_filename_component(tree "${RELAYPIPE_LEAN_CURL}" REALPATH)
+lean_curl_read_version("${tree}")
+message(STATUS "libcurl ${LEAN_CURL_VERSION} is built in, from ${tree}")
+add_lean_curl("${tree}")

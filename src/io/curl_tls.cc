@@ -123,9 +123,8 @@ std::string fingerprint_of(const X509* leaf) {
 
 void CurlTls::configure(const CurlEasy& easy, TlsLevel level, const TlsSettings& settings) {
   const bool verify = level == TlsLevel::Verify;
-  const curl_usessl use = level == TlsLevel::None  ? CURLUSESSL_NONE
-                          : level == TlsLevel::May ? CURLUSESSL_TRY
-                                                   : CURLUSESSL_ALL;
+  // An enumeration in older versions of libcurl, numbers since.
+  const auto use = level == TlsLevel::None ? CURLUSESSL_NONE : level == TlsLevel::May ? CURLUSESSL_TRY : CURLUSESSL_ALL;
   minimum_ = settings.min_version;
   easy.set(CURLOPT_USE_SSL, static_cast<long>(use));
   easy.set(CURLOPT_SSLVERSION, minimum_option(settings.min_version));
