@@ -7,22 +7,14 @@ import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable, Mapping
+from typing import Callable, Iterable
 
 from counting_relay import CountingRelay
+from held_queue import CONCURRENCY, PARAMETERS, fill, release
 from postfix_lab import PostfixLab
 from support import wait_until
 
-CONCURRENCY = 20
 LIMIT = 300.0
-# Everything is held as it comes in, so that a run begins with a full queue. qmgr(8) starts with the whole concurrency.
-PARAMETERS: Mapping[str, str] = {
-    "smtpd_recipient_restrictions": "static:HOLD, permit_mynetworks, reject",
-    "default_destination_concurrency_limit": str(CONCURRENCY),
-    "initial_destination_concurrency": str(CONCURRENCY),
-    "transport_retry_time": "1s",
-    "local_header_rewrite_clients": "",
-}
 
 WELL, STRANGER, KNOWN = "both are well", "the first is a tarpit from the beginning", "the first becomes a tarpit"
 
@@ -59,15 +51,12 @@ class DrainLab:
 
     def _fill(self, messages: int) -> None:
         self._runs += 1
-        self._lab._run("smtp-source", "-s", "5", "-m", str(messages), "-N", "-l", "2000", "-f", "sender@sender.example",
-                       "-t", f"run{self._runs}@example.com", f"127.0.0.1:{self._lab.port}")
-        hold = self._lab.queue / "hold"
-        wait_until(lambda: sum(1 for each in hold.rglob("*") if each.is_file()) == messages, "a full queue")
+        fill(self._lab, messages, f"run{self._runs}@example.com")
 
     def _deliver(self, messages: int) -> float:
         """Seconds until the relays have accepted that many more, whichever of them it was."""
         before = len(self.first.accepted) + len(self.second.accepted)
-        self._lab.command("postsuper", "-H", "ALL")
+        release(self._lab)
         began = time.monotonic()
         self._lab.flush()
         wait_until(lambda: len(self.first.accepted) + len(self.second.accepted) >= before + messages,

@@ -123,6 +123,7 @@ def main(file: str, description: str | None, *, alone: str = "", jobs: int = 2 *
         return 1
     last = [name for name in names if alone and alone in name]
     binary = arguments.binary or Path(os.environ.get("RELAYPIPE") or REPOSITORY / "build" / "relaypipe")
+    os.environ["RELAYPIPE_BUILD"] = str(binary.absolute().parent)    # where other programs of the build are
     outcomes = []
     with snapshot(binary.absolute()) as copy:
         os.environ["RELAYPIPE"] = str(copy)

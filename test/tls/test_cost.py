@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import unittest
 from pathlib import Path
 
-from marks import measures
-from tls_case import binary_path
+sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
 
-BENCH = Path(__file__).resolve().parents[1] / "bench" / "tls_cost"
+from cost_case import CostCase  # noqa: E402
+from deliveries import SECURE  # noqa: E402
+from marks import measures  # noqa: E402
+
+LIMIT = 0.5
 
 
 @measures
-class Cost(unittest.TestCase):
+class Cost(CostCase):
     def test_instructions(self) -> None:
-        for program in ("valgrind", "msmtp", "curl"):
-            if not shutil.which(program):
-                self.skipTest(f"{program} is not installed")
-        command = [sys.executable, "-B", str(BENCH), "--binary", str(binary_path()), "--callgrind"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        print(done.stdout)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        count = self.count(SECURE)
+        self.assertLessEqual(count["relaypipe"], LIMIT * min(count["msmtp"], count["curl"]))

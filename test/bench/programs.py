@@ -1,0 +1,156 @@
+"""The programs that are measured, and how a user would call them for the same work.
+
+msmtp and curl trust the system's bundle of authorities, which is their default; relaypipe and the bare program look into
+the directory of the same authorities. The loop is the shell script people write around msmtp to have a second relay.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, List, Sequence
+
+import paths  # noqa: F401  (before what lies in other folders)
+
+from installed import copy_relaypipe
+from mail_servers import SIMPLE_PASSWORD, SIMPLE_USER
+from relays import Hop
+from stage import Stage
+
+HERE = Path(__file__).resolve().parent
+SENDER, RECIPIENT = "sender@sender.example", "user@example.com"
+LOOP_TIMEOUT = 5    # seconds; msmtp itself has none and would wait for ever
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What a delivery is called with; under Postfix these are macros such as "${sender}"."""
+
+    queue_id: str
+    size: str
+    sender: str = SENDER
+    recipient: str = RECIPIENT
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A relaypipe as the command line names it, and the folder of its build, where the bare program is."""
+
+    name: str
+    path: Path
+    build: Path
+
+    @property
+    def bare(self) -> Path:
+        return self.build / "bench_bare"
+
+    @property
+    def bare_name(self) -> str:
+        return self.name.replace("relaypipe", "bare") if "relaypipe" in self.name else f"bare {self.name}"
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    arguments: Callable[[Envelope], List[str]]
+    binary: str = ""      # the relaypipe it is, or is the bare program of
+    bare: bool = False
+
+
+class Cabinet:
+    """Programs with the files they need, which belong to one user: some refuse secrets that others own."""
+
+    def __init__(self, stage: Stage, user: str = "") -> None:
+        self.stage, self._user = stage, user
+        self.directory = stage.fresh("programs")
+        self.directory.chmod(0o755)
+        self.state = self.directory / "state"
+        self._number = 0
+
+    def _own(self, path: Path) -> None:
+        if self._user:
+            shutil.chown(path, self._user, "nogroup")
+
+    def file(self, name: str, text: str, mode: int = 0o600) -> Path:
+        self._number += 1
+        path = self.directory / f"{self._number}-{name}"
+        path.touch(mode=mode)
+        path.write_text(text)
+        self._own(path)
+        return path
+
+    def _state(self, binary: Binary) -> Path:
+        """What deliveries remember together, for each binary its own."""
+        for path in (self.state, self.state / binary.name.replace("/", "_")):
+            if not path.exists():
+                path.mkdir(mode=0o755)
+                self._own(path)
+        return path
+
+    def forget(self) -> None:
+        for path in self.state.glob("*/*"):
+            path.unlink()
+
+    def relaypipe(self, binary: Binary, *hops: Hop, copy: bool = False) -> Program:
+        """With `copy` a copy of it, for a user who may not enter the build folder."""
+        path = binary.path
+        if copy:
+            self._number += 1
+            (self.directory / f"bin{self._number}").mkdir(mode=0o755)
+            path = copy_relaypipe(path, self.directory / f"bin{self._number}" / "relaypipe")
+        command = [str(path), *self._nexthop(hops), "-o", f"syslog_socket={self.stage.syslog}", "-o",
+                   f"state_directory={self._state(binary)}"]
+        return Program(binary.name, lambda e: [*command, "--queue-id", e.queue_id, "--size", e.size, "-f", e.sender,
+                                               "--", e.recipient], binary.name)
+
+    def _nexthop(self, hops: Sequence[Hop]) -> list[str]:
+        if not hops[0].secure:
+            return ["--nexthop", ",".join(hop.destination for hop in hops)]
+        secret = self.file("secret", SIMPLE_PASSWORD)
+        relays = "".join(f'[relay.r{number}]\ndestination = "{hop.destination}"\nusername = "{SIMPLE_USER}"\n'
+                         f'password_file = "{secret}"\nauth_mechanisms = ["PLAIN"]\ntls_ca_path = "{self.stage.trust}"\n'
+                         for number, hop in enumerate(hops))
+        tiers = ", ".join(f'["r{number}"]' for number in range(len(hops)))
+        config = self.file("relaypipe.toml", f"{relays}[chain.all]\ntiers = [{tiers}]\n", 0o644)
+        return ["--config", str(config), "--nexthop", "all"]
+
+    def bare(self, binary: Binary, hop: Hop) -> Program:
+        account = []
+        if hop.secure:
+            account = [str(self.stage.trust), SIMPLE_USER, str(self.file("secret", f"{SIMPLE_PASSWORD}\n"))]
+        command = [str(binary.bare), f"smtp://{hop.host}:{hop.port}"]
+        return Program(binary.bare_name, lambda e: [*command, e.sender, e.recipient, *account], binary.name, bare=True)
+
+    def _msmtprc(self, hops: Sequence[Hop], timeout: int = 0) -> Path:
+        text = "".join(f"account relay{number}\nhost {hop.host}\nport {hop.port}\n"
+                       + (f"timeout {timeout}\n" if timeout else "")
+                       + (f"auth plain\nuser {SIMPLE_USER}\npassword {SIMPLE_PASSWORD}\ntls on\n" if hop.secure else "")
+                       for number, hop in enumerate(hops, 1))
+        return self.file("msmtprc", text)
+
+    def msmtp(self, hop: Hop) -> Program:
+        command = ["msmtp", f"--file={self._msmtprc([hop])}", "--account=relay1"]
+        return Program("msmtp", lambda e: [*command, f"--from={e.sender}", "--", e.recipient])
+
+    def loop(self, *hops: Hop) -> Program:
+        script = self.file("msmtp_loop", (HERE / "msmtp_loop").read_text(), 0o755)
+        command = [str(script), str(self._msmtprc(hops, LOOP_TIMEOUT))]
+        return Program("msmtp loop", lambda e: [*command, e.sender, e.recipient])
+
+    def curl(self, hop: Hop) -> Program:
+        command = ["curl", "--disable", "--silent", "--show-error", "--crlf", f"smtp://{hop.host}:{hop.port}",
+                   "--upload-file", "-"]
+        if hop.secure:
+            netrc = self.file("netrc", f"machine {hop.host} login {SIMPLE_USER} password {SIMPLE_PASSWORD}\n")
+            command += ["--ssl-reqd", "--netrc-file", str(netrc), "--login-options", "AUTH=PLAIN"]
+        return Program("curl", lambda e: [*command, "--mail-from", e.sender, "--mail-rcpt", e.recipient])
+
+    def floor(self) -> Program:
+        return Program("/bin/true", lambda _: ["/bin/true"])
+
+    def single(self, binaries: Sequence[Binary], hop: Hop) -> list[Program]:
+        """All that send to one relay by themselves."""
+        own = [program(binary) for binary in binaries
+               for program in (lambda b: self.relaypipe(b, hop), lambda b: self.bare(b, hop))]
+        return [*own, self.msmtp(hop), self.curl(hop)]

@@ -1,0 +1,18 @@
+"""What starting relaypipe and sending a small message takes may not creep up."""
+
+from __future__ import annotations
+
+from cost_case import CostCase
+from deliveries import PLAIN
+from marks import measures
+
+# 0.95 of the bare program when this was written: it loads the same libraries, in an order that costs less.
+OF_BARE = 1.05
+
+
+@measures
+class Instructions(CostCase):
+    def test_a_plain_delivery(self) -> None:
+        count = self.count(PLAIN)
+        self.assertLessEqual(count["relaypipe"], OF_BARE * count["bare"])
+        self.assertLess(count["relaypipe"], count["curl"])
