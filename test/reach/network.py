@@ -56,9 +56,20 @@ def ip(*arguments: str) -> None:
 
 def leave_machine() -> None:
     """From here on this thread, and what it starts, has a network with nothing but loopback in it."""
-    _check(_libc.unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare")
+    _check(_libc.unshare(CLONE_NEWNS), "unshare")
     _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "making mounts private")
+    leave_network()
+
+
+def leave_network() -> None:
+    """The same, without mounts of its own."""
+    _check(_libc.unshare(CLONE_NEWNET), "unshare")
     ip("link", "set", "lo", "up")
+
+
+def enter_network(namespace: int) -> None:
+    """From here on this thread, and what it starts, is in the network of this descriptor."""
+    _check(_libc.setns(namespace, CLONE_NEWNET), "setns")
 
 
 def build_world() -> None:

@@ -1,0 +1,65 @@
+"""Every part of the measurement, with the smallest numbers: that it runs, and what does not depend on the machine's load."""
+
+from __future__ import annotations
+
+import os
+import unittest
+from pathlib import Path
+
+import paths
+
+import deliveries
+import distance
+import large
+import queues
+from marks import measures
+from postfix_lab import queue_template
+from programs import Binary
+from stage import check_tools, stage
+from tables import Findings
+
+PROGRAMS = {"relaypipe", "bare", "msmtp", "curl"}
+NATIVE = "native smtp(8)"
+
+
+@measures
+class Parts(unittest.TestCase):
+    def setUp(self) -> None:
+        build = Path(os.environ.get("RELAYPIPE_BUILD") or paths.REPOSITORY / "build")
+        self.binaries = [Binary("relaypipe", Path(os.environ.get("RELAYPIPE") or build / "relaypipe"), build)]
+        check_tools(self.binaries[0].bare)
+        self.enterContext(queue_template())
+        self.place = self.enterContext(stage(build))
+
+    def assert_rows(self, findings: Findings, number: int, names: set[str]) -> None:
+        """So many tables, each with these rows and nothing but figures of something."""
+        self.assertEqual(len(findings.tables), number)
+        for table in findings.tables:
+            self.assertEqual({name for name, _ in table.rows}, names, table.title)
+            for name, cells in table.rows:
+                self.assertTrue(all(isinstance(cell, str) or cell is None or cell > 0 for cell in cells), (name, cells))
+
+    def test_delivery(self) -> None:
+        self.assert_rows(deliveries.measure(self.place, self.binaries, 1), 2, {*PROGRAMS, "msmtp loop", "/bin/true"})
+
+    def test_queue(self) -> None:
+        messages = dict.fromkeys(deliveries.KINDS, 20)
+        found = queues.drain_rates(self.place, self.binaries, messages, 1)
+        self.assert_rows(found, 2, (PROGRAMS - {"bare"}) | {"msmtp loop", "/bin/true", NATIVE})
+
+    def test_dead_first_relay(self) -> None:
+        dead = queues.DeadRelays(self.place)
+        self.addCleanup(dead.first.stop)
+        found = queues.own_dead_first(dead, self.binaries, 20, 1)
+        worlds = (queues.WELL, queues.REFUSES, queues.HOLE, queues.SILENT, queues.FALLS_SILENT)
+        self.assert_rows(found, 1, {f"relaypipe, {world}" for world in worlds})
+
+    def test_large(self) -> None:
+        self.assert_rows(large.measure(self.place, self.binaries, 2, 1), 1, PROGRAMS | {NATIVE})
+
+    def test_fewer_round_trips_than_anybody(self) -> None:
+        found = distance.measure(self.place, self.binaries, 2)
+        self.assert_rows(found, 1, PROGRAMS | {NATIVE})
+        print(found.tables[0])
+        for aim in found.aims:
+            self.assertTrue(aim.met, aim)
