@@ -12,9 +12,7 @@ from tables import Aim, Column, Findings, Table, ratio
 
 SMALL = 4000    # octets
 PLAIN, SECURE = KINDS = ("plain", "STARTTLS and AUTH PLAIN")
-# What relaypipe may cost at most, as a multiple of the bare program, and of msmtp and curl.
-OF_BARE = 1.3
-OF_PEERS = {("CPU", PLAIN): 1.0, ("CPU", SECURE): 1.0, ("instructions", PLAIN): 1.0, ("instructions", SECURE): 0.5}
+OF_BARE = 1.3    # what relaypipe may cost at most, as a multiple of the bare program
 
 
 def relay_of(stage: Stage, kind: str) -> Relay:
@@ -34,15 +32,15 @@ def check_arrived(relay: Relay, before: int, count: int, octets: int) -> None:
 
 
 def aims_of(kind: str, unit: str, found: Sequence[tuple[Program, float]]) -> list[Aim]:
-    """relaypipe's against the bare program of its build, and against the cheapest peer that is one program."""
-    peers = {program.name: value for program, value in found if program.name in ("msmtp", "curl")}
-    bare = {program.binary: value for program, value in found if program.bare}
+    """relaypipe against the bare program of its build, and against every peer that is one program."""
+    bare = {program.build: (program.name, value) for program, value in found if program.bare}
+    peers = [(program.name, value) for program, value in found if program.peer]
     aims = []
     for program, value in found:
-        if program.binary and not program.bare:
-            aims.append(Aim(f"{program.name}, {unit} of the bare program's, {kind}", value / bare[program.binary], OF_BARE))
-            aims += [Aim(f"{program.name}, {unit} of {peer}'s, {kind}", value / other, OF_PEERS[unit, kind])
-                     for peer, other in peers.items()]
+        if program.build and not program.bare:
+            others = [(*bare[program.build], OF_BARE), *((name, other, 1.0) for name, other in peers)]
+            aims += [Aim(f"{unit}, {kind}: {program.name} / {name}", value / other, limit)
+                     for name, other, limit in others]
     return aims
 
 
@@ -56,7 +54,7 @@ def measure(stage: Stage, binaries: Sequence[Binary], count: int) -> Findings:
         programs = [*cabinet.single(binaries, relay.hop), cabinet.loop(relay.hop, backup), cabinet.floor()]
         before = whole(relay, octets)
         found = take_turns(programs, content, count)
-        check_arrived(relay, before, len(programs[:-1]) * (WARM_UP + count), octets)
+        check_arrived(relay, before, len(programs[:-1]) * (WARM_UP + count), octets)    # /bin/true sends nothing
         bare = next(each for each in found if each.program.bare)
         table = Table(f"One delivery of {len(content)} octets, {kind}; medians of {count}",
                       [Column("CPU ms"), Column("x bare"), Column("wall ms"), Column("x bare")])

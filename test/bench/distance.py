@@ -7,7 +7,7 @@ import statistics
 import time
 from typing import Sequence
 
-from deliveries import SMALL, check_arrived, content_on_wire
+from deliveries import SECURE, SMALL, check_arrived, content_on_wire
 from long_wire import LongWire
 from measuring import deliver, message
 from programs import Binary, Cabinet
@@ -29,7 +29,7 @@ def measure(stage: Stage, binaries: Sequence[Binary], rounds: int) -> Findings:
             trips = travel(stage, wire, relay, binaries, rounds)
         finally:
             relay.stop()
-    table = Table(f"One message over {2000 * DELAY:.0f} ms of network (round trip), STARTTLS and AUTH PLAIN; medians of {rounds}",
+    table = Table(f"One message over {2000 * DELAY:.0f} ms of network (round trip), {SECURE}; medians of {rounds}",
                   [Column("seconds", 3), Column("x relaypipe"), Column("round trips", 0)],
                   notes=["Until the program has ended, or smtp(8) has said that the message was sent."])
     own = statistics.median(seconds for seconds, _ in trips[binaries[0].name])
@@ -47,10 +47,12 @@ def round_trips(trips: Sequence[Trip]) -> int:
 def aims(binaries: Sequence[Binary], counts: dict[str, int]) -> list[Aim]:
     ours = {name for binary in binaries for name in (binary.name, binary.bare_name)}
     peer = min(count for name, count in counts.items() if name not in ours)
-    return [Aim(f"{binary.name}, round trips; the best peer has {peer}", counts[binary.name], peer - 1) for binary in binaries]
+    return [Aim(f"round trips: {binary.name}, where the best peer has {peer}", counts[binary.name], peer - 1)
+            for binary in binaries]
 
 
-def travel(stage: Stage, wire: LongWire, relay: Relay, binaries: Sequence[Binary], rounds: int) -> dict[str, list[Trip]]:
+def travel(stage: Stage, wire: LongWire, relay: Relay, binaries: Sequence[Binary],
+           rounds: int) -> dict[str, list[Trip]]:
     content = message(SMALL)
     programs = Cabinet(stage).single(binaries, relay.hop)
     found: dict[str, list[Trip]] = {program.name: [] for program in programs}

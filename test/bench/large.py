@@ -42,8 +42,8 @@ def measure(stage: Stage, binaries: Sequence[Binary], mebibytes: int, rounds: in
     cost, peak = native(stage, len(content), rounds)
     table.add("native smtp(8)", 1000 * cost.cpu, ratio(1000 * cost.cpu, own.cpu), 1000 * cost.wall,
               ratio(1000 * cost.wall, own.wall), peak)
-    table.notes.append("Native smtp(8): wall is its own time of connection and transmission; CPU and memory are those of a "
-                       "daemon that\nwas started for this message.")
+    table.notes.append("Native smtp(8): wall is its own time of connection and transmission; CPU and memory are those\n"
+                       "of a daemon that was started for this message.")
     return Findings([table])
 
 

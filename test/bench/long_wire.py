@@ -116,7 +116,8 @@ class LongWire:
                 packet = os.read(key.fd, 65536)
                 if key.fd == self._near:
                     self._note(packet, True)
-                under_way.append((time.perf_counter() + self._delay, self._far if key.fd == self._near else self._near, packet))
+                other = self._far if key.fd == self._near else self._near
+                under_way.append((time.perf_counter() + self._delay, other, packet))
             while under_way and under_way[0][0] <= time.perf_counter():
                 _, to, packet = under_way.popleft()
                 if to == self._near:

@@ -115,8 +115,9 @@ def take_turns(programs: Sequence[Program], content: bytes, count: int) -> list[
 
 
 def deliver_file(program: Program, path: Path, watched: bool = False) -> tuple[Cost, int]:
-    """The same with a message that is too large for a pipe, so that somebody has to feed it; and the peak of its memory in
-    KiB, if it is `watched`, which disturbs it a little. The kernel's own ru_maxrss begins with what this process has."""
+    """The same with a message that is too large for a pipe, so that somebody has to feed it; and the peak of its memory
+    in KiB if it is `watched`, which disturbs it a little. The kernel's own ru_maxrss begins with what this process has.
+    """
     with subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE) as cat:
         assert cat.stdout
         called_with = Envelope(f"4BENCH{next(_numbers):06}", str(path.stat().st_size))

@@ -1,15 +1,17 @@
 """The programs that are measured, and how a user would call them for the same work.
 
-msmtp and curl trust the system's bundle of authorities, which is their default; relaypipe and the bare program look into
-the directory of the same authorities. The loop is the shell script people write around msmtp to have a second relay.
+relaypipe and the bare program look into the system's directory of authorities. msmtp and curl read its bundle whole,
+which is their default; what they cost when somebody gives them a file with the one authority they need is measured too.
+The loop is the shell script people write around msmtp to have a second relay.
 """
 
 from __future__ import annotations
 
+import functools
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Sequence
+from typing import Callable, List, Optional, Sequence
 
 import paths  # noqa: F401  (before what lies in other folders)
 
@@ -20,6 +22,7 @@ from stage import Stage
 
 HERE = Path(__file__).resolve().parent
 SENDER, RECIPIENT = "sender@sender.example", "user@example.com"
+ONE_CA = ", one CA"
 LOOP_TIMEOUT = 5    # seconds; msmtp itself has none and would wait for ever
 
 
@@ -54,8 +57,9 @@ class Binary:
 class Program:
     name: str
     arguments: Callable[[Envelope], List[str]]
-    binary: str = ""      # the relaypipe it is, or is the bare program of
+    build: Optional[Path] = None    # of relaypipe and the bare program: which build they are of
     bare: bool = False
+    peer: bool = False    # it does the whole work by itself, as relaypipe does
 
 
 class Cabinet:
@@ -102,14 +106,15 @@ class Cabinet:
         command = [str(path), *self._nexthop(hops), "-o", f"syslog_socket={self.stage.syslog}", "-o",
                    f"state_directory={self._state(binary)}"]
         return Program(binary.name, lambda e: [*command, "--queue-id", e.queue_id, "--size", e.size, "-f", e.sender,
-                                               "--", e.recipient], binary.name)
+                                               "--", e.recipient], binary.build)
 
     def _nexthop(self, hops: Sequence[Hop]) -> list[str]:
         if not hops[0].secure:
             return ["--nexthop", ",".join(hop.destination for hop in hops)]
         secret = self.file("secret", SIMPLE_PASSWORD)
         relays = "".join(f'[relay.r{number}]\ndestination = "{hop.destination}"\nusername = "{SIMPLE_USER}"\n'
-                         f'password_file = "{secret}"\nauth_mechanisms = ["PLAIN"]\ntls_ca_path = "{self.stage.trust}"\n'
+                         f'password_file = "{secret}"\nauth_mechanisms = ["PLAIN"]\n'
+                         f'tls_ca_path = "{self.stage.trust}"\n'
                          for number, hop in enumerate(hops))
         tiers = ", ".join(f'["r{number}"]' for number in range(len(hops)))
         config = self.file("relaypipe.toml", f"{relays}[chain.all]\ntiers = [{tiers}]\n", 0o644)
@@ -120,37 +125,48 @@ class Cabinet:
         if hop.secure:
             account = [str(self.stage.trust), SIMPLE_USER, str(self.file("secret", f"{SIMPLE_PASSWORD}\n"))]
         command = [str(binary.bare), f"smtp://{hop.host}:{hop.port}"]
-        return Program(binary.bare_name, lambda e: [*command, e.sender, e.recipient, *account], binary.name, bare=True)
+        return Program(binary.bare_name, lambda e: [*command, e.sender, e.recipient, *account], binary.build, bare=True)
 
-    def _msmtprc(self, hops: Sequence[Hop], timeout: int = 0) -> Path:
+    def _msmtprc(self, hops: Sequence[Hop], timeout: int = 0, ca_file: Optional[Path] = None) -> Path:
         text = "".join(f"account relay{number}\nhost {hop.host}\nport {hop.port}\n"
                        + (f"timeout {timeout}\n" if timeout else "")
                        + (f"auth plain\nuser {SIMPLE_USER}\npassword {SIMPLE_PASSWORD}\ntls on\n" if hop.secure else "")
+                       + (f"tls_trust_file {ca_file}\n" if ca_file else "")
                        for number, hop in enumerate(hops, 1))
         return self.file("msmtprc", text)
 
-    def msmtp(self, hop: Hop) -> Program:
-        command = ["msmtp", f"--file={self._msmtprc([hop])}", "--account=relay1"]
-        return Program("msmtp", lambda e: [*command, f"--from={e.sender}", "--", e.recipient])
+    def msmtp(self, hop: Hop, ca_file: Optional[Path] = None) -> Program:
+        command = ["msmtp", f"--file={self._msmtprc([hop], ca_file=ca_file)}", "--account=relay1"]
+        name = "msmtp" + (ONE_CA if ca_file else "")
+        return Program(name, lambda e: [*command, f"--from={e.sender}", "--", e.recipient], peer=True)
 
     def loop(self, *hops: Hop) -> Program:
         script = self.file("msmtp_loop", (HERE / "msmtp_loop").read_text(), 0o755)
         command = [str(script), str(self._msmtprc(hops, LOOP_TIMEOUT))]
         return Program("msmtp loop", lambda e: [*command, e.sender, e.recipient])
 
-    def curl(self, hop: Hop) -> Program:
+    def curl(self, hop: Hop, ca_file: Optional[Path] = None) -> Program:
         command = ["curl", "--disable", "--silent", "--show-error", "--crlf", f"smtp://{hop.host}:{hop.port}",
                    "--upload-file", "-"]
         if hop.secure:
             netrc = self.file("netrc", f"machine {hop.host} login {SIMPLE_USER} password {SIMPLE_PASSWORD}\n")
             command += ["--ssl-reqd", "--netrc-file", str(netrc), "--login-options", "AUTH=PLAIN"]
-        return Program("curl", lambda e: [*command, "--mail-from", e.sender, "--mail-rcpt", e.recipient])
+        if ca_file:
+            command += ["--cacert", str(ca_file)]
+        name = "curl" + (ONE_CA if ca_file else "")
+        return Program(name, lambda e: [*command, "--mail-from", e.sender, "--mail-rcpt", e.recipient], peer=True)
 
     def floor(self) -> Program:
         return Program("/bin/true", lambda _: ["/bin/true"])
 
     def single(self, binaries: Sequence[Binary], hop: Hop) -> list[Program]:
         """All that send to one relay by themselves."""
-        own = [program(binary) for binary in binaries
-               for program in (lambda b: self.relaypipe(b, hop), lambda b: self.bare(b, hop))]
-        return [*own, self.msmtp(hop), self.curl(hop)]
+        bare = {binary.build: binary for binary in reversed(binaries)}    # once for each build
+        own = [program for binary in binaries for program in
+               [self.relaypipe(binary, hop), *([self.bare(binary, hop)] if bare[binary.build] is binary else [])]]
+        return [*own, *(make() for make in self.peers(hop))]
+
+    def peers(self, hop: Hop) -> list[Callable[[], Program]]:
+        """msmtp and curl, in TLS also with a file of one authority."""
+        files = [None, self.stage.authority] if hop.secure else [None]
+        return [functools.partial(make, hop, ca_file) for ca_file in files for make in (self.msmtp, self.curl)]

@@ -1,4 +1,4 @@
-"""A Postfix in which every program is a transport of its own, beside native smtp(8), and its queue, which is drained."""
+"""A Postfix in which every program is a transport of its own, beside native smtp(8), and how its queue drains."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import paths  # noqa: F401  (before what lies in other folders)
 
 from held_queue import CONCURRENCY, PARAMETERS, fill, release
 from mail_servers import SIMPLE_PASSWORD, SIMPLE_USER
-from postfix_lab import (EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, PostfixLab, example_entry, example_parameters,
-                         replaced)
+from postfix_lab import (EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, PostfixLab, example_entry,
+                         example_parameters, replaced)
 from programs import Binary, Cabinet, Envelope, Program
 from relays import Hop, Relay
 from stage import Stage
@@ -33,7 +33,6 @@ class Service:
     transport: str
     entry: str
     nexthop: str = "there"
-    binary: str = ""
 
     @property
     def domain(self) -> str:
@@ -65,15 +64,17 @@ class Services:
         nexthop = command[command.index("--nexthop") + 1]
         settings = " ".join(word for first, word in zip(command, command[1:]) for word in (first, word)
                             if first in ("-o", "--config"))
-        entry = replaced(example_entry(), {"relaypipe unix": f"{transport} unix", EXAMPLE_PROGRAM: command[0],
-                                           EXAMPLE_USER: UNPRIVILEGED_USER, "-f ${sender}": f"{settings} -f ${{sender}}"})
-        return Service(binary.name, transport, entry, nexthop, binary.name)
+        entry = replaced(example_entry(), {
+            "relaypipe unix": f"{transport} unix", EXAMPLE_PROGRAM: command[0], EXAMPLE_USER: UNPRIVILEGED_USER,
+            "-f ${sender}": f"{settings} -f ${{sender}}"})
+        return Service(binary.name, transport, entry, nexthop)
 
-    def other(self, make: Callable[..., Program], *hops: Hop) -> Service:
-        """msmtp, curl, the loop or the floor, called by pipe(8)."""
-        transport, program = self._transport(), make(*hops)
+    def other(self, make: Callable[[], Program]) -> Service:
+        """msmtp, curl, the loop or the floor, made by the cabinet and called by pipe(8)."""
+        transport, program = self._transport(), make()
         words = " ".join(program.arguments(MACROS))
-        entry = f"{transport} unix - n n - {CONCURRENCY} pipe\n  flags=q {UNPRIVILEGED_USER} null_sender=\n  argv={words}\n"
+        entry = (f"{transport} unix - n n - {CONCURRENCY} pipe\n"
+                 f"  flags=q {UNPRIVILEGED_USER} null_sender=\n  argv={words}\n")
         return Service(program.name, transport, entry)
 
     def native(self, *hops: Hop, name: str = "native smtp(8)", **settings: str) -> Service:
@@ -135,4 +136,5 @@ class QueueLab(PostfixLab):
         taken = [recipient for relay in relays for recipient in relay.accepted().elements()
                  if recipient[0].lstrip("0123456789") == self.recipient]
         if len(taken) != messages or len(set(taken)) != messages:
-            raise SystemExit(f"{self.recipient}: {len(taken)} of {messages} messages arrived, {len(set(taken))} different")
+            raise SystemExit(f"{self.recipient}: {len(taken)} messages arrived, not {messages}; "
+                             f"{len(set(taken))} of them are different")

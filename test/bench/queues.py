@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 from typing import Callable, Optional, Sequence
 
@@ -15,8 +16,8 @@ from tables import Aim, Column, Findings, Table, ratio
 LIMIT = 300.0
 PEER_LIMIT = 45.0       # seconds: longer than Postfix waits for a connection
 OF_HEALTHY = 1.15       # what a dead first relay may cost, as a multiple of the time with both relays well
-WELL, REFUSES, HOLE, SILENT, FALLS_SILENT = ("both are well", "first refuses", "first is a black hole", "first is silent",
-                                             "first falls silent")
+WELL, REFUSES, HOLE, SILENT, FALLS_SILENT = ("both are well", "first refuses", "first is a black hole",
+                                             "first is silent", "first falls silent")
 FLOOR, NATIVE = "/bin/true", "native smtp(8)"
 
 
@@ -24,7 +25,8 @@ def services_of(services: Services, binaries: Sequence[Binary], hop: Hop) -> lis
     backup = Hop("127.0.0.2", hop.port, hop.secure)    # the loop never gets there
     cabinet = services.cabinet
     return [services.native(hop), services.other(cabinet.floor), *(services.relaypipe(each, hop) for each in binaries),
-            services.other(cabinet.msmtp, hop), services.other(cabinet.curl, hop), services.other(cabinet.loop, hop, backup)]
+            *(services.other(make) for make in cabinet.peers(hop)),
+            services.other(functools.partial(cabinet.loop, hop, backup))]
 
 
 def drain_rates(stage: Stage, binaries: Sequence[Binary], messages: dict[str, int], rounds: int) -> Findings:
@@ -49,7 +51,8 @@ def drain_rates(stage: Stage, binaries: Sequence[Binary], messages: dict[str, in
 
 def rate_table(kind: str, messages: int, rounds: int, rates: dict[str, list[float]]) -> Table:
     others = (NATIVE, FLOOR, "msmtp", "curl")
-    table = Table(f"A queue of {messages} messages through Postfix, {CONCURRENCY} at a time, {kind}; medians of {rounds}",
+    table = Table(f"A queue of {messages} messages through Postfix, {CONCURRENCY} at a time, {kind}; "
+                  f"medians of {rounds}",
                   [Column("per second", 0), *(Column(f"x {name}") for name in others)])
     median = {name: statistics.median(values) for name, values in rates.items()}
     for name, value in median.items():
@@ -96,27 +99,28 @@ def own_dead_first(dead: DeadRelays, binaries: Sequence[Binary], messages: int, 
     worlds = (WELL, REFUSES, HOLE, SILENT, FALLS_SILENT)
     services = Services(dead.stage)
     used = {(each.name, world): services.relaypipe(each, *dead.hops(world)) for each in binaries for world in worlds}
-    seconds: dict[tuple[str, str], list[float]] = {key: [] for key in used}
+    pairs: dict[tuple[str, str], list[tuple[float, ...]]] = {key: [] for key in used if key[1] != WELL}
     with QueueLab(services, list(used.values())) as lab:
         for key, service in used.items():
             dead.drain(lab, service, WELL if key[1] == SILENT else key[1], CONCURRENCY, LIMIT)
         for _ in range(rounds):
-            for key, service in used.items():
-                took = dead.drain(lab, service, key[1], messages, LIMIT)
-                seconds[key].append(took if took is not None else LIMIT)
-    return own_findings(seconds, messages, rounds)
+            for (name, world), found in pairs.items():
+                # One right after the other, so that both see the same load of the machine.
+                found.append(tuple(dead.drain(lab, used[name, which], which, messages, LIMIT) or LIMIT
+                                   for which in (WELL, world)))
+    return own_findings(pairs, messages, rounds)
 
 
-def own_findings(seconds: dict[tuple[str, str], list[float]], messages: int, rounds: int) -> Findings:
+def own_findings(pairs: dict[tuple[str, str], list[tuple[float, ...]]], messages: int, rounds: int) -> Findings:
     table = Table(f"A queue of {messages} messages through Postfix and relaypipe, {CONCURRENCY} at a time, two relays; "
-                  f"medians of {rounds}", [Column("seconds"), Column("x both well")])
+                  f"medians of {rounds}", [Column("seconds"), Column("with both well"), Column("ratio")],
+                  notes=["Every run came right after one with both relays well."])
     findings = Findings([table])
-    median = {key: statistics.median(values) for key, values in seconds.items()}
-    for (name, world), value in median.items():
-        times = value / median[name, WELL]
-        table.add(f"{name}, {world}", value, times)
-        if world != WELL:
-            findings.aims.append(Aim(f"{name}, {world}: time of that with both well", times, OF_HEALTHY))
+    for (name, world), found in pairs.items():
+        ratios = statistics.median(took / well for well, took in found)
+        table.add(f"{name}, {world}", statistics.median(took for _, took in found),
+                  statistics.median(well for well, _ in found), ratios)
+        findings.aims.append(Aim(f"queue, {world}: {name} / both well", ratios, OF_HEALTHY))
     return findings
 
 
@@ -124,13 +128,13 @@ def peers_dead_first(dead: DeadRelays) -> Findings:
     """Few messages: one that waits for a dead relay takes as long alone as in a crowd."""
     table = Table(f"The same with {CONCURRENCY} messages, all at once: seconds until all were sent",
                   [Column(world, 1) for world in (WELL, REFUSES, HOLE, SILENT)],
-                  notes=[f"More than {PEER_LIMIT:.0f} s were not waited for. The loop's msmtp has timeout {LOOP_TIMEOUT}; "
-                         "by default it has none."])
+                  notes=[f"More than {PEER_LIMIT:.0f} s were not waited for. The loop's msmtp has timeout "
+                         f"{LOOP_TIMEOUT}; by default it\nhas none."])
     makers: dict[str, Callable[[Services, tuple[Hop, ...]], Service]] = {
         NATIVE: lambda s, hops: s.native(*hops),
         f"{NATIVE}, connect 1 s, helo 5 s": lambda s, hops: s.native(*hops, smtp_connect_timeout="1s",
                                                                      smtp_helo_timeout="5s"),
-        "msmtp loop": lambda s, hops: s.other(s.cabinet.loop, *hops),
+        "msmtp loop": lambda s, hops: s.other(functools.partial(s.cabinet.loop, *hops)),
     }
     for name, make in makers.items():
         cells = [peer_seconds(dead, make, world) for world in (WELL, REFUSES, HOLE, SILENT)]

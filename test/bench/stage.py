@@ -27,7 +27,8 @@ class Stage:
     directory: Path        # anybody may pass through
     syslog: Path           # a socket that takes what relaypipe logs
     trust: Path            # a directory of authorities, as /etc/ssl/certs is one
-    certificate: Path
+    authority: Path        # its file
+    certificate: Path      # of both hosts, signed by it
     plain: Relay
     secure: Relay          # STARTTLS and AUTH PLAIN
 
@@ -82,4 +83,4 @@ def stage(tools: Path) -> Iterator[Stage]:
         stack.callback(plain.stop)
         secure = Relay(program, directory / "journal-secure", "127.0.0.1", host=HOST, certificate=certificate)
         stack.callback(secure.stop)
-        yield Stage(tools, directory, directory / "syslog", trust, certificate, plain, secure)
+        yield Stage(tools, directory, directory / "syslog", trust, authority.file, certificate, plain, secure)
