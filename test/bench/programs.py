@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
@@ -51,6 +51,13 @@ class Binary:
     @property
     def bare_name(self) -> str:
         return self.name.replace("relaypipe", "bare") if "relaypipe" in self.name else f"bare {self.name}"
+
+
+def snapshot(binary: Binary, stage: Stage) -> Binary:
+    """A copy: a build that relinks it meanwhile would mix two programs into one run, and any user may start it."""
+    folder = stage.fresh("binary")
+    folder.chmod(0o755)
+    return replace(binary, path=copy_relaypipe(binary.path, folder / "relaypipe"))
 
 
 @dataclass(frozen=True)
@@ -96,14 +103,8 @@ class Cabinet:
         for path in self.state.glob("*/*"):
             path.unlink()
 
-    def relaypipe(self, binary: Binary, *hops: Hop, copy: bool = False) -> Program:
-        """With `copy` a copy of it, for a user who may not enter the build folder."""
-        path = binary.path
-        if copy:
-            self._number += 1
-            (self.directory / f"bin{self._number}").mkdir(mode=0o755)
-            path = copy_relaypipe(path, self.directory / f"bin{self._number}" / "relaypipe")
-        command = [str(path), *self._nexthop(hops), "-o", f"syslog_socket={self.stage.syslog}", "-o",
+    def relaypipe(self, binary: Binary, *hops: Hop) -> Program:
+        command = [str(binary.path), *self._nexthop(hops), "-o", f"syslog_socket={self.stage.syslog}", "-o",
                    f"state_directory={self._state(binary)}"]
         return Program(binary.name, lambda e: [*command, "--queue-id", e.queue_id, "--size", e.size, "-f", e.sender,
                                                "--", e.recipient], binary.build)

@@ -60,7 +60,7 @@ class Services:
     def relaypipe(self, binary: Binary, *hops: Hop) -> Service:
         """The entry of master.cf.example, with the options that the program has on the stage."""
         transport = self._transport()
-        command = self.cabinet.relaypipe(binary, *hops, copy=True).arguments(MACROS)
+        command = self.cabinet.relaypipe(binary, *hops).arguments(MACROS)
         nexthop = command[command.index("--nexthop") + 1]
         settings = " ".join(word for first, word in zip(command, command[1:]) for word in (first, word)
                             if first in ("-o", "--config"))

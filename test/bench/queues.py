@@ -127,7 +127,7 @@ def own_findings(pairs: dict[tuple[str, str], list[tuple[float, ...]]], messages
 def peers_dead_first(dead: DeadRelays) -> Findings:
     """Few messages: one that waits for a dead relay takes as long alone as in a crowd."""
     table = Table(f"The same with {CONCURRENCY} messages, all at once: seconds until all were sent",
-                  [Column(world, 1) for world in (WELL, REFUSES, HOLE, SILENT)],
+                  [Column(world) for world in (WELL, REFUSES, HOLE, SILENT)],
                   notes=[f"More than {PEER_LIMIT:.0f} s were not waited for. The loop's msmtp has timeout "
                          f"{LOOP_TIMEOUT}; by default it\nhas none."])
     makers: dict[str, Callable[[Services, tuple[Hop, ...]], Service]] = {
