@@ -10,8 +10,6 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::size_t kPart = 64UL * 1024;  ///< what a Linux pipe holds
-
 std::string system_error_text(int error) { return std::generic_category().message(error); }
 
 }  // namespace
@@ -33,12 +31,14 @@ void Spool::serve(std::span<const pollfd> fds, Instant) {
 }
 
 void Spool::take_part() {
-  std::array<char, kPart> part;
-  const ssize_t count = ::read(fd_, part.data(), part.size());
+  // On the heap and uninitialised: of so large an array on the stack every page is touched (-fstack-clash-protection),
+  // and most messages fill one.
+  if (!part_) part_ = std::make_unique_for_overwrite<Part>();
+  const ssize_t count = ::read(fd_, part_->data(), part_->size());
   if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (count < 0) return fail("cannot read the message: " + system_error_text(errno));
   if (count == 0) return end();
-  encoder_.feed({part.data(), static_cast<std::size_t>(count)}, memory_);
+  encoder_.feed({part_->data(), static_cast<std::size_t>(count)}, memory_);
   if (file_ >= 0 || memory_.size() > limits_.memory) spill();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 
 #include "deliver/interfaces.h"
@@ -32,6 +33,9 @@ class Spool final : public MessageSource, public Pollable {
   void serve(std::span<const pollfd> fds, Instant now) override;
 
  private:
+  static constexpr std::size_t kPart = 64UL * 1024;  ///< what a Linux pipe holds
+  using Part = std::array<char, kPart>;
+
   void take_part();
   void end();
   void spill();
@@ -43,7 +47,8 @@ class Spool final : public MessageSource, public Pollable {
   ContentEncoder encoder_;
   State state_ = State::Reading;
   std::string failure_;
-  std::string memory_;  ///< everything, or what is not in the file yet
+  std::unique_ptr<Part> part_;  ///< what was read last
+  std::string memory_;          ///< everything, or what is not in the file yet
   int file_ = -1;
   std::string window_;  ///< what the last read() from the file showed
 };
