@@ -66,7 +66,7 @@ class Program:
     arguments: Callable[[Envelope], List[str]]
     build: Optional[Path] = None    # of relaypipe and the bare program: which build they are of
     bare: bool = False
-    peer: bool = False    # it does the whole work by itself, as relaypipe does
+    peer: bool = False    # with its defaults it does the whole work by itself, as relaypipe does: one to hold against
 
 
 class Cabinet:
@@ -139,7 +139,7 @@ class Cabinet:
     def msmtp(self, hop: Hop, ca_file: Optional[Path] = None) -> Program:
         command = ["msmtp", f"--file={self._msmtprc([hop], ca_file=ca_file)}", "--account=relay1"]
         name = "msmtp" + (ONE_CA if ca_file else "")
-        return Program(name, lambda e: [*command, f"--from={e.sender}", "--", e.recipient], peer=True)
+        return Program(name, lambda e: [*command, f"--from={e.sender}", "--", e.recipient], peer=ca_file is None)
 
     def loop(self, *hops: Hop) -> Program:
         script = self.file("msmtp_loop", (HERE / "msmtp_loop").read_text(), 0o755)
@@ -155,7 +155,8 @@ class Cabinet:
         if ca_file:
             command += ["--cacert", str(ca_file)]
         name = "curl" + (ONE_CA if ca_file else "")
-        return Program(name, lambda e: [*command, "--mail-from", e.sender, "--mail-rcpt", e.recipient], peer=True)
+        return Program(name, lambda e: [*command, "--mail-from", e.sender, "--mail-rcpt", e.recipient],
+                       peer=ca_file is None)
 
     def floor(self) -> Program:
         return Program("/bin/true", lambda _: ["/bin/true"])
