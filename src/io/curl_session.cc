@@ -22,12 +22,16 @@ std::size_t CurlSession::send(std::string_view octets) {
   pending_.assign(octets.substr(0, kChunk));
   const std::size_t taken = pending_.size();
   flush();
+  watched_.wants_write = !pending_.empty();
   // What broke before its first octet left was not sent: of a final dot this says that nothing was committed.
   return send_broken_ && sent_ == 0 ? 0 : taken;
 }
 
 std::size_t CurlSession::receive(std::span<char> buffer) {
-  if (!pending_.empty()) flush();
+  // Whoever was refused room by send(), or waits for flushed(), and now sleeps is woken once more when the room comes
+  // here: nothing else may ever happen.
+  watched_.wants_write = !pending_.empty();
+  flush();
   if (ended_) return 0;
   std::size_t count = 0;
   const CURLcode code = curl_easy_recv(easy_.get(), buffer.data(), buffer.size(), &count);
@@ -50,7 +54,6 @@ void CurlSession::flush() {
   if (sent_ < pending_.size()) return;
   pending_.clear();
   sent_ = 0;
-  watched_.wants_write = false;
 }
 
 }  // namespace relaypipe
