@@ -64,7 +64,7 @@ class Short(unittest.TestCase):
         program = self.directory / "bad"
         program.write_text(BAD_PROGRAM.replace("{program}", str(self.binary)))
         program.chmod(0o755)
-        result = run(Options(program, 60, "bad", LIMIT, badness=0.2), self.directory)
+        result = run(Options(program, 200, "bad", LIMIT, badness=0.2), self.directory)
         found = result.judgement
         self.assertEqual(self.recipients_in(found.lost), self.wanted(result, "34"))
         # The word of a bounce may be lost when its pipe(8) is killed; the message is found out above all the same.
