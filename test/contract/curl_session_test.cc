@@ -1,0 +1,105 @@
+// A session over a real socket, whose other end reads only when it is told to.
+#include "io/curl_session.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "catch.h"
+#include "io/curl_library.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kPatience = 10000;  // milliseconds, for what happens at once
+
+/// Listens on loopback with a small buffer, and is the relay's end of one connection.
+class RelayEnd {
+ public:
+  RelayEnd() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int small = 4096;
+    setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address_), size) == 0);
+    REQUIRE(listen(listener_, 1) == 0);
+    REQUIRE(getsockname(listener_, reinterpret_cast<sockaddr*>(&address_), &size) == 0);
+  }
+  ~RelayEnd() {
+    close(connection_);
+    close(listener_);
+  }
+  RelayEnd(const RelayEnd&) = delete;
+  RelayEnd& operator=(const RelayEnd&) = delete;
+
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
+  void accept_one() {
+    connection_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    REQUIRE(connection_ >= 0);
+  }
+  /// Reads until the other end may write again.
+  void make_room(int other) const {
+    std::array<char, 65536> buffer;
+    for (pollfd writable{other, POLLOUT, 0}; poll(&writable, 1, 0) == 0;) {
+      pollfd readable{connection_, POLLIN, 0};
+      REQUIRE(poll(&readable, 1, kPatience) == 1);
+      REQUIRE(read(connection_, buffer.data(), buffer.size()) > 0);
+    }
+  }
+
+ private:
+  int listener_;
+  int connection_ = -1;
+  sockaddr_in address_{};
+};
+
+CurlEasy connected(const std::shared_ptr<CurlMulti>& multi, RelayEnd& relay) {
+  CurlEasy easy(multi);
+  easy.set(CURLOPT_URL, relay.url().c_str());
+  easy.set(CURLOPT_CONNECT_ONLY, 1L);
+  easy.set(CURLOPT_PROXY, "");
+  REQUIRE(curl_multi_add_handle(multi->get(), easy.get()) == CURLM_OK);
+  for (int running = 1; running > 0;) {
+    REQUIRE(curl_multi_perform(multi->get(), &running) == CURLM_OK);
+    if (running > 0) curl_multi_poll(multi->get(), nullptr, 0, kPatience, nullptr);
+  }
+  relay.accept_one();
+  return easy;
+}
+
+}  // namespace
+
+TEST_CASE("a sender that was refused room is woken when the room came while it listened") {
+  start_libcurl();
+  RelayEnd relay;
+  const auto multi = std::make_shared<CurlMulti>();
+  CurlSession session(connected(multi, relay), std::make_unique<CurlTls>(), Capabilities{});
+  const CurlMulti::Watched& watched = *multi->watched().at(0);
+  const int small = 4096;
+  setsockopt(watched.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  std::array<char, 16> reply{};
+
+  const std::string content(65536, 'x');
+  while (session.send(content) > 0) {
+  }
+  REQUIRE(!session.flushed());
+  CHECK(watched.wants_write);
+  // Between being refused and listening, the relay takes all that is on its way.
+  while (!session.flushed()) {
+    relay.make_room(watched.fd);
+    CHECK(session.receive(reply) == 0);
+    CHECK(watched.wants_write);
+  }
+  // Once; after that nobody waits for room, and to be woken by it would be a busy loop.
+  CHECK(session.receive(reply) == 0);
+  CHECK(!watched.wants_write);
+  CHECK(session.send("the rest") == 8);
+}
+
+}  // namespace relaypipe
