@@ -38,6 +38,8 @@ class Behaviour:
     reply_delay: float = 0.0    # before every reply
     dot: str = "250 2.0.0 Ok: queued"
     dot_lost: bool = False      # the connection is reset in place of the reply to the dot, although the message is kept
+    # Recipients whose message is kept in silence, with no reply to its dot: it lasts until the client is gone.
+    silent_for: set[str] = field(default_factory=set)
 
 
 class CountingRelay:
@@ -175,6 +177,9 @@ class CountingRelay:
                         self._changed.notify_all()
                 if self.behaviour.dot_lost:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
+                    return
+                if self.behaviour.silent_for.intersection(recipients):
+                    lines.read()
                     return
                 yield self.behaviour.dot
             elif verb == "QUIT":

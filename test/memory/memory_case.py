@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
 from typing import Any, Callable, Iterable, Optional
 
 from case import MESSAGE, DeliveryCase, Hop
 from counting_relay import Behaviour, CountingRelay
+from lab import binary_path
 from pipe_run import Delivery, Result
 
 LONG = bool(os.environ.get("RELAYPIPE_LONG"))
@@ -65,6 +68,17 @@ class MemoryCase(DeliveryCase):
     def assert_all_sent(self, results: Iterable[Result]) -> None:
         for result in results:
             self.assertEqual(result.status, 0, result)
+
+    def tool(self, *words: str, status: int = 0) -> str:
+        """What a command of relaypipe prints with the configuration file of the deliveries."""
+        done = subprocess.run([binary_path(), *words, *self.configuration], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(done.stderr, "")
+        return done.stdout
+
+    def relay_status(self, name: str) -> dict[str, Any]:
+        """What `relaypipe status` knows of a relay."""
+        return next(r for r in json.loads(self.tool("status", "--json"))["relays"] if r["relay"] == name)
 
     def log_lines(self, pattern: str) -> list[str]:
         """What the log has so far."""

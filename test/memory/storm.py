@@ -27,22 +27,28 @@ def arrived(*relays: CountingRelay) -> Counter[str]:
 
 class StormCase(MemoryCase):
     def storm(self, *hops: Any, count: int = COUNT, **settings: Any) -> tuple[list[Result], list[str]]:
-        """Deliveries of which every second one is killed at some moment of its life, or tried to be: it may have ended
-        before. Half of the deaths are meant for the moments after a relay has taken the message, which are few. Returns
-        the results of those that lived and the names of those that did not."""
+        """Deliveries of which every second one is to be killed: half of these at any moment of their lives, a quarter
+        when a relay has just taken the message, and a quarter while they wait for the reply to its dot. Of the last
+        none escapes; of the others those that are faster. Returns the results of those that lived and the names of
+        those that did not."""
         moments = random.Random(SEED)
         usual = 0.05    # seconds that a delivery lives, which depends on what the machine does besides
         waiting = [f"Q{i}" for i in range(count)]
         running: dict[str, Delivery] = {}
         deaths: list[tuple[float, str]] = []
         late: set[str] = set()    # they die when a relay has their message
+        silent: set[str] = set()
+        for relay in self.countings:
+            relay.behaviour.silent_for = silent
         lived: list[Result] = []
         killed: list[str] = []
         while waiting or running:
             while waiting and len(running) < AT_A_TIME:
                 name = waiting.pop()
-                running[name] = self.begin(*hops, name=name, **settings)
                 chance = moments.random()
+                if chance < 0.125:
+                    silent.add(f"{name}@example.net")
+                running[name] = self.begin(*hops, name=name, **settings)
                 if chance < 0.25:
                     late.add(name)
                 elif chance < 0.5:
@@ -64,6 +70,7 @@ class StormCase(MemoryCase):
                     lived.append(result)
                     usual += (result.seconds - usual) / 8
             time.sleep(0.002)    # the moments are times, so there is no condition to wait for
+        silent.clear()
         return lived, killed
 
     @staticmethod

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import select
 
 from counting_relay import CountingRelay
 from lab import RefusedPort
 from memory_case import MemoryCase
-from pipe_run import Delivery
 from support import wait_until
 
 MANY = 50
@@ -106,7 +103,9 @@ class AllRelaysDown(MemoryCase):
         before = [len(relay.sessions) for relay in relays]
         for relay in relays:
             relay.behaviour.resets, relay.behaviour.greets = False, False
-        prober = self.prober(relays, before)
+        self.wait_until_due(relays)
+        prober = self.begin(*relays, name="PROBE", **self.SHORT)
+        wait_until(lambda: all(len(r.sessions) > b for r, b in zip(relays, before)), "a probe of both")
         results = self.at_once(MANY, *relays, **self.SHORT)
         for result in results:
             self.assertEqual(result.status, 75, result)
@@ -119,13 +118,12 @@ class AllRelaysDown(MemoryCase):
         self.assert_all_sent(self.at_once(5, *relays, name="AFTER", **self.SHORT))
         self.assertEqual(len(relays[0].accepted), 6)
 
-    def prober(self, relays: list[CountingRelay], before: list[int]) -> Delivery:
-        """Delivers until a delivery looks at the relays again; it looks at all of them, one after the other."""
-        while True:
-            delivery = self.begin(*relays, name=f"PROBE{sum(len(r.sessions) for r in relays)}", **self.SHORT)
-            ended = select.poll()
-            ended.register(os.pidfd_open(delivery.pid), select.POLLIN)
-            wait_until(lambda: ended.poll(0) or all(len(r.sessions) > b for r, b in zip(relays, before)), "a probe")
-            if not ended.poll(0):
-                return delivery
-            self.assertEqual(self.finish(delivery).status, 75)
+    def wait_until_due(self, relays: list[CountingRelay]) -> None:
+        """They failed one after the other: a delivery between the ends of their rests would look at the first alone."""
+        self.configure(f'state_directory = "{self.state}"\n')
+
+        def due(relay: CountingRelay) -> bool:
+            known = self.relay_status(relay.destination)
+            return known["state"] == "due" and not known["resting_addresses"]
+
+        wait_until(lambda: all(map(due, relays)), "the end of both rests")

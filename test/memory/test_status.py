@@ -30,15 +30,6 @@ class StatusCase(MemoryCase):
                        'quota = ["4 messages/24h", "100/day Europe/Berlin"]\nrate = "1000/h"\nconnections = 3\n'
                        '[chain.out]\ntiers = [["first"], ["second"]]\n')
 
-    def tool(self, *words: str, status: int = 0) -> str:
-        done = subprocess.run([binary_path(), *words, *self.configuration], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, status, done)
-        self.assertEqual(done.stderr, "")
-        return done.stdout
-
-    def relay(self, name: str) -> dict:
-        return next(r for r in json.loads(self.tool("status", "--json"))["relays"] if r["relay"] == name)
-
     def first_is_down(self) -> None:
         self.first.stop()
         self.assert_all_sent([self.one("out", name="DOWN")])
@@ -60,13 +51,14 @@ class Status(StatusCase):
         self.assertRegex(text, r"(?m)^ +\[#####\.+\] quota 1 of 4  4 messages/24h$")
         self.assertRegex(text, r"(?m)^ +0 of 3 connections$")
         self.assertRegex(self.tool("log"), r"^\d{4}-\d\d-\d\d [\d:]+ UTC  down +first, until .*, network: connect to")
-        self.assertEqual((self.relay("first")["state"], self.relay("first")["cause"]), ("resting", "network"))
-        self.assertEqual(self.relay("second")["today"], 1)
-        self.assertEqual(self.relay("second")["limits"][0], {"limit": "4 messages/24h", "kind": "quota", "used": 1, "count": 4})
+        first, second = self.relay_status("first"), self.relay_status("second")
+        self.assertEqual((first["state"], first["cause"]), ("resting", "network"))
+        self.assertEqual(second["today"], 1)
+        self.assertEqual(second["limits"][0], {"limit": "4 messages/24h", "kind": "quota", "used": 1, "count": 4})
 
     def test_a_relay_that_no_file_names(self) -> None:
         self.assert_all_sent([self.one(self.second.destination, name="LIST")])
-        known = self.relay(self.second.destination)
+        known = self.relay_status(self.second.destination)
         self.assertEqual((known["destination"], known["state"], known["today"]), (None, "well", 1))
 
     def test_unconfirmed_messages(self) -> None:
@@ -131,7 +123,7 @@ class Control(StatusCase):
         self.assertIn("first is suspended until `relaypipe resume first`", self.tool("suspend", "first"))
         self.assert_all_sent(self.at_once(3, "out"))
         self.assertEqual((len(self.first.sessions), len(self.second.accepted)), (0, 3))
-        self.assertEqual(self.relay("first")["state"], "suspended")
+        self.assertEqual(self.relay_status("first")["state"], "suspended")
         self.tool("resume", "first")
         self.assert_all_sent([self.one("out", name="AGAIN")])
         self.assertEqual(len(self.first.accepted), 1)
@@ -155,11 +147,11 @@ class Control(StatusCase):
         self.assert_all_sent(self.at_once(2, "out"))
         self.tool("suspend", "first")
         self.assert_all_sent(self.at_once(2, "out", name="R"))
-        used = self.relay("second")["limits"][0]["used"]
+        used = self.relay_status("second")["limits"][0]["used"]
         self.tool("reset", "second")
-        self.assertEqual(self.relay("second")["limits"][0]["used"], used)
+        self.assertEqual(self.relay_status("second")["limits"][0]["used"], used)
         self.tool("reset", "second", "--quota")
-        self.assertEqual(self.relay("second")["limits"][0]["used"], 0)
+        self.assertEqual(self.relay_status("second")["limits"][0]["used"], 0)
 
     def test_what_root_looks_at_stays_the_owners(self) -> None:
         os.chown(self.state, 65534, 65534)

@@ -54,17 +54,17 @@ class Unconfirmed(MemoryCase):
         self.assertEqual(second.sessions, [])
 
     def test_after_the_hold_others_have_it(self) -> None:
-        first, second, _ = self.lose_reply(unconfirmed_hold="3s")
+        first, second, _ = self.lose_reply(unconfirmed_hold="8s")
         first.behaviour.dot_lost, first.behaviour.dot = False, "451 4.3.0 not now"
-        held = self.again(first, second, unconfirmed_hold="3s")
+        held = self.again(first, second, unconfirmed_hold="8s")
         self.assertEqual(second.sessions, [], held)
-        wait_until(lambda: self.again(first, second, unconfirmed_hold="3s").status == 0, "the end of the hold")
+        wait_until(lambda: self.again(first, second, unconfirmed_hold="8s").status == 0, "the end of the hold")
         self.assertEqual(second.recipients["MAIL@example.net"], 1)
 
     def test_the_hold_begins_with_the_first_lost_reply(self) -> None:
         """Replies that go on being lost do not make it longer."""
-        first, second, _ = self.lose_reply(unconfirmed_hold="4s")
-        wait_until(lambda: self.again(first, second, unconfirmed_hold="4s").status == 0, "the end of the hold")
+        first, second, _ = self.lose_reply(unconfirmed_hold="8s")
+        wait_until(lambda: self.again(first, second, unconfirmed_hold="8s").status == 0, "the end of the hold")
         self.assertEqual(second.recipients["MAIL@example.net"], 1)
         self.assertGreater(len(first.accepted), 1, "the relay was not asked again")
 
