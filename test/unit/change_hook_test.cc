@@ -36,10 +36,14 @@ TEST_CASE("the hook gets the change, a session of its own, and no descriptor of 
   int pipes[2];
   REQUIRE(pipe(pipes) == 0);
   CHECK(run_detached({"/bin/sh", "-c", script, folder.path}, "{\"change\":\"down\"}\n").empty());
-  // It is a child of this process, perhaps among those of other tests; a delivery would not wait.
+  // It is a child of this process, perhaps among those of other tests; a delivery would not wait. That its file is
+  // there says nothing of its end.
   int status = 1;
-  while (folder.text("pid").empty())
-    REQUIRE(wait(&status) > 0);
+  pid_t ended = 0;
+  do {
+    ended = wait(&status);
+    REQUIRE(ended > 0);
+  } while (folder.text("pid") != std::to_string(ended) + "\n");
   CHECK(status == 0);
   close(pipes[0]);
   close(pipes[1]);
