@@ -1,5 +1,5 @@
 // fmt, compiled once. Its shared library would cost every delivery relocations, and its header form costs every file of
-// ours two thirds of its time to compile. src/CMakeLists.txt finds out whether this file is all that an installed fmt
+// ours two thirds of its time to compile. src/fmt_once.cmake finds out whether this file is all that an installed fmt
 // needs, and takes the header form where it is not.
 #ifndef FMT_HEADER_ONLY
 

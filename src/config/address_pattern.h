@@ -17,6 +17,8 @@ class AddressPattern {
   /// How narrow it is; of several that match, the greatest decides: an address, then a domain, then the longest parent.
   [[nodiscard]] std::size_t precision() const;
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// As it is written in the configuration: `<>` for the null sender.
+  [[nodiscard]] std::string written() const { return text_.empty() ? "<>" : text_; }
 
   friend bool operator==(const AddressPattern&, const AddressPattern&) = default;
 

@@ -72,8 +72,8 @@ struct ChainConfig {
 
 /// Everything a configuration file says. Without a file, the defaults serve.
 struct Configuration {
-  Settings settings;               ///< the global ones, and the defaults for relays that are written in a nexthop
-  std::vector<ReplyRule> replies;  ///< of `[defaults]`
+  Settings settings;                   ///< the global ones, and the defaults for relays that are written in a nexthop
+  std::vector<ReplyRule> replies;      ///< of `[defaults]`
   std::vector<std::string> on_change;  ///< argv of what is told when a relay goes down or comes back; empty: nobody
   std::map<std::string, RelayConfig, std::less<>> relays;
   std::map<std::string, ChainConfig, std::less<>> chains;

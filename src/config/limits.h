@@ -34,6 +34,8 @@ struct LimitRule {
   std::string zone;  ///< IANA name, "UTC", or empty for the machine's own
   std::string text;  ///< as written
   Position at = {};  ///< where; no file where a provider publishes it
+
+  [[nodiscard]] bool published() const { return at.file.empty(); }
 };
 
 /// `reserve = { percent = 10, for = ["@alerts.example.com"] }`: the last part of every quota is kept for some senders.

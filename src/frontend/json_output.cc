@@ -16,7 +16,7 @@ Json limits_json(const std::vector<LimitRule>& rules) {
     array.push_back({{"limit", rule.text},
                      {"kind", rule.is_rate ? "rate" : "quota"},
                      {"count", rule.count},
-                     {"published", rule.at.file.empty()}});
+                     {"published", rule.published()}});
   }
   return array;
 }
@@ -25,7 +25,7 @@ Json reserve_json(const ReserveRule& reserve) {
   if (reserve.percent == 0) return nullptr;
   Json senders = Json::array();
   for (const AddressPattern& pattern : reserve.senders)
-    senders.push_back(pattern.text().empty() ? "<>" : pattern.text());
+    senders.push_back(pattern.written());
   return {{"percent", reserve.percent}, {"for", std::move(senders)}};
 }
 

@@ -10,6 +10,7 @@
 #include "frontend/json_output.h"
 #include "frontend/plan_memory.h"
 #include "frontend/request.h"
+#include "frontend/wrapped.h"
 #include "io/cares_resolver.h"
 #include "io/own_host.h"
 #include "io/poll_waiter.h"
@@ -59,24 +60,10 @@ std::string_view name(TlsLevel level) {
   return "verify";
 }
 
-/// Words on lines of at most 80 columns that begin with so many blanks.
-std::string wrapped(std::string_view words, std::size_t indent) {
-  const std::size_t columns = 80 - indent;
-  std::string text;
-  while (words.size() > columns && words.rfind(' ', columns) != words.npos) {
-    const std::size_t end = words.rfind(' ', columns);
-    text += fmt::format("{:{}}{}\n", "", indent, words.substr(0, end));
-    words.remove_prefix(end + 1);
-  }
-  return text + fmt::format("{:{}}{}\n", "", indent, words);
-}
-
 std::string senders(const ReserveRule& reserve) {
   std::string text;
-  for (const AddressPattern& pattern : reserve.senders) {
-    if (!text.empty()) text += ' ';
-    text += pattern.text().empty() ? "<>" : printable(pattern.text());
-  }
+  for (const AddressPattern& pattern : reserve.senders)
+    text += (text.empty() ? "" : " ") + printable(pattern.written());
   return text;
 }
 
@@ -85,9 +72,8 @@ std::string limits_lines(const Limits& limits) {
   if (!limits.any()) return {};
   std::vector<std::string> parts;
   for (const LimitRule& rule : limits.rules) {
-    const bool published = rule.at.file.empty();
     parts.push_back(
-        fmt::format("{} {}{}", rule.is_rate ? "rate" : "quota", rule.text, published ? " (published)" : ""));
+        fmt::format("{} {}{}", rule.is_rate ? "rate" : "quota", rule.text, rule.published() ? " (published)" : ""));
   }
   if (limits.connections != 0) parts.push_back(fmt::format("{} connections", limits.connections));
   if (limits.reserve.percent != 0) {

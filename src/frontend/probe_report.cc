@@ -7,13 +7,13 @@
 #include <chrono>
 
 #include "base/printable.h"
+#include "frontend/wrapped.h"
 #include "smtp/capabilities.h"
 #include "verdict/classify.h"
 
 namespace relaypipe {
 namespace {
 
-constexpr std::size_t kColumns = 80;
 constexpr std::size_t kIndent = 8;
 constexpr std::size_t kGreetingOctets = 70;
 
@@ -34,20 +34,6 @@ class Colour {
 std::string milliseconds(Duration span) {
   const auto ms = std::chrono::duration<double, std::milli>(span).count();
   return ms < 10 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.0f} ms", ms);
-}
-
-/// Words on indented lines of at most 80 columns; what has no blank is not broken.
-std::string wrapped(std::string_view words, std::size_t indent = kIndent) {
-  const std::size_t width = kColumns - indent;
-  std::string text;
-  while (words.size() > width) {
-    std::size_t end = words.rfind(' ', width);
-    if (end == std::string_view::npos || end == 0) end = words.find(' ');
-    if (end == std::string_view::npos) break;
-    text += fmt::format("{:{}}{}\n", "", indent, words.substr(0, end));
-    words.remove_prefix(end + 1);
-  }
-  return text + fmt::format("{:{}}{}\n", "", indent, words);
 }
 
 std::string steps_of(const AddressProbe& address) {
@@ -73,16 +59,17 @@ std::string tls_of(const RelayProbe& relay, const AddressProbe& address, std::in
 std::string address_text(const RelayProbe& relay, const AddressProbe& address, std::int64_t now, const Colour& colour) {
   std::string text =
       fmt::format("  {}  {}  {}\n", colour.mark(address.status()), address.where.text(), milliseconds(address.total));
-  if (address.failure) text += wrapped(describe(*address.failure));
+  if (address.failure) text += wrapped(describe(*address.failure), kIndent);
   for (const std::string& warning : address.warnings)
-    text += wrapped(warning);
-  if (!address.steps.empty()) text += wrapped(steps_of(address));
-  if (!address.greeting.empty()) text += wrapped("220 " + std::string(clip(address.greeting, kGreetingOctets)));
+    text += wrapped(warning, kIndent);
+  if (!address.steps.empty()) text += wrapped(steps_of(address), kIndent);
+  if (!address.greeting.empty())
+    text += wrapped("220 " + std::string(clip(address.greeting, kGreetingOctets)), kIndent);
   const std::string tls = tls_of(relay, address, now);
-  if (!tls.empty()) text += wrapped(tls);
-  if (!address.offers.empty()) text += wrapped(fmt::format("offers {}", fmt::join(address.offers, ", ")));
-  if (relay.relay.account.any()) text += wrapped(fmt::format("AUTH {}", auth_of(relay, address)));
-  if (!address.mail.empty()) text += wrapped("MAIL FROM: " + address.mail);
+  if (!tls.empty()) text += wrapped(tls, kIndent);
+  if (!address.offers.empty()) text += wrapped(fmt::format("offers {}", fmt::join(address.offers, ", ")), kIndent);
+  if (relay.relay.account.any()) text += wrapped(fmt::format("AUTH {}", auth_of(relay, address)), kIndent);
+  if (!address.mail.empty()) text += wrapped("MAIL FROM: " + address.mail, kIndent);
   return text;
 }
 

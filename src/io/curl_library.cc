@@ -32,8 +32,8 @@ void* wiping_realloc(void* block, size_t size) {
 
 void start_libcurl() {
   // OpenSSL would make a table of all reasons its crypto functions may fail for, when it first looks at its errors: 6 %
-  // of the instructions of a delivery in clear text, 13 % with libcurl built in, and 45 pages. Those of libssl come
-  // with the first SSL_CTX as ever, and CurlTls has words of its own; of the rest the log shows the number.
+  // of the instructions of a delivery in clear text, 13 % with libcurl built in. Those of libssl come with the first
+  // SSL_CTX as ever, and CurlTls has words of its own; of the rest the log shows the number.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, nullptr);
   const CURLcode code =
       curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wiping_free, wiping_realloc, strdup, std::calloc);

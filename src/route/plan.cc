@@ -54,8 +54,6 @@ bool is_recipient_domain(const Destination& destination, const Envelope& envelop
                      [&](const Address& recipient) { return lower(recipient.domain()) == destination.host; });
 }
 
-std::string rule_text(const ChainRule& rule) { return rule.pattern.text().empty() ? "<>" : rule.pattern.text(); }
-
 /// The rule of a chain that this message follows, or null.
 Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain, const Envelope& envelope) {
   const ChainRule* first = nullptr;
@@ -191,7 +189,8 @@ Result<FinalNexthop, std::string> follow_rules(const Configuration& configuratio
     const auto rule = rule_of(*chain, envelope);
     if (!rule) return fail(rule.error());
     if (*rule == nullptr) return last;
-    last.steps.push_back(fmt::format("chain {}: {} leads to {}", chain->name, rule_text(**rule), (*rule)->nexthop));
+    last.steps.push_back(
+        fmt::format("chain {}: {} leads to {}", chain->name, (*rule)->pattern.written(), (*rule)->nexthop));
     last.nexthop = (*rule)->nexthop;
   }
   return fail(fmt::format("the rules of chain {} lead back to it", last.nexthop));

@@ -51,12 +51,12 @@ struct RelayRules {
 /// (verdict/find_rule.h); the last of them are the general ones.
 ///
 /// Nothing before MAIL speaks about the message, so it is soft and the next relay is tried, a 5yz greeting and a 5yz to
-/// AUTH included. 421 that names no other reason, a lost connection, and whatever speaks of the account or of us are the
-/// relay's at every stage before the dot: soft, next relay. Any other 4yz in the transaction speaks about the message or a recipient as this
-/// relay sees it now: soft, next relay; but a mailbox that is full is full behind every relay. Any other 5yz is the
-/// message's or the recipient's own: hard, and no other relay is asked; one about the size, and with
-/// `on_content_reject = "next"` one about the content, is final only when every relay says so. After the dot, silence
-/// is neither: the message may be delivered, so no other relay gets it and Postfix tries later.
+/// AUTH included. 421 that names no other reason, a lost connection, and whatever speaks of the account or of us are
+/// the relay's at every stage before the dot: soft, next relay. Any other 4yz in the transaction speaks about the
+/// message or a recipient as this relay sees it now: soft, next relay; but a mailbox that is full is full behind every
+/// relay. Any other 5yz is the message's or the recipient's own: hard, and no other relay is asked; one about the size,
+/// and with `on_content_reject = "next"` one about the content, is final only when every relay says so. After the dot,
+/// silence is neither: the message may be delivered, so no other relay gets it and Postfix tries later.
 Judgement classify(const Outcome& outcome, const RelayRules& rules, PatternMatcher& matcher);
 
 /// The same of one reply. The stages before MAIL and `quit` are only of the relay, whatever a rule says.

@@ -1,0 +1,21 @@
+#include "frontend/wrapped.h"
+
+#include <fmt/format.h>
+
+namespace relaypipe {
+
+std::string wrapped(std::string_view words, std::size_t indent) {
+  constexpr std::size_t kColumns = 80;
+  const std::size_t width = kColumns - indent;
+  std::string text;
+  while (words.size() > width) {
+    std::size_t end = words.rfind(' ', width);
+    if (end == std::string_view::npos || end == 0) end = words.find(' ');
+    if (end == std::string_view::npos) break;
+    text += fmt::format("{:{}}{}\n", "", indent, words.substr(0, end));
+    words.remove_prefix(end + 1);
+  }
+  return text + fmt::format("{:{}}{}\n", "", indent, words);
+}
+
+}  // namespace relaypipe
