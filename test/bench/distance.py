@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 import time
 from typing import Sequence
@@ -11,7 +10,7 @@ from deliveries import SECURE, SMALL, check_arrived, content_on_wire
 from long_wire import LongWire
 from measuring import deliver, message
 from programs import Binary, Cabinet
-from queue_lab import QueueLab, Services
+from queue_lab import NATIVE, QueueLab, Services
 from relays import Relay
 from stage import FAR_ADDRESS, FAR_HOST, Stage
 from tables import Aim, Column, Findings, Table, ratio
@@ -62,7 +61,7 @@ def travel(stage: Stage, wire: LongWire, relay: Relay, binaries: Sequence[Binary
             cost = deliver(program, content)
             found[program.name].append((cost.wall, wire.round_trips(time.perf_counter())))
     check_arrived(relay, 0, rounds * len(programs), content_on_wire(content))
-    found["native smtp(8)"] = [native(stage, wire, relay) for _ in range(rounds)]
+    found[NATIVE] = [native(stage, wire, relay) for _ in range(rounds)]
     return found
 
 
@@ -73,6 +72,4 @@ def native(stage: Stage, wire: LongWire, relay: Relay) -> Trip:
         wire.packets.clear()
         lab.drain(service, 1, LIMIT, SMALL)
         trips = wire.round_trips(time.perf_counter())
-        delays = re.search(rf"to=<1{lab.recipient}>.* delays=\S+?/\S+?/([\d.]+)/([\d.]+),", lab.log())
-        assert delays
-        return float(delays[1]) + float(delays[2]), trips
+        return lab.time_with_relay(), trips

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from pathlib import Path
 from typing import Sequence
 
 from deliveries import check_arrived, content_on_wire, whole
-from measuring import Cost, Costs, deliver_file, message
+from measuring import Cost, Costs, deliver_file, high_water, message
 from programs import Binary, Cabinet
-from queue_lab import QueueLab, Services
+from queue_lab import NATIVE, QueueLab, Services
 from stage import Stage
 from support import wait_until
 from tables import Column, Findings, Table, ratio
@@ -40,7 +39,7 @@ def measure(stage: Stage, binaries: Sequence[Binary], mebibytes: int, rounds: in
     for each, peak in zip(found, peaks):
         table.add(each.program.name, each.cpu, ratio(each.cpu, own.cpu), each.wall, ratio(each.wall, own.wall), peak)
     cost, peak = native(stage, len(content), rounds)
-    table.add("native smtp(8)", 1000 * cost.cpu, ratio(1000 * cost.cpu, own.cpu), 1000 * cost.wall,
+    table.add(NATIVE, 1000 * cost.cpu, ratio(1000 * cost.cpu, own.cpu), 1000 * cost.wall,
               ratio(1000 * cost.wall, own.wall), peak)
     table.notes.append("Native smtp(8): wall is its own time of connection and transmission; CPU and memory are those\n"
                        "of a daemon that was started for this message.")
@@ -55,11 +54,9 @@ def native(stage: Stage, octets: int, rounds: int) -> tuple[Cost, float]:
         service = services.native(stage.plain.hop)
         with QueueLab(services, [service]) as lab:
             lab.drain(service, 1, LIMIT, octets)
-            delays = re.search(rf"to=<1{lab.recipient}>.* delays=\S+?/\S+?/([\d.]+)/([\d.]+),", lab.log())
             (pid,) = wait_until(lambda: lab.daemons("smtp"), "smtp(8)")
-            assert delays
-            costs.append(Cost(cpu_of(pid), float(delays[1]) + float(delays[2])))
-            peaks.append(peak_of(pid))
+            costs.append(Cost(cpu_of(pid), lab.time_with_relay()))
+            peaks.append(high_water(pid) / 1024)
     cost = Cost(statistics.median(c.cpu for c in costs), statistics.median(c.wall for c in costs))
     return cost, statistics.median(peaks)
 
@@ -67,10 +64,3 @@ def native(stage: Stage, octets: int, rounds: int) -> tuple[Cost, float]:
 def cpu_of(pid: int) -> float:
     """Seconds since the process began, of one that has a single thread."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-
-
-def peak_of(pid: int) -> float:
-    """MiB."""
-    found = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    assert found
-    return int(found[1]) / 1024

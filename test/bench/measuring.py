@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Sequence
 
+import paths  # noqa: F401  (before what lies in other folders)
+
+import callgrind
 from programs import RECIPIENT, SENDER, Envelope, Program
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C"}    # what pipe(8) hands on
@@ -131,19 +134,22 @@ def peak_rss(pid: int) -> int:
     """Looks until the process is at its end, and leaves that to who waits for it."""
     peak = 0
     while not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        found = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-        peak = max(peak, int(found[1]) if found else 0)
+        peak = max(peak, high_water(pid))
         time.sleep(0.001)
     return peak
 
 
+def high_water(pid: int) -> int:
+    """The peak of its memory so far, in KiB; nothing of a process that has given it back."""
+    found = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def instructions(program: Program, content: bytes) -> int:
     """As callgrind counts them, of all processes of one delivery: the same on every run of the same build."""
-    # The count is printed only when callgrind also writes its profile, so that goes to where nothing is kept.
-    command = ["valgrind", "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null",
-               *program.arguments(envelope(content))]
+    command = [*callgrind.COMMAND, *program.arguments(envelope(content))]
     done = subprocess.run(command, input=content, capture_output=True, env=ENVIRONMENT)
-    found = re.findall(rb"Collected : (\d+)", done.stderr)
-    if done.returncode != 0 or not found:
+    found = callgrind.instructions(done.stderr)
+    if done.returncode != 0 or found is None:
         raise SystemExit(f"{program.name}: {(done.stdout + done.stderr[-500:]).decode(errors='replace')}")
-    return sum(int(count) for count in found)
+    return found

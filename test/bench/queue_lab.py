@@ -20,6 +20,7 @@ from programs import Binary, Cabinet, Envelope, Program
 from relays import Hop, Relay
 from stage import Stage
 
+NATIVE = "native smtp(8)"
 MACROS = Envelope("${queue_id}", "${size}", "${sender}", "${recipient}")
 _runs = itertools.count(1)    # journals of relays last longer than one Postfix
 SERVICES = "tlsmgr unix - - n 1000? 1 tlsmgr\nscache unix - - n - 1 scache\n"
@@ -77,7 +78,7 @@ class Services:
                  f"  flags=q {UNPRIVILEGED_USER} null_sender=\n  argv={words}\n")
         return Service(program.name, transport, entry)
 
-    def native(self, *hops: Hop, name: str = "native smtp(8)", **settings: str) -> Service:
+    def native(self, *hops: Hop, name: str = NATIVE, **settings: str) -> Service:
         """Postfix's own client, with its defaults but for the account and the `settings`."""
         transport = self._transport()
         if hops[0].secure:
@@ -130,6 +131,13 @@ class QueueLab(PostfixLab):
             count += len(sent.findall(whole))
             time.sleep(0.003)
         return count
+
+    def time_with_relay(self) -> float:
+        """Seconds that smtp(8) itself says it had with the relay, for the first message of the last run: c and d of its
+        delays=a/b/c/d, connection and transmission."""
+        delays = re.search(rf"to=<1{self.recipient}>.* delays=\S+?/\S+?/([\d.]+)/([\d.]+),", self.log())
+        assert delays
+        return float(delays[1]) + float(delays[2])
 
     def check_arrived(self, relays: Sequence[Relay], messages: int) -> None:
         """Every message of the last run is at one of the relays, once."""

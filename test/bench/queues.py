@@ -8,7 +8,7 @@ from typing import Callable, Optional, Sequence
 
 from deliveries import KINDS, relay_of
 from programs import LOOP_TIMEOUT, Binary
-from queue_lab import CONCURRENCY, QueueLab, Service, Services
+from queue_lab import CONCURRENCY, NATIVE, QueueLab, Service, Services
 from relays import BLACK_HOLE, REFUSED, Hop
 from stage import Stage
 from tables import Aim, Column, Findings, Table, ratio
@@ -18,7 +18,7 @@ PEER_LIMIT = 45.0       # seconds: longer than Postfix waits for a connection
 OF_HEALTHY = 1.15       # what a dead first relay may cost, as a multiple of the time with both relays well
 WELL, REFUSES, HOLE, SILENT, FALLS_SILENT = ("both are well", "first refuses", "first is a black hole",
                                              "first is silent", "first falls silent")
-FLOOR, NATIVE = "/bin/true", "native smtp(8)"
+FLOOR = "/bin/true"
 
 
 def services_of(services: Services, binaries: Sequence[Binary], hop: Hop) -> list[Service]:

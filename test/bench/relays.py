@@ -7,7 +7,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Counter, Optional, Tuple
+from typing import Counter, Optional, Tuple
 
 import paths  # noqa: F401  (before what lies in other folders)
 
@@ -74,6 +74,3 @@ class Relay:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
-
-
-StartRelay = Callable[..., Relay]

@@ -7,7 +7,7 @@ import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable
+from typing import Iterable
 
 from counting_relay import CountingRelay
 from held_queue import CONCURRENCY, PARAMETERS, fill, release
@@ -30,11 +30,10 @@ class Drain:
 class DrainLab:
     """One Postfix with two relays, for any number of runs that start with nothing remembered."""
 
-    def __init__(self, program: Path, arguments: str = "") -> None:
+    def __init__(self, program: Path) -> None:
         self.first, self.second = CountingRelay(), CountingRelay()
         nexthop = f"{self.first.destination},{self.second.destination}"
-        self._lab = PostfixLab(program, f"example.com   relaypipe:{nexthop}\n", parameters=PARAMETERS,
-                               arguments=arguments)
+        self._lab = PostfixLab(program, f"example.com   relaypipe:{nexthop}\n", parameters=PARAMETERS)
         self._runs = 0
 
     def __enter__(self) -> DrainLab:
@@ -86,13 +85,13 @@ class DrainLab:
         return Drain(seconds, len(met), sum(s.ended - s.began for s in met), lost)
 
 
-def compare(lab: DrainLab, messages: int, rounds: int, told: Callable[[str], None]) -> dict[str, list[Drain]]:
+def compare(lab: DrainLab, messages: int, rounds: int) -> dict[str, list[Drain]]:
     """The runs take turns, so that whatever else the machine does strikes all alike."""
     runs: dict[str, list[Drain]] = {WELL: [], STRANGER: [], KNOWN: []}
     for _ in range(rounds):
         for kind, done in runs.items():
             done.append(lab.run(kind, messages))
-            told(f"{kind}: {done[-1]}")
+            print(f"{kind}: {done[-1]}")
     return runs
 
 

@@ -19,7 +19,7 @@ WAITS = MET * 0.75 + 2.0
 class TarpitAlone(unittest.TestCase):
     def test_the_queue_drains_as_if_it_were_not_there(self) -> None:
         with DrainLab(binary_path()) as lab:
-            runs = compare(lab, MESSAGES, ROUNDS, lambda text: print(text))
+            runs = compare(lab, MESSAGES, ROUNDS)
         for name, ratio in ratios(runs).items():
             print(f"{name}: {ratio:.2f} x the time with both relays well")
         for kind in (WELL, STRANGER, KNOWN):
