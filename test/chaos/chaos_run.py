@@ -14,7 +14,8 @@ from evidence import Evidence
 from judge import Judgement, judge
 from messages import message
 from submission import Submission
-from troubles import Chaos, Event, plan, running
+from troubles import Chaos, Event, plan
+from victims import running
 
 BACKLOG = 150       # messages Postfix has at a time; more would only wait
 FLUSH_EVERY = 2.0   # seconds

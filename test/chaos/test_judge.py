@@ -9,7 +9,8 @@ from typing import Any
 from evidence import Copy, Evidence
 from judge import KILLED, STOPPED, UNCONFIRMED, Judgement, judge
 from messages import Message
-from troubles import Trouble, Victim
+from troubles import Trouble
+from victims import Victim
 
 MESSAGE = Message(1, "seed", "text", "s@sender.example", ("m",), ("chain.example",))
 REFUSED = Message(2, "seed", "text", "s@sender.example", ("r",), ("chain.example",))

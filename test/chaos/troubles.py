@@ -15,17 +15,15 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
-from installed import program_of
 from postfix_lab import UNPRIVILEGED_USER, PostfixLab
-from support import process_state, processes
+from support import process_state, wait_until
+from victims import Victim, running, victim
 
 OWNER = tuple(UNPRIVILEGED_USER.removeprefix("user=").split(":"))
 STATE_FILES = ("state.mdb", "state.lock")    # made where they are missing, so that there is something to damage
 ENDS = {"DNS dies": "DNS returns", "DNS hangs": "DNS returns", "damage state": "state repaired"}
-TICKS = os.sysconf("SC_CLK_TCK")
-BOOT = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True)
@@ -33,16 +31,6 @@ class Event:
     position: int    # messages submitted before it
     kind: str
     seed: str        # of what it draws itself
-
-
-@dataclass
-class Victim:
-    """A running relaypipe that is killed, or whose pipe(8) is."""
-
-    pid: int
-    started: float
-    queue_id: str
-    recipients: list[str]
 
 
 @dataclass
@@ -85,24 +73,6 @@ def persistently(act: Callable[[], None]) -> None:
     raise trouble
 
 
-def running(program: Path) -> list[Victim]:
-    """The relaypipe processes of this Postfix, which are those of this file."""
-    return [found for pid, _, name in processes() if name == program.name and (found := victim(pid, program))]
-
-
-def victim(pid: int, program: Path) -> Optional[Victim]:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "surrogateescape").split("\0")[:-1]
-        ticks = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
-        executable = Path(os.readlink(f"/proc/{pid}/exe"))
-    except (OSError, IndexError):
-        return None
-    if executable not in (program, program_of(program)) or "--queue-id" not in words:
-        return None
-    end = len(words) - 1 - words[::-1].index("--")
-    return Victim(pid, BOOT + ticks / TICKS, words[words.index("--queue-id") + 1], words[end + 1:])
-
-
 class Chaos:
     """Carries the events out. `pause` is a context manager that keeps submissions away from a Postfix that stops."""
 
@@ -130,46 +100,69 @@ class Chaos:
         time.sleep(rng.uniform(0, 0.2))
         candidates = running(self.lab.program)
         if candidates:
-            chosen = rng.choice(candidates)
-            self._kill(trouble, chosen.pid, lambda: victim(chosen.pid, self.lab.program), lambda: [chosen])
+            pid = rng.choice(candidates).pid
+            self._kill(trouble, pid, lambda _: [found] if (found := victim(pid, self.lab.program)) else [])
 
     def _kill_pipe(self, trouble: Trouble, rng: random.Random) -> None:
-        daemons = self.lab.daemons("pipe")
-        if daemons:
+        """One that has a delivery, which may be over and not noted yet."""
+        seen: dict[int, Victim] = {}
+        for _ in range(10):
+            daemons = self.lab.daemons("pipe")
+            if not daemons:
+                return
             pid = rng.choice(daemons)
-            self._kill(trouble, pid, lambda: pid in self.lab.daemons("pipe"),
-                       lambda: self._deliveries(pid, rng.uniform(0.02, 0.2)))
+            self._watch(pid, rng.uniform(0.02, 0.2), seen)
+            self._kill(trouble, pid, lambda descriptor: self._stopped_with(pid, descriptor, seen))
+            if trouble.victims:
+                return
 
     @staticmethod
-    def _kill(trouble: Trouble, pid: int, still: Callable[[], Any],
-              victims: Callable[[], list[Victim]]) -> None:
-        """A pid may belong to another process by now: what the descriptor stands for is looked at once more."""
+    def _kill(trouble: Trouble, pid: int, victims: Callable[[int], list[Victim]]) -> None:
+        """Kills it if that has victims. A pid may belong to another process by now, which they are asked about when a
+        descriptor of it is there."""
         try:
             descriptor = os.pidfd_open(pid)
         except OSError:
             return
         try:
-            if not still():
-                return
-            found = victims()
-            trouble.begun = time.time()
-            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            trouble.detail, trouble.victims = str(pid), found
+            if found := victims(descriptor):
+                trouble.begun = time.time()
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                trouble.detail, trouble.victims = str(pid), found
         except OSError:
             pass    # it ended by itself
         finally:
             os.close(descriptor)
 
-    def _deliveries(self, pipe: int, seconds: float) -> list[Victim]:
-        """Those a pipe(8) has in this time. The last of them may be over and not noted yet when it is killed."""
-        seen: dict[int, Victim] = {}
+    def _stopped_with(self, pipe: int, descriptor: int, seen: dict[int, Victim]) -> list[Victim]:
+        """Stops a pipe(8), so that no other delivery begins before it is killed, and returns the one it has. Without
+        one, or with one that ended before it was seen, it goes on: whose end it has not noted could not be told."""
+        if pipe not in self.lab.daemons("pipe"):
+            return []
+        signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
+        wait_until(lambda: process_state(pipe) in ("T", "Z", ""), "the stop of pipe(8)")
+        children = self._look(pipe, seen)
+        if children and all(pid in seen for pid in children):
+            return [seen[pid] for pid in children]
+        signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+        return []
+
+    def _watch(self, pipe: int, seconds: float, seen: dict[int, Victim]) -> None:
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for pid in Path(f"/proc/{pipe}/task/{pipe}/children").read_text().split():
-                if int(pid) not in seen and (found := victim(int(pid), self.lab.program)):
-                    seen[int(pid)] = found
+        while time.monotonic() < end and process_state(pipe):
+            self._look(pipe, seen)
             time.sleep(0.001)
-        return list(seen.values())
+
+    def _look(self, pipe: int, seen: dict[int, Victim]) -> list[int]:
+        """The children of a pipe(8), and into `seen` what the new ones are, as long as they run."""
+        try:
+            children = [int(pid) for pid in Path(f"/proc/{pipe}/task/{pipe}/children").read_text().split()]
+        except OSError:
+            return []
+        for pid in children:
+            if pid not in seen and (found := victim(pid, self.lab.program)):
+                seen[pid] = found
+        return children
 
     def _reload(self, _: Trouble, __: random.Random) -> None:
         self.lab.command("postfix", "reload")
