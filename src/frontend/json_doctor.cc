@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "frontend/json_text.h"
+
 namespace relaypipe {
 namespace {
 
@@ -26,7 +28,7 @@ std::string doctor_json(const std::string& directory, const std::vector<std::str
                                 {"text", finding.text},
                                 {"mend", finding.mend}});
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace relaypipe

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "frontend/json_text.h"
+
 namespace relaypipe {
 namespace {
 
 // Fields keep the order in which they are written; texts from elsewhere may hold any octets.
 using Json = nlohmann::ordered_json;
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 Json limits_json(const std::vector<LimitRule>& rules) {
   Json array = Json::array();
@@ -43,7 +44,7 @@ Json leg_json(const Leg& leg, std::size_t position) {
 
 }  // namespace
 
-std::string error_json(const std::string& text) { return dump(Json{{"error", text}}); }
+std::string error_json(const std::string& text) { return json_text(Json{{"error", text}}); }
 
 std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy) {
   Json json{{"chain", plan.chain},
@@ -62,7 +63,7 @@ std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolv
   for (const Skipped& skipped : plan.skipped) {
     json["skipped"].push_back({{"relay", skipped.relay}, {"reason", skipped.reason}});
   }
-  return dump(json);
+  return json_text(json);
 }
 
 std::string check_json(const LoadedConfiguration& loaded) {
@@ -81,7 +82,7 @@ std::string check_json(const LoadedConfiguration& loaded) {
                                 {"column", problem.at.column},
                                 {"text", problem.text}});
   }
-  return dump(json);
+  return json_text(json);
 }
 
 }  // namespace relaypipe

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "frontend/json_text.h"
 #include "frontend/probe_report.h"
 #include "io/pcre_matcher.h"
 #include "verdict/classify.h"
@@ -75,7 +76,7 @@ std::string probe_json(const std::vector<RelayProbe>& probes, std::int64_t now) 
       relay["addresses"].push_back(address_json(probe, address, now));
     json["relays"].push_back(std::move(relay));
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace relaypipe

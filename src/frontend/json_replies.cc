@@ -3,13 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "config/reply_words.h"
+#include "frontend/json_text.h"
 #include "verdict/reply_rules.h"
 
 namespace relaypipe {
 namespace {
 
 using Json = nlohmann::ordered_json;
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 Json row_json(const ReplyRow& row) {
   return {{"stage", row.stages},
@@ -45,26 +45,26 @@ Json provider_json(const Provider& provider) {
 }  // namespace
 
 std::string classify_json(const Relay& relay, Stage stage, const Reply& reply, const Judgement& judgement) {
-  return dump(Json{{"reply", reply.text()},
-                   {"stage", name(stage)},
-                   {"relay", relay.name},
-                   {"provider", relay.provider},
-                   {"scope", scope_name(judgement.scope)},
-                   {"cause", cause_name(judgement.cause)},
-                   {"until", until_text(judgement.until)},
-                   {"class", judgement.severity == Severity::Hard ? "hard" : "soft"},
-                   {"next_relay", judgement.next == Next::NextLeg},
-                   {"action", action_text(judgement)},
-                   {"status", judgement.status.text()},
-                   {"rule", judgement.rule}});
+  return json_text(Json{{"reply", reply.text()},
+                        {"stage", name(stage)},
+                        {"relay", relay.name},
+                        {"provider", relay.provider},
+                        {"scope", scope_name(judgement.scope)},
+                        {"cause", cause_name(judgement.cause)},
+                        {"until", until_text(judgement.until)},
+                        {"class", judgement.severity == Severity::Hard ? "hard" : "soft"},
+                        {"next_relay", judgement.next == Next::NextLeg},
+                        {"action", action_text(judgement)},
+                        {"status", judgement.status.text()},
+                        {"rule", judgement.rule}});
 }
 
 std::string providers_json(const Provider* provider) {
-  if (provider != nullptr) return dump(provider_json(*provider));
+  if (provider != nullptr) return json_text(provider_json(*provider));
   Json json{{"providers", Json::array()}};
   for (const Provider& one : providers())
     json["providers"].push_back(provider_json(one));
-  return dump(json);
+  return json_text(json);
 }
 
 }  // namespace relaypipe

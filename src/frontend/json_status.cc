@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "config/reply_words.h"
 #include "frontend/json_state.h"
+#include "frontend/json_text.h"
 #include "frontend/status_report.h"
 
 namespace relaypipe {
@@ -72,10 +73,6 @@ Json change_object(const Change& change) {
   return json;
 }
 
-std::string dumped(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 }  // namespace
 
 std::string status_json(const StatusReport& report) {
@@ -96,17 +93,17 @@ std::string status_json(const StatusReport& report) {
                                    {"at", date(message.at)},
                                    {"words", message.words}});
   }
-  return dumped(json, 2);
+  return json_text(json);
 }
 
-std::string change_json(const Change& change) { return dumped(change_object(change), -1); }
+std::string change_json(const Change& change) { return json_text(change_object(change), -1); }
 
 std::string changes_json(const std::vector<Change>& changes) {
   Json json;
   json["changes"] = Json::array();
   for (const Change& change : changes)
     json["changes"].push_back(change_object(change));
-  return dumped(json, 2);
+  return json_text(json);
 }
 
 }  // namespace relaypipe

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "frontend/json_text.h"
+
 namespace relaypipe {
 namespace {
 
@@ -46,7 +48,7 @@ std::string token_json(const std::vector<TokenState>& states, TokenTime now) {
   Json json{{"tokens", Json::array()}};
   for (const TokenState& state : states)
     json["tokens"].push_back(state_json(state, now));
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace relaypipe
