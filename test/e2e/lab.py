@@ -11,12 +11,12 @@ import os
 import queue
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any, Optional
+
+from relay_process import RelayProcess
 
 HERE = Path(__file__).resolve().parent
 LIMIT = 30.0    # no single wait of a test is longer; reached only when something hangs
@@ -70,12 +70,9 @@ class Relay:
         self.journal = journal
         self._connections: Optional[list[Connection]] = None
         self._events: queue.Queue[Optional[str]] = queue.Queue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-E", "-S", str(HERE / "scripted_relay.py"), "--trace", "--watch-stdin",
-             "--journal", str(journal), "--listen", listen, "--port", str(port), *self._script_option(script)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout
-        ready = self._process.stdout.readline().split()
+        self._process = RelayProcess(["--trace", "--watch-stdin", "--journal", str(journal), "--listen", listen,
+                                      "--port", str(port), *self._script_option(script)])
+        ready = self._process.trace.readline().split()
         if len(ready) != 3 or ready[0] != "ready":
             raise RuntimeError(f"the relay did not start: {ready}")
         self.host, self.port = ready[1], int(ready[2])
@@ -116,16 +113,13 @@ class Relay:
                 return
 
     def release(self) -> None:
-        self._process.send_signal(signal.SIGUSR1)
+        self._process.send(signal.SIGUSR1)
 
     def stop(self) -> list[Connection]:
         if self._connections is None:
-            self._process.terminate()
-            self._process.wait(LIMIT)
+            self._process.stop(LIMIT)
             self._reader.join(LIMIT)
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream:
-                    stream.close()
+            self._process.trace.close()
             lines = self.journal.read_text(encoding="utf-8").splitlines() if self.journal.exists() else []
             found = [Connection(json.loads(line)) for line in lines]
             self._connections = sorted(found, key=lambda c: c["connection"])
@@ -153,8 +147,7 @@ class Relay:
         return [v for connection in self.stop() for v in connection["violations"]]
 
     def _read_trace(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
+        for line in self._process.trace:
             self._events.put(line.rstrip("\n"))
         self._events.put(None)
 

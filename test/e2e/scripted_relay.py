@@ -71,6 +71,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Sequence
 
 from relay_journal import Journal
 from relay_script import Script, ScriptError, parse_script
@@ -141,7 +142,7 @@ class Relay:
             thread.join(GRACE)
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
@@ -151,11 +152,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--keep-content", type=int)
     parser.add_argument("--watch-stdin", action="store_true")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
-    arguments = parse_arguments()
+def main(words: Sequence[str]) -> int:
+    arguments = parse_arguments(words)
     try:
         text = arguments.script.read_text(encoding="utf-8") if arguments.script else arguments.dialogue
         script = parse_script(text)
@@ -174,4 +175,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
