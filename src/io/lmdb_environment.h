@@ -217,7 +217,7 @@ class LmdbEnvironment {
     struct stat status {};
     if (fstat(fd, &status) != 0) return false;
     if (!lock_->sound(status) && !lmdb_pages_are_sound(fd)) return false;
-    lock_->vouch();
+    lock_->vouch(status);
     return true;
   }
 

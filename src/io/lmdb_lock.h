@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 #include "io/lmdb_guard.h"
@@ -18,7 +19,7 @@
 namespace relaypipe {
 
 /// How an operation leaves the file, as far as the system tells. Whoever finds it like that knows that nobody else has
-/// touched it since, but within one tick of the clock.
+/// touched it since.
 struct Seal {
   std::uint64_t inode = 0;
   std::uint64_t octets = 0;
@@ -57,10 +58,10 @@ class LmdbLock {
   [[nodiscard]] int crashes() const { return crashes_; }
   /// Whether the pages of the open file are known to be sound: this operation has looked, or the last one left it so.
   [[nodiscard]] bool sound(const struct stat& status) const {
-    return vouched_ || (crashes_ == 0 && Seal::of(status) == note_.seal);
+    return vouched_inode_ == status.st_ino || (crashes_ == 0 && Seal::of(status) == note_.seal);
   }
-  /// They were looked at, or have to be as they were left.
-  void vouch() { vouched_ = true; }
+  /// Those of this file were looked at, or are as they were left.
+  void vouch(const struct stat& status) { vouched_inode_ = status.st_ino; }
 
  private:
   /// What stands in the lock file.
@@ -99,10 +100,26 @@ class LmdbLock {
   void end() {
     Note ended = note_;
     ended.crashes = 0;
-    struct stat status {};
-    if (vouched_ && stat(file_.c_str(), &status) == 0) ended.seal = Seal::of(status);
+    ended.seal = seal();
     write(ended);
   }
+
+  /// What nobody has vouched for gets none, nor what cannot be given the time of change that a seal needs. A change
+  /// leaves the time of the kernel's last tick (some milliseconds), which a later change may share; so the file is
+  /// given one between the ticks, which no change brings back.
+  [[nodiscard]] Seal seal() const {
+    struct stat status {};
+    if (vouched_inode_ == 0) return note_.seal;
+    if (stat(file_.c_str(), &status) != 0 || status.st_ino != vouched_inode_) return {};
+    if (Seal::of(status) == note_.seal) return note_.seal;
+    std::array<timespec, 2> times{};
+    times[0].tv_nsec = UTIME_OMIT;
+    clock_gettime(CLOCK_REALTIME, &times[1]);
+    if (utimensat(AT_FDCWD, file_.c_str(), times.data(), 0) != 0 || stat(file_.c_str(), &status) != 0) return {};
+    const bool kept = status.st_mtim.tv_sec == times[1].tv_sec && status.st_mtim.tv_nsec == times[1].tv_nsec;
+    return kept && status.st_ino == vouched_inode_ ? Seal::of(status) : Seal{};
+  }
+
   void write(const Note& note) const {
     // On a full disk it stays what it was; the file has its octets from its first day.
     if (pwrite(fd_, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return;
@@ -110,7 +127,7 @@ class LmdbLock {
 
   const std::string& file_;
   Note note_;
-  bool vouched_ = false;
+  ino_t vouched_inode_ = 0;
   int fd_ = -1;
   int error_ = 0;
   int crashes_ = 0;

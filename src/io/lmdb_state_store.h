@@ -23,9 +23,10 @@ class LmdbLock;
 /// A damaged file must not take the delivery with it: signals that come from inside LMDB (SIGBUS behind the end of a
 /// truncated file, SIGSEGV from a wild page number) and its assertions end the operation, and the file is put aside as
 /// `state.mdb.damaged`. Damage that would make LMDB write where it should not, or never come to an end, is looked for
-/// before every change (io/lmdb_pages.h). Should one get through, the lock file counts operations that never came to
-/// their end, and after kMostCrashes in a row the file is put aside too. Such a crash defers its message (pipe(8):
-/// death by signal), it loses nothing.
+/// before every change (io/lmdb_pages.h). What somebody writes into the file between that look and the end of the
+/// change, some microseconds later, can get through. The lock file counts operations that never came to their end, and
+/// after kMostCrashes in a row the file is put aside too. Such a crash defers its message (pipe(8): death by signal),
+/// it loses nothing.
 class LmdbStateStore final : public StateStore {
  public:
   explicit LmdbStateStore(std::string directory);
