@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
@@ -13,7 +14,8 @@ from troubles import Trouble
 
 _OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|status)=(\w+)")
 _UNCONFIRMED = re.compile(r"to=<([^>]*)>.*\bno reply \([^)]*\) from [^ \[]*\[[^]]*\]:(\d+) while sending end of data")
-_DEATH = re.compile(r"to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)")
+_DEATH = re.compile(r"^(\w+ +\d+ [\d:]+) .*to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)",
+                    re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ class Copy:
     confirmed: bool          # the reply to the dot left while the client was there, which said QUIT after it
 
 
+@dataclass(frozen=True)
+class Death:
+    """What Postfix says of a delivery that came to no end, and the second in which it does."""
+
+    what: str
+    at: float
+
+
 @dataclass
 class Evidence:
     messages: list[Message]
@@ -44,7 +54,7 @@ class Evidence:
     sent: dict[str, int] = field(default_factory=lambda: defaultdict(int))        # by recipient, from Postfix's log
     bounced: dict[str, str] = field(default_factory=dict)                          # recipient: the text
     deferred: int = 0
-    deaths: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    deaths: dict[str, list[Death]] = field(default_factory=lambda: defaultdict(list))
     unconfirmed: set[tuple[str, str]] = field(default_factory=set)                # recipient and relay, from both logs
     sessions: int = 0
     bare: int = 0            # CR or LF on the wire that were no CRLF
@@ -61,7 +71,8 @@ class Evidence:
                 self.bounced[each.recipient] = f"{each.dsn} {each.text}"
             self.deferred += each.status == "deferred"
         for found in _DEATH.finditer(log):
-            self.deaths[found[1]].append(found[2])
+            written = time.strptime(f"{time.localtime().tm_year} {found[1]}", "%Y %b %d %H:%M:%S")
+            self.deaths[found[2]].append(Death(found[3], time.mktime(written)))
         for found in _OWN.finditer(log):
             if found[2] == "status" and found[3] == "bounced":    # Postfix's own line may be lost in a stop
                 self.bounced.setdefault(found[1], found[0])
