@@ -76,7 +76,8 @@ class Run:
         troubles.start()
         self._attend(lambda: self.submission.done and not troubles.is_alive(), "all messages were submitted")
         self.submission.stop()
-        if failure := self.submission.failure or self.failure:
+        # A submission that fails because a trouble went wrong is not what has to be told.
+        if failure := self.failure or self.submission.failure:
             raise failure
 
     def drain(self) -> int:
