@@ -174,19 +174,23 @@ class Chaos:
             trouble.detail = rng.choice(["stop", "stop", "abort"])
             stopping = threading.Thread(target=self.lab.command, args=("postfix", trouble.detail))
             stopping.start()
-            self._wait_for_the_end_of_pipe(stopping)
+            self._wait_for_the_end_of_pipe()
             trouble.ended = time.time()
             stopping.join()
             time.sleep(rng.choice([0, 0, 0.3, 1]))
             self.lab.start()
 
-    def _wait_for_the_end_of_pipe(self, stopping: threading.Thread) -> None:
-        """The command takes a second; master(8) and pipe(8) are gone before, and no delivery begins after them."""
+    def _wait_for_the_end_of_pipe(self) -> None:
+        """`postfix stop` takes a second; master(8) and pipe(8) are gone before, and no delivery begins after them. `postfix
+        abort` returns at once, and another start is refused until master(8) is gone."""
         master = self.lab.master_pid()
         known = {master}
-        while stopping.is_alive() and any(process_state(pid) not in ("", "Z") for pid in known):
-            known |= set(self.lab.daemons("pipe"))
-            time.sleep(0.005)
+
+        def gone() -> bool:
+            known.update(self.lab.daemons("pipe"))
+            return all(process_state(pid) in ("", "Z") for pid in known)
+
+        wait_until(gone, "the end of Postfix")
 
     def _damage_state(self, trouble: Trouble, rng: random.Random) -> None:
         self._repair_state()
