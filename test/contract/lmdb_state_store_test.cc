@@ -288,6 +288,18 @@ TEST_CASE("damage right after a change is seen, in the same tick of the kernel's
   }
 }
 
+TEST_CASE("a change leaves a time that is not the kernel's, which a later change could share") {
+  Directory directory;
+  LmdbStateStore store(directory.path);
+  for (int round = 0; round < 5; ++round) {
+    REQUIRE(add_one(store, "count"));
+    struct stat status {};
+    REQUIRE(stat(directory.file().c_str(), &status) == 0);
+    // The kernel gives both times of a change the same value.
+    CHECK((status.st_mtim.tv_sec != status.st_ctim.tv_sec || status.st_mtim.tv_nsec != status.st_ctim.tv_nsec));
+  }
+}
+
 TEST_CASE("a file that is whole is never taken for a damaged one") {
   Directory directory;
   Random random(7);
