@@ -129,7 +129,7 @@ class Chaos:
                 trouble.begun = time.time()
                 signal.pidfd_send_signal(descriptor, signal.SIGKILL)
                 trouble.detail, trouble.victims = str(pid), found
-        except OSError:
+        except ProcessLookupError:
             pass    # it ended by itself
         finally:
             os.close(descriptor)
