@@ -30,7 +30,9 @@ RELAYPIPE_HIDDEN unsigned long __stack_chk_guard = 0;   // NOLINT(bugprone-reser
 }
 
 // The kernel starts a program with argc on top of the stack; argv, the environment and the auxiliary vector follow.
-asm(".globl _start\n"
+// The section is named: unoptimised code keeps the order of the source, and the last thing here was data.
+asm(".pushsection .text\n"
+    ".globl _start\n"
     ".hidden _start\n"
     ".type _start, @function\n"
     "_start:\n"
@@ -39,7 +41,8 @@ asm(".globl _start\n"
     "  mov %rsp, %rdi\n"
     "  and $-16, %rsp\n"
     "  call relaypipe_begin\n"
-    "  hlt\n");
+    "  hlt\n"
+    ".popsection\n");
 
 namespace {
 
