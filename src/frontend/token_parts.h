@@ -16,6 +16,7 @@ namespace relaypipe {
 struct TokenParts {
   TokenParts(const Clock& clock, const Settings& settings, Journal& journal, std::string log_id)
       : store(settings.state_directory),
+        client(clock, {settings.dns_servers, settings.dns_timeout}),
         broker({clock, wall, store, client, journal, read_json_answer,
                 [reader = FileReader::self()](const std::string& file) { return read_secret_file(file, reader); }},
                std::move(log_id)) {}

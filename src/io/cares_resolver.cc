@@ -42,8 +42,13 @@ class CaresResolver::Channel {
     ares_options settings{};
     settings.timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(options.query_timeout).count());
     settings.tries = any_answer ? 1 : 2;
-    settings.flags = ARES_FLAG_NOSEARCH | (any_answer ? ARES_FLAG_NOCHECKRESP : 0);
-    int code = ares_init_options(&handle_, &settings, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS);
+    settings.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | (any_answer ? ARES_FLAG_NOCHECKRESP : 0);
+    // ares_getaddrinfo heeds ARES_FLAG_NOSEARCH from c-ares 1.22 on only. A list of search domains that is set, and
+    // empty, keeps those of resolv.conf, of LOCALDOMAIN and of the machine's own name out in every version.
+    settings.domains = nullptr;
+    settings.ndomains = 0;
+    int code =
+        ares_init_options(&handle_, &settings, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_DOMAINS);
     if (code == ARES_SUCCESS && !options.servers.empty()) {
       std::string list;
       for (const std::string& server : options.servers)
@@ -125,7 +130,21 @@ class CaresResolver::Channel {
     Question question;
   };
 
+  /// Whether the hosts file has an address of this family for the name.
+  bool in_hosts_file(const std::string& name, int family) const {
+    hostent* entry = nullptr;
+    const int code = ares_gethostbyname_file(handle_, name.c_str(), family, &entry);
+    if (entry != nullptr) ares_free_hostent(entry);
+    return code == ARES_SUCCESS;
+  }
+
   void ask_address(Query* query, int family) {
+    const int other = family == AF_INET ? AF_INET6 : AF_INET;
+    const std::string& name = query->question.name;
+    // A name that the hosts file gives an address is found there alone, as by the C library: DNS might add one that
+    // leads elsewhere.
+    if (in_hosts_file(name, other) && !in_hosts_file(name, family))
+      return finish(query, ARES_ENODATA, failure(ARES_ENODATA));
     ares_addrinfo_hints hints{};
     hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;

@@ -10,8 +10,10 @@
 namespace relaypipe {
 
 /// DNS by c-ares, without blocking: several questions at a time, over UDP and, for truncated answers, TCP. Addresses
-/// are looked for in the hosts file first, as the C library does; search domains are not used, as in smtp(8). c-ares is
-/// started by the first question: most deliveries to an address need none.
+/// are looked for in the hosts file first, as the C library does; DNS is asked for none of a name that has one there.
+/// Every name is looked up as it is written, absolute: search domains (resolv.conf, LOCALDOMAIN, the machine's own
+/// domain), `ndots` and HOSTALIASES do not apply. c-ares is started by the first question: most deliveries to an
+/// address need none.
 class CaresResolver final : public Resolver, public Pollable {
  public:
   struct Options {

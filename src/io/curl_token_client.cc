@@ -7,6 +7,7 @@
 #include <array>
 #include <system_error>
 
+#include "base/ip_address.h"
 #include "base/printable.h"
 #include "config/settings.h"
 #include "config/units.h"
@@ -18,6 +19,7 @@ namespace relaypipe {
 namespace {
 
 constexpr std::size_t kLongestAnswer = std::size_t{64} << 10U;
+constexpr const char* kNotInDns = "cannot be found in DNS";
 constexpr auto kTimerSlack = std::chrono::milliseconds(1000);  ///< not all timers are told by curl_multi_timeout
 
 /// OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED, as CURLINFO_SSL_VERIFYRESULT gives them.
@@ -29,20 +31,35 @@ std::string today() {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
 }
 
+/// A part of a URL as libcurl reads it; empty when the URL cannot be read.
+std::string url_part(const std::string& url, CURLUPart which) {
+  const std::unique_ptr<CURLU, void (*)(CURLU*)> parsed(curl_url(), curl_url_cleanup);
+  char* part = nullptr;
+  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(parsed.get(), which, &part, CURLU_DEFAULT_PORT) != CURLUE_OK)
+    return "";
+  const std::unique_ptr<char, void (*)(void*)> owned(part, curl_free);
+  return part;
+}
+
+bool is_address(std::string_view host) { return host.starts_with('[') || parse_ip_address(host).has_value(); }
+
 }  // namespace
 
-/// One request, from its start to its answer.
+/// One request, from its start to its answer: first the lookup of its host, then the exchange.
 class CurlPost {
  public:
-  CurlPost(DialId id, HttpPost post, std::shared_ptr<CurlMulti> multi)
-      : id_(id), post_(std::move(post)), easy_(std::move(multi)) {
+  CurlPost(DialId id, HttpPost post, std::shared_ptr<CurlMulti> multi, Instant now)
+      : id_(id), post_(std::move(post)), ends_(now + post_.limit), easy_(std::move(multi)) {
     // In one piece: growing would leave copies behind.
     body_.reserve(kLongestAnswer);
-    configure();
-    curl_multi_add_handle(easy_.multi().get(), easy_.get());
+    host_ = url_part(post_.url, CURLUPART_HOST);
+    if (host_.empty() || is_address(host_)) return;
+    pending_ = {{RecordType::A, host_}, {RecordType::Aaaa, host_}};
   }
   ~CurlPost() {
     curl_slist_free_all(headers_);
+    curl_slist_free_all(addresses_);
     Secret::wipe(body_);
   }
   CurlPost(const CurlPost&) = delete;
@@ -50,23 +67,43 @@ class CurlPost {
 
   [[nodiscard]] DialId id() const { return id_; }
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
+  [[nodiscard]] Instant ends() const { return ends_; }
+  /// What has to be looked up before it can start.
+  [[nodiscard]] const std::vector<Question>& pending() const { return pending_; }
 
-  HttpEvent finish(CURLcode code) {
-    if (code != CURLE_OK) return {id_, fail(diagnose(code))};
-    return {id_, HttpAnswer{static_cast<int>(easy_.info<long>(CURLINFO_RESPONSE_CODE)), Secret(body_)}};
+  /// Returns whether this was the last answer it waited for.
+  bool take(const LookupEvent& event) {
+    if (std::erase(pending_, event.question) == 0) return false;
+    for (const IpAddress& address : event.answer.addresses)
+      found_ += (found_.empty() ? "" : ",") + (address.v6 ? "[" + address.text() + "]" : address.text());
+    return pending_.empty();
+  }
+  [[nodiscard]] bool has_address() const { return !found_.empty() || host_.empty() || is_address(host_); }
+
+  void start(Instant now) {
+    if (!found_.empty()) {
+      const std::string entry = fmt::format("{}:{}:{}", host_, url_part(post_.url, CURLUPART_PORT), found_);
+      addresses_ = curl_slist_append(nullptr, entry.c_str());
+      easy_.set(CURLOPT_RESOLVE, addresses_);
+    }
+    configure(ends_ - now);
+    curl_multi_add_handle(easy_.multi().get(), easy_.get());
+  }
+
+  [[nodiscard]] Result<HttpAnswer, std::string> answer(CURLcode code) {
+    if (code != CURLE_OK) return fail(diagnose(code));
+    return HttpAnswer{static_cast<int>(easy_.info<long>(CURLINFO_RESPONSE_CODE)), Secret(body_)};
   }
 
  private:
-  void configure() {
-    const auto limit = std::chrono::ceil<std::chrono::milliseconds>(post_.limit).count();
+  void configure(Duration left) {
+    const auto limit = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     headers_ = curl_slist_append(headers_, "Accept: application/json");
     easy_.set(CURLOPT_URL, post_.url.c_str());
     easy_.set(CURLOPT_PROTOCOLS_STR, "https");
     easy_.set(CURLOPT_FOLLOWLOCATION, 0L);
     easy_.set(CURLOPT_PROXY, "");
     easy_.set(CURLOPT_NOSIGNAL, 1L);
-    // A look-up that hangs in the resolver's thread must not hold up the end of the process.
-    easy_.set(CURLOPT_QUICK_EXIT, 1L);
     easy_.set(CURLOPT_TIMEOUT_MS, std::max(static_cast<long>(limit), 1L));
     easy_.set(CURLOPT_ERRORBUFFER, error_.data());
     easy_.set(CURLOPT_USERAGENT, "relaypipe");
@@ -99,7 +136,7 @@ class CurlPost {
     const long verdict = easy_.info<long>(CURLINFO_SSL_VERIFYRESULT);
     const bool dated = verdict == kNotYetValid || verdict == kExpired;
     switch (code) {
-      case CURLE_COULDNT_RESOLVE_HOST: return "cannot be found in DNS";
+      case CURLE_COULDNT_RESOLVE_HOST: return kNotInDns;
       case CURLE_COULDNT_CONNECT:
         return "cannot be reached: " + (os_error != 0 ? std::generic_category().message(os_error) : words);
       case CURLE_OPERATION_TIMEDOUT: return "does not answer in time";
@@ -118,13 +155,19 @@ class CurlPost {
 
   DialId id_;
   HttpPost post_;
+  Instant ends_;
+  std::string host_;
+  std::vector<Question> pending_;
+  std::string found_;  ///< the addresses of the host, as CURLOPT_RESOLVE wants them
   CurlEasy easy_;
   curl_slist* headers_ = nullptr;
+  curl_slist* addresses_ = nullptr;
   std::string body_;
   std::array<char, CURL_ERROR_SIZE> error_{};
 };
 
-CurlTokenClient::CurlTokenClient() = default;
+CurlTokenClient::CurlTokenClient(const Clock& clock, CaresResolver::Options dns)
+    : clock_(clock), resolver_(std::move(dns)) {}
 CurlTokenClient::~CurlTokenClient() = default;
 
 void CurlTokenClient::post(DialId id, HttpPost post) {
@@ -132,8 +175,14 @@ void CurlTokenClient::post(DialId id, HttpPost post) {
     start_libcurl();
     multi_ = std::make_shared<CurlMulti>();
   }
-  posts_.push_back(std::make_unique<CurlPost>(id, std::move(post), multi_));
-  perform();
+  CurlPost& added = *posts_.emplace_back(std::make_unique<CurlPost>(id, std::move(post), multi_, clock_.now()));
+  if (added.pending().empty()) {
+    added.start(clock_.now());
+    return perform();
+  }
+  for (const Question& question : added.pending())
+    resolver_.ask(question);
+  take_addresses();
 }
 
 std::vector<HttpEvent> CurlTokenClient::take_answers() { return std::exchange(answers_, {}); }
@@ -161,11 +210,37 @@ Instant CurlTokenClient::interests(std::vector<pollfd>& fds, Instant now) {
   long timeout = -1;
   curl_multi_timeout(multi_->get(), &timeout);
   const auto wake = timeout >= 0 ? std::min<Duration>(std::chrono::milliseconds(timeout), kTimerSlack) : kTimerSlack;
-  return now + wake;
+  return std::min(now + wake, resolver_.interests(fds, now));
 }
 
-void CurlTokenClient::serve(std::span<const pollfd>, Instant) {
-  if (!posts_.empty()) perform();
+void CurlTokenClient::serve(std::span<const pollfd> fds, Instant now) {
+  if (posts_.empty()) return;
+  resolver_.serve(fds, now);
+  take_addresses();
+  perform();
+}
+
+/// Starts the requests whose host is known by now, and ends those whose host has no address or was not found in time.
+void CurlTokenClient::take_addresses() {
+  std::vector<CurlPost*> ready;
+  for (const LookupEvent& event : resolver_.take_answers()) {
+    for (const auto& post : posts_) {
+      if (post->take(event)) ready.push_back(post.get());
+    }
+  }
+  for (CurlPost* post : ready) {
+    if (post->has_address())
+      post->start(clock_.now());
+    else
+      finish(post, fail(std::string(kNotInDns)));
+  }
+  const Instant now = clock_.now();
+  std::vector<const CurlPost*> late;
+  for (const auto& post : posts_) {
+    if (!post->pending().empty() && post->ends() <= now) late.push_back(post.get());
+  }
+  for (const CurlPost* post : late)
+    finish(post, fail(fmt::format("{} in time", kNotInDns)));
 }
 
 void CurlTokenClient::perform() {
@@ -177,10 +252,13 @@ void CurlTokenClient::perform() {
     const CURLcode code = message->data.result;
     const auto it = std::find_if(posts_.begin(), posts_.end(),
                                  [&](const auto& post) { return post->handle() == message->easy_handle; });
-    if (it == posts_.end()) continue;
-    answers_.push_back((*it)->finish(code));
-    posts_.erase(it);
+    if (it != posts_.end()) finish(it->get(), (*it)->answer(code));
   }
+}
+
+void CurlTokenClient::finish(const CurlPost* post, Result<HttpAnswer, std::string> answer) {
+  answers_.push_back({post->id(), std::move(answer)});
+  std::erase_if(posts_, [&](const auto& entry) { return entry.get() == post; });
 }
 
 }  // namespace relaypipe

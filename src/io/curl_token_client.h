@@ -5,6 +5,7 @@
 
 #include "deliver/pollable.h"
 #include "deliver/token_world.h"
+#include "io/cares_resolver.h"
 
 namespace relaypipe {
 
@@ -12,11 +13,11 @@ class CurlMulti;
 class CurlPost;
 
 /// Asks token endpoints with libcurl: POST over HTTPS with a verified certificate, TLS 1.2 or newer, no redirects, no
-/// proxy, a short answer. It has a multi handle of its own, which is made with the first request: most deliveries make
-/// none.
+/// proxy, a short answer. Host names are looked up by CaresResolver as those of relays are: libcurl's own lookups would
+/// try the search domains. It has a multi handle of its own, made with the first request: most deliveries make none.
 class CurlTokenClient final : public HttpPoster, public Pollable {
  public:
-  CurlTokenClient();
+  CurlTokenClient(const Clock& clock, CaresResolver::Options dns);
   ~CurlTokenClient() override;
   CurlTokenClient(const CurlTokenClient&) = delete;
   CurlTokenClient& operator=(const CurlTokenClient&) = delete;
@@ -29,8 +30,12 @@ class CurlTokenClient final : public HttpPoster, public Pollable {
   void serve(std::span<const pollfd> fds, Instant now) override;
 
  private:
+  void take_addresses();
   void perform();
+  void finish(const CurlPost* post, Result<HttpAnswer, std::string> answer);
 
+  const Clock& clock_;
+  CaresResolver resolver_;
   std::shared_ptr<CurlMulti> multi_;
   std::vector<std::unique_ptr<CurlPost>> posts_;
   std::vector<HttpEvent> answers_;

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Optional, Union
 
@@ -54,6 +54,7 @@ class Surroundings:
     orphan: bool = False                      # an intermediate parent that Delivery.kill_parent() kills
     measure_rss: bool = False
     closed_output: bool = False               # the reader is gone before the program starts
+    environment: dict[str, str] = field(default_factory=dict)    # more of it, as export_environment hands out
 
 
 def environment() -> dict[str, str]:
@@ -98,7 +99,8 @@ class Delivery:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
         # restore_signals=False: Python ignores SIGPIPE and SIGXFSZ, and so does pipe(8).
-        child = subprocess.Popen(self.argv, stdin=stdin, stdout=stdout, stderr=stderr, env=environment(),
+        child = subprocess.Popen(self.argv, stdin=stdin, stdout=stdout, stderr=stderr,
+                                 env={**environment(), **self._around.environment},
                                  cwd=self._around.directory, start_new_session=True, restore_signals=False,
                                  umask=0o077, user=self._around.user,
                                  preexec_fn=restrict if limit is not None else None)
@@ -111,7 +113,7 @@ class Delivery:
         read, write = os.pipe()
         self._parent = subprocess.Popen(
             [sys.executable, "-E", "-S", str(HERE / "pipe_parent.py"), str(write), *self.argv],
-            stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=[write], env=environment(),
+            stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=[write], env={**environment(), **self._around.environment},
             cwd=self._around.directory, start_new_session=True, restore_signals=False)
         os.close(write)
         with os.fdopen(read) as answer:

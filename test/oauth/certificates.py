@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Makes certificates for 127.0.0.1 and localhost in a folder: good, early (not valid yet), expired, and one of another
-authority; each NAME.pem holds the certificate, NAME.key its key, and ca.pem the authority.
+"""Makes certificates for 127.0.0.1, localhost and token.provider.test in a folder: good, early (not valid yet), expired,
+and one of another authority; each NAME.pem holds the certificate, NAME.key its key, and ca.pem the authority.
 
 Usage: certificates.py FOLDER
 """
@@ -42,7 +42,8 @@ def store(folder: Path, name: str, pem: bytes, key: Key) -> None:
 
 
 def main(folder: Path) -> None:
-    hosts = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = [x509.DNSName(name) for name in ("localhost", "token.provider.test")]
+    hosts = x509.SubjectAlternativeName([*names, x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     authorities = {}
     for name in ("ca", "other-ca"):
         authorities[name] = ec.generate_private_key(ec.SECP256R1())

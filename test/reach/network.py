@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import subprocess
 from pathlib import Path
 
-CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWNET = 0x00020000, 0x04000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 OWN, OWN6 = "192.0.2.1", "2001:db8::1"
 NOWHERE = [f"203.0.113.{n}" for n in range(1, 10)]
@@ -80,6 +81,12 @@ def build_world() -> None:
         ip(*line.split())
     # IPv6 does not see from the local route alone that a server may listen there, as IPv4 does.
     Path("/proc/sys/net/ipv6/ip_nonlocal_bind").write_text("1")
+
+
+def name_machine(name: str) -> None:
+    """The host name that this process and its children see from here on."""
+    _check(_libc.unshare(CLONE_NEWUTS), "unshare")
+    socket.sethostname(name)
 
 
 def replace_file(path: str, directory: Path, text: str) -> None:

@@ -14,6 +14,7 @@ import network  # noqa: E402
 from case import MESSAGE, DeliveryCase, Result, each  # noqa: E402  (of test/e2e)
 from dns_lab import Dnsmasq, DnsServer, Responder  # noqa: E402
 from lab import Connection, RefusedPort, Relay, binary_path  # noqa: E402
+from pipe_run import Surroundings  # noqa: E402
 from postfix_lab import EXAMPLE_TRANSPORT, PostfixLab  # noqa: E402
 from support import free_port, wait_until  # noqa: E402
 
@@ -50,8 +51,8 @@ class ReachCase(DeliveryCase):
     def dnsmasq(self, lines: str) -> DnsServer:
         return self.dns(Dnsmasq(self.directory, lines))
 
-    def responder(self, zone: str) -> Responder:
-        server = Responder(zone)
+    def responder(self, zone: str, port: int = 0) -> Responder:
+        server = Responder(zone, port=port)
         self.dns(server)
         return server
 
@@ -91,4 +92,4 @@ class WorldCase(ReachCase):
 
 # The folders of the other tests are on the path from here on; what the tests need of them comes through this module.
 __all__ = ["EXAMPLE_TRANSPORT", "MESSAGE", "Attempt", "Dnsmasq", "PostfixLab", "ReachCase", "RefusedPort", "Relay",
-           "Responder", "Result", "WorldCase", "binary_path", "each", "wait_until"]
+           "Responder", "Result", "Surroundings", "WorldCase", "binary_path", "each", "wait_until"]
