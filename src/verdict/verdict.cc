@@ -123,7 +123,7 @@ std::string report_line(const Verdict& verdict) {
   const std::string line = verdict.disposition == Disposition::Delivered
                                ? printable(verdict.text)
                                : fmt::format("{} {}", verdict.status.text(), printable(verdict.text));
-  return std::string(clip(line, kReportOctets - 1)) + "\n";
+  return std::string(clip(line, kReportOctets));
 }
 
 std::string plain_line(const Verdict& verdict) {

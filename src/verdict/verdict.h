@@ -44,8 +44,9 @@ Verdict refused_verdict(EnhancedStatus status, std::string_view text);
 
 inline constexpr std::size_t kReportOctets = 4096;  ///< pipe(8) reads no more (pipe_command.c)
 
-/// The one line for Postfix, with its line end: success is free text (pipe(8) logs its first 100 characters);
-/// everything else begins with the D.S.N that overrules the exit status (pipe(8), "Command output").
+/// The one line for Postfix, without a line end, which pipe(8) would log as a space: success is free text (pipe(8) logs
+/// its first 100 characters); everything else begins with the D.S.N that overrules the exit status (pipe(8), "Command
+/// output").
 std::string report_line(const Verdict& verdict);
 
 /// The line for a person at a terminal: what happened in plain words.

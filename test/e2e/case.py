@@ -146,9 +146,9 @@ class DeliveryCase(RelayCase):
     # -- what holds for every delivery ----------------------------------------------------------
 
     def check_contract(self, result: Result) -> None:
-        self.assertLess(len(result.output), 4096, result)
-        self.assertTrue(result.output.endswith(b"\n"), result)
-        line = result.output[:-1].decode("utf-8")
+        self.assertLessEqual(len(result.output), 4096, result)
+        # Not even a line end, which pipe(8) would log as a space.
+        line = result.output.decode("utf-8")
         self.assertTrue(line and line.isprintable(), result)
         if result.status == 0:
             self.assertNotRegex(line, r"^[245]\.\d+\.\d+ ", result)

@@ -116,12 +116,12 @@ TEST_CASE("a halted delivery is deferred, whatever halted it") {
   };
   const Row row = GENERATE(
       Row{Halt::DeadlinePassed,
-          "4.4.2 the deadline of X passed before a relay took the message; tried a: Connection refused\n"},
+          "4.4.2 the deadline of X passed before a relay took the message; tried a: Connection refused"},
       Row{Halt::Terminated,
-          "4.3.2 delivery was interrupted by a signal before a relay took the message; tried a: Connection refused\n"},
-      Row{Halt::CallerGone, "4.3.2 the writer of the message is gone; nothing was sent; tried a: Connection refused\n"},
-      Row{Halt::Truncated, "4.3.0 the message is truncated: X; nothing was sent; tried a: Connection refused\n"},
-      Row{Halt::SpoolFailed, "4.3.0 the message cannot be kept: X\n"});
+          "4.3.2 delivery was interrupted by a signal before a relay took the message; tried a: Connection refused"},
+      Row{Halt::CallerGone, "4.3.2 the writer of the message is gone; nothing was sent; tried a: Connection refused"},
+      Row{Halt::Truncated, "4.3.0 the message is truncated: X; nothing was sent; tried a: Connection refused"},
+      Row{Halt::SpoolFailed, "4.3.0 the message cannot be kept: X"});
   const std::vector<Outcome> outcomes{dead("a")};
   const Verdict verdict = halted_verdict(row.halt, "X", all_judged(outcomes));
   CHECK(verdict.disposition == Disposition::Deferred);
@@ -135,7 +135,7 @@ TEST_CASE("a halted delivery is deferred, whatever halted it") {
 TEST_CASE("a delivery that never began") {
   CHECK(refused_verdict({5, 1, 3}, "bad\naddress").disposition == Disposition::Bounced);
   CHECK(refused_verdict({4, 3, 5}, "x").disposition == Disposition::Deferred);
-  CHECK(report_line(refused_verdict({5, 1, 3}, "bad\naddress")) == "5.1.3 bad address\n");
+  CHECK(report_line(refused_verdict({5, 1, 3}, "bad\naddress")) == "5.1.3 bad address");
 }
 
 TEST_CASE("the report is one line of at most 4096 octets that begins with its D.S.N") {
@@ -149,8 +149,7 @@ TEST_CASE("the report is one line of at most 4096 octets that begins with its D.
     const std::string line = report_line({disposition, status, text, {}});
     CHECK(line.size() <= kReportOctets);
     CHECK(line.size() + 4 > std::min(kReportOctets, text.size()));
-    CHECK(line.find('\n') == line.size() - 1);
-    CHECK(printable(line.substr(0, line.size() - 1)) == line.substr(0, line.size() - 1));  // cut between characters
+    CHECK(printable(line) == line);  // no line end, which pipe(8) would log as a space; cut between characters
     if (disposition != Disposition::Delivered) CHECK_THAT(line, StartsWith(status.text() + " "));
   }
 }
