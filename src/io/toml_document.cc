@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "base/printable.h"
+#include "config/toml_words.h"
 
 // toml++ 3.3 asserts before it checks: that a key begins after `[`, that a digit follows `2024-01-01T`. The checks
 // after it find these mistakes and say where they are. But an assertion ends the process, and where NDEBUG makes it an
@@ -104,11 +104,7 @@ std::optional<Document> parse_document(std::string_view text, const std::string&
     return Document{file, Converter(file, problems).table(table, 0)};
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
-    const std::string described = printable(error.description());
-    std::string_view what = described;
-    // "error: Error while parsing ..." would say it twice.
-    if (what.starts_with("Error ")) what.remove_prefix(6);
-    report(problems, {file, at.line, at.column}, std::string(clip(what, 300)));
+    report(problems, {file, at.line, at.column}, explain_toml_error(error.description()));
     return std::nullopt;
   }
 }
