@@ -32,7 +32,8 @@ struct ToolArguments : CommonArguments {
   std::optional<std::string> size;
   std::optional<std::string> sender;
   std::vector<std::string> recipients;
-  std::vector<std::string> words;  ///< what stands without an option: relays, chains, lists; a reply
+  std::optional<std::string> recipient;  ///< of `probe`, which asks about one
+  std::vector<std::string> words;        ///< what stands without an option: relays, chains, lists; a reply
   std::optional<std::string> timeout;
   std::optional<std::string> relay;
   std::optional<std::string> provider;

@@ -31,6 +31,8 @@ void describe_plan(CLI::App& app, ToolArguments& arguments) {
 
 void describe_probe(CLI::App& app, ToolArguments& arguments) {
   add_value(app, "--mail-from", arguments.sender, "asks about this sender too, with MAIL and RSET", "SENDER");
+  add_value(app, "--rcpt-to", arguments.recipient,
+            "asks about this recipient too, with RCPT; the sender is <> unless given", "RECIPIENT");
   add_value(app, "--timeout", arguments.timeout, "the longest it may take, 30s unless told", "SPAN");
   describe_check(app, arguments);
   app.add_option("RELAY", arguments.words, "relays, chains or lists; every configured relay unless told");

@@ -58,6 +58,7 @@ Json address_json(const RelayProbe& relay, const AddressProbe& address, std::int
   json["extensions"] = address.offers;
   json["auth"] = auth_of(relay, address);
   if (!address.mail.empty()) json["mail"] = address.mail;
+  if (!address.rcpt.empty()) json["rcpt"] = address.rcpt;
   return json;
 }
 

@@ -67,7 +67,7 @@ std::string senders(const ReserveRule& reserve) {
   return text;
 }
 
-/// What may be sent over a relay, where there is a limit, in lines of at most 80 columns.
+/// What may be sent over a relay, where there is a limit, in the columns of the terminal.
 std::string limits_lines(const Limits& limits) {
   if (!limits.any()) return {};
   std::vector<std::string> parts;
@@ -79,7 +79,7 @@ std::string limits_lines(const Limits& limits) {
   if (limits.reserve.percent != 0) {
     parts.push_back(fmt::format("{} % of quotas kept for {}", limits.reserve.percent, senders(limits.reserve)));
   }
-  return wrapped(fmt::format("at most {}", fmt::join(parts, ", ")), 7);
+  return wrapped(fmt::format("at most {}", fmt::join(parts, ", ")), 7, stdout_columns());
 }
 
 /// What `--explain` adds for a relay.
@@ -136,7 +136,7 @@ std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved,
     to += (to.empty() ? "" : ", ") + recipient.path();
   std::string text = fmt::format("from {} to {}, by {}\n", printable(envelope.sender.path()), printable(to),
                                  plan.chain.empty() ? "a list" : "chain " + plan.chain);
-  if (!note.empty()) text += wrapped(note, 2);
+  if (!note.empty()) text += wrapped(note, 2, stdout_columns());
   if (explain) {
     for (const std::string& step : plan.steps)
       text += "  " + step + "\n";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "config/units.h"
 #include "frontend/arguments.h"
@@ -21,16 +22,25 @@ namespace {
 constexpr int kSomeFail = 1;
 constexpr int kBadInput = 2;
 
+/// The relays of the configuration, in the order in which they are written.
+std::vector<std::string> names_as_written(const Configuration& configuration) {
+  std::vector<const RelayConfig*> relays;
+  for (const auto& [name, relay] : configuration.relays)
+    relays.push_back(&relay);
+  std::sort(relays.begin(), relays.end(), [](const RelayConfig* a, const RelayConfig* b) {
+    return std::pair(a->at.line, a->at.column) < std::pair(b->at.line, b->at.column);
+  });
+  std::vector<std::string> names;
+  for (const RelayConfig* const relay : relays)
+    names.push_back(relay->name);
+  return names;
+}
+
 /// The relays that the words name, each once; all of the configuration where there are no words.
 Result<std::vector<Relay>, std::string> wanted_relays(const std::vector<std::string>& words,
                                                       const Configuration& configuration) {
   std::vector<Relay> relays;
-  std::vector<std::string> names = words;
-  if (names.empty()) {
-    for (const auto& [name, relay] : configuration.relays)
-      names.push_back(name);
-  }
-  for (const std::string& word : names) {
+  for (const std::string& word : words.empty() ? names_as_written(configuration) : words) {
     auto named = relays_named(configuration, word, service_port);
     if (!named) return fail(word + ": " + named.error());
     for (Relay& relay : *named) {
@@ -53,6 +63,12 @@ Result<ProbeOrder, std::string> make_order(const ToolArguments& arguments, const
     auto sender = parse_sender(*arguments.sender);
     if (!sender) return fail("--mail-from: " + sender.error());
     order.mail_from = *std::move(sender);
+  }
+  if (arguments.recipient) {
+    auto recipient = parse_address(*arguments.recipient);
+    if (!recipient) return fail("--rcpt-to: " + recipient.error());
+    order.rcpt_to = *std::move(recipient);
+    if (!order.mail_from) order.mail_from = Address();
   }
   const auto limit = parse_duration(arguments.timeout.value_or("30s"));
   if (!limit) return fail("--timeout: " + limit.error());
@@ -85,7 +101,7 @@ int run_probe(const std::vector<std::string>& words) {
   const std::vector<RelayProbe> probes = run_probes(*order);
   if (order->progress) order->progress("");
   const std::int64_t now = std::time(nullptr);
-  write_text(arguments->json ? probe_json(probes, now) : probe_text(probes, now, stdout_is_terminal()));
+  write_text(arguments->json ? probe_json(probes, now) : probe_text(probes, now, stdout_columns()));
   const bool failed = std::any_of(probes.begin(), probes.end(),
                                   [](const RelayProbe& relay) { return relay.status() == ProbeStatus::Failed; });
   return failed ? kSomeFail : 0;

@@ -17,18 +17,18 @@ namespace {
 constexpr std::size_t kIndent = 8;
 constexpr std::size_t kGreetingOctets = 70;
 
-class Colour {
- public:
-  explicit Colour(bool on) : on_(on) {}
+/// The page that the report is written on.
+struct Page {
+  std::size_t columns;  ///< 0: a file or a pipe, without colours
+
   [[nodiscard]] std::string mark(ProbeStatus status) const {
     const int number = status == ProbeStatus::Fine ? 32 : status == ProbeStatus::Warning ? 33 : 31;
     const std::string word = fmt::format("{:<4}", word_of(status));
-    return on_ ? fmt::format("\033[{}m{}\033[0m", number, word) : word;
+    return columns != 0 ? fmt::format("\033[{}m{}\033[0m", number, word) : word;
   }
-  [[nodiscard]] std::string bold(const std::string& text) const { return on_ ? "\033[1m" + text + "\033[0m" : text; }
-
- private:
-  bool on_;
+  [[nodiscard]] std::string bold(const std::string& text) const {
+    return columns != 0 ? "\033[1m" + text + "\033[0m" : text;
+  }
 };
 
 std::string milliseconds(Duration span) {
@@ -56,20 +56,23 @@ std::string tls_of(const RelayProbe& relay, const AddressProbe& address, std::in
   return fmt::format("{}; certificate of {} by {}, {}", spoken, fmt::join(tls.names, " "), tls.issuer, left);
 }
 
-std::string address_text(const RelayProbe& relay, const AddressProbe& address, std::int64_t now, const Colour& colour) {
+std::string address_text(const RelayProbe& relay, const AddressProbe& address, std::int64_t now, const Page& page) {
   std::string text =
-      fmt::format("  {}  {}  {}\n", colour.mark(address.status()), address.where.text(), milliseconds(address.total));
-  if (address.failure) text += wrapped(describe(*address.failure), kIndent);
+      fmt::format("  {}  {}  {}\n", page.mark(address.status()), address.where.text(), milliseconds(address.total));
+  if (address.failure) text += wrapped(describe(*address.failure), kIndent, page.columns);
   for (const std::string& warning : address.warnings)
-    text += wrapped(warning, kIndent);
-  if (!address.steps.empty()) text += wrapped(steps_of(address), kIndent);
+    text += wrapped(warning, kIndent, page.columns);
+  if (!address.steps.empty()) text += wrapped(steps_of(address), kIndent, page.columns);
   if (!address.greeting.empty())
-    text += wrapped("220 " + std::string(clip(address.greeting, kGreetingOctets)), kIndent);
+    text += wrapped("220 " + std::string(clip(address.greeting, kGreetingOctets)), kIndent, page.columns);
   const std::string tls = tls_of(relay, address, now);
-  if (!tls.empty()) text += wrapped(tls, kIndent);
-  if (!address.offers.empty()) text += wrapped(fmt::format("offers {}", fmt::join(address.offers, ", ")), kIndent);
-  if (relay.relay.account.any()) text += wrapped(fmt::format("AUTH {}", auth_of(relay, address)), kIndent);
-  if (!address.mail.empty()) text += wrapped("MAIL FROM: " + address.mail, kIndent);
+  if (!tls.empty()) text += wrapped(tls, kIndent, page.columns);
+  if (!address.offers.empty())
+    text += wrapped(fmt::format("offers {}", fmt::join(address.offers, ", ")), kIndent, page.columns);
+  if (relay.relay.account.any())
+    text += wrapped(fmt::format("AUTH {}", auth_of(relay, address)), kIndent, page.columns);
+  if (!address.mail.empty()) text += wrapped("MAIL FROM: " + address.mail, kIndent, page.columns);
+  if (!address.rcpt.empty()) text += wrapped("RCPT TO: " + address.rcpt, kIndent, page.columns);
   return text;
 }
 
@@ -82,18 +85,18 @@ std::string reason(const RelayProbe& relay) {
   return "it has no address";
 }
 
-std::string relay_text(const RelayProbe& relay, std::int64_t now, const Colour& colour) {
+std::string relay_text(const RelayProbe& relay, std::int64_t now, const Page& page) {
   const std::string& destination = relay.relay.destination.text;
   const std::string name = relay.relay.name == destination ? destination : relay.relay.name + "  " + destination;
-  std::string text = fmt::format("{}  {}\n", colour.mark(relay.status()), colour.bold(printable(name)));
+  std::string text = fmt::format("{}  {}\n", page.mark(relay.status()), page.bold(printable(name)));
   const std::string found =
       relay.addresses.size() == 1 ? "1 address" : fmt::format("{} addresses", relay.addresses.size());
   if (relay.unresolved)
-    text += wrapped(describe(*relay.unresolved), 6);
+    text += wrapped(describe(*relay.unresolved), 6, page.columns);
   else
-    text += wrapped(fmt::format("{}, looked up in {}", found, milliseconds(relay.lookup)), 6);
+    text += wrapped(fmt::format("{}, looked up in {}", found, milliseconds(relay.lookup)), 6, page.columns);
   for (const AddressProbe& address : relay.addresses)
-    text += address_text(relay, address, now, colour);
+    text += address_text(relay, address, now, page);
   return text;
 }
 
@@ -121,16 +124,16 @@ std::string_view auth_of(const RelayProbe& relay, const AddressProbe& address) {
   return address.auth_tried ? "works" : "not configured";
 }
 
-std::string probe_text(const std::vector<RelayProbe>& probes, std::int64_t now, bool colour) {
-  const Colour colours(colour);
+std::string probe_text(const std::vector<RelayProbe>& probes, std::int64_t now, std::size_t columns) {
+  const Page page{columns};
   std::string text;
   std::string failed;
   std::size_t counts[3] = {};
   for (const RelayProbe& relay : probes) {
-    text += relay_text(relay, now, colours) + "\n";
+    text += relay_text(relay, now, page) + "\n";
     ++counts[static_cast<std::size_t>(relay.status())];
     if (relay.status() == ProbeStatus::Failed)
-      failed += wrapped(fmt::format("{} would fail: {}", printable(relay.relay.name), reason(relay)), 0);
+      failed += wrapped(fmt::format("{} would fail: {}", printable(relay.relay.name), reason(relay)), 0, page.columns);
   }
   return text +
          fmt::format("{} relay{}: {} ok, {} with warnings, {} would fail\n", probes.size(),

@@ -18,8 +18,8 @@ std::string_view word_of(ProbeStatus status);
 /// What AUTH showed: `works`, `failed`, `not reached` or `not configured`.
 std::string_view auth_of(const RelayProbe& relay, const AddressProbe& address);
 
-/// The probes for a person: lines of at most 80 columns where the words allow it, every line of a relay or address
-/// begins with its mark, and the last lines say which relays would fail and why.
-std::string probe_text(const std::vector<RelayProbe>& probes, std::int64_t now, bool colour);
+/// The probes for a person: every line of a relay or address begins with its mark, and the last lines say which relays
+/// would fail and why. `columns` of the terminal, which gets colours; 0: a file or a pipe, whose lines are whole.
+std::string probe_text(const std::vector<RelayProbe>& probes, std::int64_t now, std::size_t columns);
 
 }  // namespace relaypipe

@@ -27,7 +27,8 @@ struct AddressProbe {
   std::vector<std::string> offers;    ///< the lines of the last EHLO reply but its first
   std::optional<TlsReport> tls;
   bool auth_tried = false;  ///< AUTH was said; without a failure it worked
-  std::string mail;         ///< the reply to MAIL
+  std::string mail;         ///< the reply to MAIL; empty: not said
+  std::string rcpt;         ///< the reply to RCPT; empty: not said
 
   [[nodiscard]] ProbeStatus status() const {
     if (failure) return ProbeStatus::Failed;

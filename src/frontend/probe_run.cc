@@ -144,27 +144,46 @@ class Prober {
     if (const auto* why = std::get_if<Unreached>(&event.result)) return fail_with(running, *why);
     running.session = std::move(std::get<std::unique_ptr<Session>>(event.result));
     if (!order_.mail_from) return finish(running);
-    running.enter(Stage::Mail, clock_.now());
-    running.session->send(fmt::format("MAIL FROM:{}\r\n", order_.mail_from->path()));
+    send(running, Stage::Mail, fmt::format("MAIL FROM:{}", order_.mail_from->path()));
   }
 
-  /// The replies to MAIL and to RSET.
+  void send(RunningProbe& running, Stage stage, const std::string& command) {
+    running.enter(stage, clock_.now());
+    running.session->send(command + "\r\n");
+  }
+
+  /// The replies to MAIL, to RCPT and to RSET.
   void converse(RunningProbe& running) {
     std::array<char, 4096> buffer;
     const std::size_t count = running.session->receive(buffer);
     std::string_view octets(buffer.data(), count);
     while (!octets.empty() && !running.parser.fault()) {
       octets.remove_prefix(running.parser.feed(octets));
-      auto reply = running.parser.take();
+      const auto reply = running.parser.take();
       if (!reply) continue;
-      if (!running.probe.mail.empty()) return finish(running);
-      running.probe.mail = reply->text();
-      if (!reply->positive())
-        running.probe.failure = Outcome{running.probe.where, Refused{Stage::Mail, *reply}, {}, {}};
-      running.session->send("RSET\r\n");
+      on_reply(running, *reply);
+      if (running.ended) return;
     }
-    if (running.parser.fault()) return fail_with(running, Garbled{Stage::Mail, "no reply to MAIL"});
-    if (running.session->ended()) fail_with(running, Lost{Stage::Mail, Loss::Closed});
+    if (running.parser.fault())
+      return fail_with(running, Garbled{running.stage, fmt::format("no reply to {}", name(running.stage))});
+    if (running.session->ended()) fail_with(running, Lost{running.stage, Loss::Closed});
+  }
+
+  void on_reply(RunningProbe& running, const Reply& reply) {
+    const bool refused = !reply.positive();
+    if (running.resetting) return finish(running);
+    if (running.stage == Stage::Mail) {
+      running.probe.mail = reply.text();
+      if (refused) running.probe.failure = Outcome{running.probe.where, Refused{Stage::Mail, reply}, {}, {}};
+      if (!refused && order_.rcpt_to)
+        return send(running, Stage::Rcpt, fmt::format("RCPT TO:{}", order_.rcpt_to->path()));
+    } else {
+      running.probe.rcpt = reply.text();
+      if (refused) running.probe.failure = Outcome{running.probe.where, RecipientsRefused{{reply}}, {}, {}};
+    }
+    // Whatever was said, nothing of a transaction is left behind.
+    running.resetting = true;
+    running.session->send("RSET\r\n");
   }
 
   void finish(RunningProbe& running) {
@@ -195,7 +214,7 @@ class Prober {
     }
     for (std::size_t id = 0; id < running_.size(); ++id) {
       if (running_[id]->ended) continue;
-      const Stage stage = running_[id]->session ? Stage::Mail : dialer_.cancel(id);
+      const Stage stage = running_[id]->session ? running_[id]->stage : dialer_.cancel(id);
       fail_with(*running_[id], Unreached{stage, Trouble::TimedOut, "timed out", std::nullopt, false, true});
     }
   }

@@ -16,6 +16,7 @@ struct ProbeOrder {
   std::vector<Relay> relays;
   Settings settings;                 ///< those that hold for all of it
   std::optional<Address> mail_from;  ///< asked about with MAIL and RSET
+  std::optional<Address> rcpt_to;    ///< asked about with RCPT between them; needs `mail_from`
   Duration limit{};                  ///< the longest the whole may take
   /// Told where it stands, again and again; empty: nobody watches.
   std::function<void(std::string_view)> progress;

@@ -22,8 +22,9 @@ struct RunningProbe {
   bool in_hello = false;        ///< the reply to EHLO is coming
   std::size_t hello_lines = 0;  ///< of that reply
   bool dialled = false;         ///< a connection was begun: without credentials there is none
+  bool resetting = false;       ///< RSET was said, and ends it
   bool ended = false;
-  std::unique_ptr<Session> session;  ///< while MAIL and RSET are said
+  std::unique_ptr<Session> session;  ///< while MAIL, RCPT and RSET are said
   ReplyParser parser;                ///< of their replies
 
   /// Books the time of the stage that ends.

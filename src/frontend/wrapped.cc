@@ -4,11 +4,10 @@
 
 namespace relaypipe {
 
-std::string wrapped(std::string_view words, std::size_t indent) {
-  constexpr std::size_t kColumns = 80;
-  const std::size_t width = kColumns - indent;
+std::string wrapped(std::string_view words, std::size_t indent, std::size_t columns) {
+  const std::size_t width = columns > indent ? columns - indent : 0;
   std::string text;
-  while (words.size() > width) {
+  while (width != 0 && words.size() > width) {
     std::size_t end = words.rfind(' ', width);
     if (end == std::string_view::npos || end == 0) end = words.find(' ');
     if (end == std::string_view::npos) break;

@@ -35,7 +35,7 @@ _relaypipe() {
       compopt -o nospace 2>/dev/null
       return
       ;;
-    -f | --from | --to | --mail-from | --size | --timeout | --deadline | --queue-id) return ;;
+    -f | --from | --to | --mail-from | --rcpt-to | --size | --timeout | --deadline | --queue-id) return ;;
   esac
 
   if [[ $word == -* ]]; then

@@ -101,8 +101,8 @@ void CurlDialer::answered(Waiting waiting, Credentials credentials) {
   const Destination& destination = waiting.target.relay->destination;
   if (!credentials.of_host && !is_expected_host(destination, settings, where.host)) {
     const std::string why =
-        fmt::format("DNS alone says that {} is a host of {}; write the relay as [{}], or its tls_name", where.host,
-                    destination.host, where.host);
+        fmt::format("DNS alone says that {} is a host of {}; write the relay as [{}]:{}, or its tls_name", where.host,
+                    destination.host, where.host, where.port);
     events_.push_back({waiting.id, without_credentials(why, waiting.refused)});
     return;
   }

@@ -1,9 +1,11 @@
 #include "io/standard_streams.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/printable.h"
@@ -27,6 +29,15 @@ void occupy_standard_descriptors() {
 }
 
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
+
+std::size_t stdout_columns() {
+  constexpr std::size_t kUsual = 80;
+  constexpr std::size_t kNarrowest = 40;
+  if (!stdout_is_terminal()) return 0;
+  struct winsize size {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  return std::max<std::size_t>(size.ws_col, kNarrowest);
+}
 
 bool stderr_is_separate() {
   struct stat out {};

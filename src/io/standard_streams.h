@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ void occupy_standard_descriptors();
 
 /// Whether standard output is a terminal: a person reads the result.
 bool stdout_is_terminal();
+
+/// The columns of the terminal that standard output is, 80 where it does not say; 0 for a file or a pipe.
+std::size_t stdout_columns();
 
 /// Whether the dialogue may be written to standard error: a person's terminal, or a file of its own. Under pipe(8) it
 /// is the same pipe as standard output, and a word there would hide the result from Postfix.

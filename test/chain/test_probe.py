@@ -54,6 +54,34 @@ class Probe(ChainCase):
         self.assertIn("one would fail: ", told.text)
         self.assertIn("553 5.7.1 not your address", told.text)
 
+    def test_the_recipient_is_asked_about(self) -> None:
+        one = self.relay()
+        self.configure("", one=one)
+        told = self.probe("--json", "--rcpt-to", "you@example.net")
+        self.assertEqual(told.status, 0, told)
+        self.assertRegex(told.json["relays"][0]["addresses"][0]["rcpt"], "^250 ")
+        self.assertEqual([(t["mail_from"], t["recipients"], t["dot"]) for t in one.transactions],
+                         [("", ["you@example.net"], False)])
+        self.assertEqual([c["quit"] for c in one.connections], [True])
+
+    def test_a_recipient_that_is_refused(self) -> None:
+        one = self.relay("on rcpt: reply 550 5.1.1 no such user")
+        self.configure("", one=one)
+        told = self.probe("--mail-from", "me@example.com", "--rcpt-to", "you@example.net")
+        self.assertEqual(told.status, 1, told)
+        self.assertIn("RCPT TO: 550 5.1.1 no such user", told.text)
+
+    def test_a_pipe_gets_whole_lines(self) -> None:
+        one = self.relay("on mail: reply 553 5.7.1 " + "not your address " * 20)
+        self.configure("", one=one)
+        told = self.probe("--mail-from", "me@example.com")
+        self.assertIn("not your address " * 19, told.text)
+
+    def test_relays_in_the_order_of_the_file(self) -> None:
+        first, second = self.relay(), self.relay()
+        self.write(f'[relay.zebra]\ndestination = "{first.destination}"\n[relay.ant]\ndestination = "{second.destination}"\n')
+        self.assertEqual(list(self.statuses(self.probe("--json"))), ["zebra", "ant"])
+
     @each({stage: (stage,) for stage in STAGES})
     def test_a_relay_that_would_fail(self, stage: str) -> None:
         good, bad = self.relay(), self.relay(STAGES[stage])
@@ -61,7 +89,7 @@ class Probe(ChainCase):
         told = self.probe("--json")
         self.assertEqual(told.status, 1, told)
         self.assertEqual(self.statuses(told), {"bad": "failed", "good": "ok"})
-        address = told.json["relays"][0]["addresses"][0]
+        address = told.json["relays"][1]["addresses"][0]
         self.assertEqual(address["stage"], stage)
         self.assertTrue(address["failure"], address)
         self.assertRegex(address["dsn"], r"^4\.")
