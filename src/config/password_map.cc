@@ -125,6 +125,9 @@ std::string_view postfix_text(std::string_view text) {
 std::vector<MapAccount> parse_password_map(std::string_view text) {
   std::vector<MapAccount> map;
   std::map<std::string, std::uint32_t, std::less<>> known;
+  // An editor's byte order mark would be a part of the first key, which then fits no relay.
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Lines lines(text);
   while (lines.next()) {
     MapAccount account = read_line(lines.text(), lines.number());

@@ -22,9 +22,9 @@ struct MapAccount {
 
 /// A map as Postfix reads it (postmap(1), smtp_sasl_password_maps in postconf(5)): lines of `key  username:password`.
 /// The key ends at the first blank outside double quotes. Empty lines and those whose first octet, blanks apart, is `#`
-/// are left out; a line that begins with a blank continues the one before, with such lines between them too. The
-/// username ends at the first colon, so a password may have colons. Blanks around the value are no part of it. The
-/// letter case of keys does not matter.
+/// are left out, and so is a byte order mark before the first; a line that begins with a blank continues the one
+/// before, with such lines between them too. The username ends at the first colon, so a password may have colons.
+/// Blanks around the value are no part of it. The letter case of keys does not matter.
 ///
 /// Of several accounts with one key the first counts, as in postmap(1); the others have a problem.
 std::vector<MapAccount> parse_password_map(std::string_view text);

@@ -79,6 +79,16 @@ ValueProblem apply_optional_file(Settings& settings, std::string_view value) {
   return std::nullopt;
 }
 
+/// The text that postmap(1) reads, not what it makes of it: `hash:/etc/postfix/sasl_passwd`, `sasl_passwd.db`.
+ValueProblem apply_password_map(Settings& settings, std::string_view value) {
+  const std::size_t colon = value.find(':');
+  const bool typed = colon != value.npos && colon + 1 < value.size() && value[colon + 1] == '/';
+  const bool indexed = value.ends_with(".db") || value.ends_with(".cdb") || value.ends_with(".lmdb");
+  if (typed || indexed)
+    return "an indexed table cannot be read; write the path of the text that postmap reads, /etc/postfix/sasl_passwd";
+  return apply_optional_file<&Settings::password_map>(settings, value);
+}
+
 ValueProblem apply_line_limit(Settings& settings, std::string_view value) {
   return set_line_limit(settings.line_length_limit, value);
 }
@@ -140,7 +150,7 @@ constexpr SettingKey kTable[] = {
     {"tls_key_file", kRelay, SettingKind::Text, kPath, "its key, where it is not in tls_cert_file", apply_optional_file<&TlsSettings::key_file>},
     {"auth_mechanisms", kRelay, SettingKind::List, "mechanism names, separated by commas", "the only mechanisms used", apply_mechanisms},
     {"allow_plaintext_auth", kOwnRelay, SettingKind::YesNo, "yes, no or a host name", "credentials without verified TLS, to loopback or that host", apply_plaintext_auth},
-    {"password_map", kRelay, SettingKind::Text, kPath, "accounts by relay, in the form of Postfix's sasl_passwd", apply_optional_file<&Settings::password_map>},
+    {"password_map", kRelay, SettingKind::Text, kPath, "accounts by relay, in the form of Postfix's sasl_passwd", apply_password_map},
     {"secret_timeout", kRelay, SettingKind::TimeSpan, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
     {"cool_down", kRelay, SettingKind::TimeSpan, kSpan, "rest after a first failure, doubled with each one in a row", apply_duration<&CoolDown::least, kSecond>},
     {"cool_down_max", kRelay, SettingKind::TimeSpan, kSpan, "the longest such rest", apply_duration<&CoolDown::most, kSecond, 24 * kHour>},
@@ -232,7 +242,8 @@ std::vector<std::string> settings_problems(const Settings& settings) {
   }
   if (settings.cool_down.most < settings.cool_down.least) {
     problems.push_back(fmt::format("cool_down_max: {} is less than cool_down, {}; write at least that",
-                                   format_duration(settings.cool_down.most), format_duration(settings.cool_down.least)));
+                                   format_duration(settings.cool_down.most),
+                                   format_duration(settings.cool_down.least)));
   }
   return problems;
 }

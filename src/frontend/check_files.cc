@@ -1,6 +1,7 @@
 #include "frontend/check_files.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,8 +13,10 @@
 #include "base/printable.h"
 #include "config/host.h"
 #include "config/password_map.h"
+#include "frontend/check_trust.h"
 #include "io/account_file.h"
 #include "io/curl_library.h"
+#include "io/file_token_store.h"
 
 namespace relaypipe {
 namespace {
@@ -36,6 +39,7 @@ class FileCheck {
     const Position top{loaded_.file, 0, 0};
     check_tls(top, "", configuration.settings, Severity::Warning);
     check_map(top, "", configuration.settings.password_map);
+    check_program(top, "on_change: ", configuration.on_change);
     check_mechanisms(top, "", configuration.settings);
     for (const auto& [name, relay] : configuration.relays)
       check_relay(relay);
@@ -56,7 +60,9 @@ class FileCheck {
     check_secret(relay.at, label + "password_file: ", account.password_file);
     check_program(relay.at, label + "password_command: ", account.password_command);
     check_map(relay.at, label, account.password_map);
+    check_map_key(relay, label);
     if (!account.oauth2) return;
+    check_token(relay);
     const std::string inner = fmt::format("[relay.{}.oauth2] ", shown(relay.name));
     check_secret(relay.at, inner + "token_file: ", account.oauth2->token_file);
     check_program(relay.at, inner + "token_command: ", account.oauth2->token_command);
@@ -69,7 +75,44 @@ class FileCheck {
     if (file.empty()) return;
     secrets_ = true;
     const auto secret = read_secret_file(file, reader_);
-    if (!secret) add(Severity::Error, at, key + secret.error());
+    if (!secret) return add(Severity::Error, at, key + secret.error());
+    const std::string_view text = secret->reveal();
+    if (!text.empty() && (is_blank(text.front()) || is_blank(text.back())))
+      add(Severity::Warning, at,
+          fmt::format("{}{} begins or ends with a space, which is sent as a part of the secret", key, printable(file)));
+  }
+
+  static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+  /// An account that has only a map needs a line there; of a relay by MX only the delivery knows the hosts.
+  void check_map_key(const RelayConfig& relay, const std::string& label) {
+    const AccountConfig& account = relay.account;
+    if (account.password_map.empty() || account.certain() || account.sender_dependent) return;
+    if (relay.destination.lookup != Lookup::Address) return;
+    const auto text = read_private_file(account.password_map, reader_, kLongestPasswordMap);
+    if (!text) return;
+    const auto map = parse_password_map(text->reveal());
+    const auto keys = password_map_keys("", relay.destination.host, relay.destination);
+    if (find_account(map, keys) != nullptr) return;
+    add(Severity::Warning, relay.at,
+        fmt::format(
+            "{}password_map: no line of {} is for this relay, so mail goes to it without AUTH; keys looked for: "
+            "{}",
+            label, printable(account.password_map), printable(fmt::format("{}", fmt::join(keys, ", ")))));
+  }
+
+  /// Whether somebody has consented already, where that is what the account lives by.
+  void check_token(const RelayConfig& relay) {
+    const Oauth2Config& oauth2 = *relay.account.oauth2;
+    if (oauth2.token_endpoint.empty() || oauth2.grant != Oauth2Config::Grant::RefreshToken) return;
+    if (!oauth2.refresh_token_file.empty()) return;
+    FileTokenStore store(loaded_.configuration.settings.state_directory);
+    const auto record = store.read(relay.name);
+    if (record && *record && !(*record)->refresh_token.empty()) return;
+    add(Severity::Warning, relay.at,
+        fmt::format("[relay.{0}.oauth2] there is no token yet, so mail waits for this relay: relaypipe token {0} "
+                    "--authorize",
+                    shown(relay.name)));
   }
 
   /// A map is named once however many relays have it.
@@ -95,16 +138,26 @@ class FileCheck {
       return label.empty() || file != inherited;
     };
     const Severity authorities = settings.tls >= TlsLevel::Verify ? trouble : Severity::Warning;
-    if (own(tls.ca_file, defaults.ca_file)) check_present(at, label + "tls_ca_file: ", tls.ca_file, R_OK, authorities);
-    if (own(tls.ca_path, defaults.ca_path) && tls.ca_file.empty()) {
-      check_present(at, label + "tls_ca_path: ", tls.ca_path, R_OK | X_OK, authorities);
-    }
+    if (own(tls.ca_file, defaults.ca_file) &&
+        check_present(at, label + "tls_ca_file: ", tls.ca_file, R_OK, authorities))
+      check_content(at, label + "tls_ca_file: ", tls.ca_file, authorities_problem, authorities);
+    if (own(tls.ca_path, defaults.ca_path) && tls.ca_file.empty() &&
+        check_present(at, label + "tls_ca_path: ", tls.ca_path, R_OK | X_OK, authorities))
+      check_content(at, label + "tls_ca_path: ", tls.ca_path, trust_store_problem, authorities);
     if (own(tls.cert_file, defaults.cert_file))
       check_present(at, label + "tls_cert_file: ", tls.cert_file, R_OK, trouble);
     if (own(tls.key_file, defaults.key_file)) check_secret_key(at, label, tls.key_file, trouble);
     if (!tls.key_file.empty() && tls.cert_file.empty()) {
       add(trouble, at, label + "tls_key_file: there is no tls_cert_file for it");
     }
+  }
+
+  void check_content(const Position& at, const std::string& key, const std::string& written,
+                     std::optional<std::string> (*problem_of)(const std::string&), Severity trouble) {
+    const auto path = expand_secret_path(written);
+    if (!path) return;
+    if (const auto problem = problem_of(*path))
+      add(trouble, at, fmt::format("{}{} {}", key, printable(written), *problem));
   }
 
   /// Mechanisms that nothing is wrong with but that this libcurl was built without.
@@ -124,24 +177,27 @@ class FileCheck {
     if (!key) add(trouble, at, label + "tls_key_file: " + key.error());
   }
 
-  void check_present(const Position& at, const std::string& key, const std::string& written, int rights,
+  /// Whether the file is named, there, and of the right kind; what is wrong with it is added.
+  bool check_present(const Position& at, const std::string& key, const std::string& written, int rights,
                      Severity trouble) {
-    if (written.empty()) return;
+    if (written.empty()) return false;
+    const auto wrong = [&](const std::string& what) {
+      add(trouble, at, key + what);
+      return false;
+    };
     const auto path = expand_secret_path(written);
-    if (!path) return add(trouble, at, key + path.error());
+    if (!path) return wrong(path.error());
     struct stat status {};
     if (::stat(path->c_str(), &status) != 0 || ::access(path->c_str(), rights) != 0) {
-      const std::string_view deed = (rights & R_OK) != 0 ? "read" : "run";
-      return add(trouble, at,
-                 fmt::format("{}{} cannot be {}: {}", key, printable(written), deed, std::strerror(errno)));
+      const std::string_view action = (rights & R_OK) != 0 ? "read" : "run";
+      return wrong(fmt::format("{} cannot be {}: {}", printable(written), action, std::strerror(errno)));
     }
     const bool directory = S_ISDIR(status.st_mode);
     const bool wanted = rights == (R_OK | X_OK);
-    if (directory != wanted) {
-      add(trouble, at, fmt::format("{}{} is {}", key, printable(written), directory ? "a directory" : "no directory"));
-    } else if (!directory && status.st_size == 0) {
-      add(trouble, at, fmt::format("{}{} is empty", key, printable(written)));
-    }
+    if (directory != wanted)
+      return wrong(fmt::format("{} is {}", printable(written), directory ? "a directory" : "not a directory"));
+    if (!directory && status.st_size == 0) return wrong(printable(written) + " is empty");
+    return true;
   }
 
   void add(Severity severity, Position at, std::string text) {

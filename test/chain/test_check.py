@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from chain_case import ChainCase, each
 from sample_files import FAULTS, FAULTY, GOOD, LIMITED
@@ -122,3 +123,59 @@ class Check(ChainCase):
 
     def test_unknown_option(self) -> None:
         self.assertEqual(self.check("--bogus").status, 2)
+
+
+class Files(ChainCase):
+    """What the files hold that the configuration names."""
+
+    def warned(self, relay: str, top: str = "") -> str:
+        self.write(f'{top}[relay.one]\ndestination = "[mail.example.com]:587"\n{relay}\n[chain.outbound]\ntiers = [["one"]]\n')
+        return self.check().text
+
+    def file(self, name: str, text: str, mode: int = 0o600) -> Path:
+        path = self.directory / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def test_authorities_without_a_certificate(self) -> None:
+        file = self.file("ca.pem", "nothing of the kind\n", 0o644)
+        self.assertIn(f"tls_ca_file: {file} holds no certificate", self.warned(f'tls_ca_file = "{file}"'))
+
+    def test_trust_store_without_hashes(self) -> None:
+        store = self.directory / "store"
+        store.mkdir()
+        (store / "authority.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+        self.assertIn(f"openssl rehash {store}", self.warned(f'tls_ca_path = "{store}"'))
+        (store / "4a6481c9.0").symlink_to("authority.pem")
+        self.assertNotIn("rehash", self.warned(f'tls_ca_path = "{store}"'))
+
+    def test_secret_with_a_space_at_its_end(self) -> None:
+        file = self.file("secret", "hunter2 \n")
+        told = self.warned(f'username = "me"\npassword_file = "{file}"')
+        self.assertIn("begins or ends with a space", told)
+        self.assertNotIn("hunter2", told)
+
+    def test_map_without_a_line_for_the_relay(self) -> None:
+        file = self.file("sasl_passwd", "[mail.example.net]:587 me:hunter2\n")
+        told = self.warned(f'password_map = "{file}"')
+        self.assertIn(f"no line of {file} is for this relay", told)
+        self.assertIn("[mail.example.com]:587", told)
+        self.assertNotIn("hunter2", told)
+
+    def test_map_with_a_byte_order_mark(self) -> None:
+        file = self.file("sasl_passwd", "\ufeff[mail.example.com]:587 me:hunter2\n")
+        self.assertNotIn("no line of", self.warned(f'password_map = "{file}"'))
+
+    @each({"typed": ("hash:/etc/postfix/sasl_passwd",), "indexed": ("/etc/postfix/sasl_passwd.db",)})
+    def test_map_that_postmap_made(self, value: str) -> None:
+        self.assertIn("write the path of the text that postmap reads", self.warned(f'password_map = "{value}"'))
+
+    def test_account_nobody_has_consented_to(self) -> None:
+        told = self.warned('provider = "gmail"\nusername = "me@example.com"\noauth2 = { client_id = "x" }',
+                           f'state_directory = "{self.directory}"\n')
+        self.assertIn("there is no token yet", told)
+        self.assertIn("relaypipe token one --authorize", told)
+
+    def test_program_that_is_not_there(self) -> None:
+        self.assertIn("on_change: /nowhere/tell cannot be run", self.warned("", 'on_change = ["/nowhere/tell"]\n'))
