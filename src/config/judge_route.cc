@@ -27,6 +27,13 @@ std::string known_chains(const std::vector<std::string_view>& names) {
 
 }  // namespace
 
+std::optional<std::string> without_quotes(std::string_view value) {
+  if (!value.starts_with('"')) return std::nullopt;
+  value.remove_prefix(1);
+  if (value.ends_with('"')) value.remove_suffix(1);
+  return std::string(value);
+}
+
 PostfixRoute parse_route(std::string_view value, std::string where) {
   const std::size_t colon = value.find(':');
   PostfixRoute route{std::move(where), std::string(value.substr(0, colon)), "", "", ""};

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config/configuration.h"
 #include "config/postfix_finding.h"
@@ -16,6 +17,10 @@ struct PostfixRoute {
   std::string edit;       ///< the command that writes it, `postconf -e`; empty where it stands in a table
   std::string parameter;  ///< what that command sets
 };
+
+/// The value without the double quotes around it: Postfix has no quotes here and takes them as part of a name. Nothing
+/// where it has none.
+std::optional<std::string> without_quotes(std::string_view value);
 
 /// Reads `transport:nexthop`, split at the first colon (trivial-rewrite(8)). Without a colon all of it is the
 /// transport.

@@ -52,6 +52,7 @@ class ServiceJudge {
     judge_other_attributes();
     judge_user();
     judge_argv();
+    judge_misplaced();
     judge_limits();
     judge_filter();
     // Only now is it known how the whole command has to be.
@@ -170,6 +171,18 @@ class ServiceJudge {
     for (PostfixFinding& finding : judge_agent_argv(argv))
       add_in_command(finding.severity, std::move(finding.text));
     mended_.argv = mended_agent_argv(argv).words();
+  }
+
+  /// `-o password_map=...` before argv is a parameter that Postfix does not have, and relaypipe does not see.
+  void judge_misplaced() {
+    for (const PostfixPair& setting : facts_.misplaced) {
+      add_in_command(Severity::Error, fmt::format("-o {} stands before argv=, where nobody reads it: a setting of "
+                                                  "relaypipe belongs into argv, or into its configuration file",
+                                                  printable(setting.name)));
+      mended_.drop_option(setting.name);
+      if (!mended_.argv.empty())
+        mended_.argv.insert(mended_.argv.begin() + 1, {"-o", setting.name + "=" + setting.value});
+    }
   }
 
   void judge_limits() {

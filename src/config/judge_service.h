@@ -37,6 +37,7 @@ struct ServiceFacts {
   std::string time_limit;              ///< the value that pipe(8) uses
   std::string filter;                  ///< pipe_delivery_status_filter that holds, as written; empty: none
   bool failures_deferred = false;      ///< that filter turns the deaths of the program into deferrals
+  std::vector<PostfixPair> misplaced;  ///< settings of relaypipe among the `-o` of the service itself
   std::optional<PipeUser> user;        ///< nothing where the machine has no such user or group
   std::optional<PostfixOwner> owner;   ///< nothing where the machine has none
 };

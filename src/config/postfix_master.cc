@@ -87,6 +87,13 @@ void PipeCommand::set_option(std::string_view name, std::string_view value) {
   options.insert(options.end(), {"-o", word});
 }
 
+void PipeCommand::drop_option(std::string_view name) {
+  auto word = options.begin();
+  while (word != options.end() && word + 1 != options.end()) {
+    word = *word == "-o" && sets(*(word + 1), name) ? options.erase(word, word + 2) : word + 1;
+  }
+}
+
 std::string PipeCommand::text() const {
   std::string text = "pipe";
   for (const std::string& word : options)

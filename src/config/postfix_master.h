@@ -41,6 +41,7 @@ struct PipeCommand {
   [[nodiscard]] bool has_option(std::string_view name) const;
   /// Sets `-o name=value` in the place of one that is there.
   void set_option(std::string_view name, std::string_view value);
+  void drop_option(std::string_view name);
   /// As it stands in master.cf, on one line.
   [[nodiscard]] std::string text() const;
 };

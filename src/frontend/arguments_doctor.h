@@ -8,6 +8,7 @@ namespace relaypipe {
 struct DoctorArguments : CommonArguments {
   std::optional<std::string> directory;  ///< Postfix's configuration; unless told, the one of its tools
   bool json = false;
+  bool fix = false;  ///< runs the lines that it prints, after asking
 };
 
 Result<DoctorArguments, NoArguments> parse_doctor_arguments(const std::vector<std::string>& words);

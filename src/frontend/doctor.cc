@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "config/judge_main.h"
 #include "frontend/arguments_doctor.h"
+#include "frontend/doctor_fix.h"
 #include "frontend/doctor_routes.h"
 #include "frontend/doctor_service.h"
 #include "frontend/json_doctor.h"
@@ -85,6 +87,47 @@ int status_of(const std::vector<PostfixFinding>& findings) {
   return error ? 2 : findings.empty() ? 0 : 1;
 }
 
+/// What was found in one configuration directory.
+struct Diagnosis {
+  std::string directory;
+  std::vector<std::string> services;
+  std::vector<PostfixFinding> findings;
+};
+
+void append(std::vector<PostfixFinding>& findings, std::vector<PostfixFinding> more) {
+  for (PostfixFinding& finding : more) {
+    if (std::find(findings.begin(), findings.end(), finding) == findings.end()) findings.push_back(std::move(finding));
+  }
+}
+
+Result<Diagnosis, std::string> diagnose(const DoctorArguments& arguments, const PostfixTools& tools) {
+  const auto postfix = take_snapshot(tools);
+  if (!postfix) return fail(postfix.error());
+  const auto set = tools.set_parameters(client_parameters());
+  if (!set) return fail(set.error());
+  Diagnosis diagnosis{value_of(postfix->expanded, "config_directory"), {}, {}};
+  const std::vector<AgentService> agents = find_agents(*postfix, arguments, diagnosis.findings);
+  for (const AgentService& agent : agents) {
+    diagnosis.services.push_back(agent.service.key());
+    append(diagnosis.findings, examine(agent, *postfix, tools));
+    if (first_error(agent.loaded.problems) == nullptr)
+      append(diagnosis.findings, judge_client_parameters(*set, agent.loaded.configuration));
+  }
+  if (agents.empty()) diagnosis.findings.push_back(no_service(tools));
+  append(diagnosis.findings, examine_routes(agents, *postfix, tools));
+  return diagnosis;
+}
+
+/// The commands of the findings, each once, in the order in which they are printed.
+std::vector<std::string> commands_of(const std::vector<PostfixFinding>& findings) {
+  std::vector<std::string> commands;
+  for (const PostfixFinding& finding : findings) {
+    const bool known = std::find(commands.begin(), commands.end(), finding.mend) != commands.end();
+    if (!finding.mend.empty() && !known) commands.push_back(finding.mend);
+  }
+  return commands;
+}
+
 }  // namespace
 
 int run_doctor(const std::vector<std::string>& words) {
@@ -94,26 +137,20 @@ int run_doctor(const std::vector<std::string>& words) {
     return arguments.error().asked ? 0 : kBadInput;
   }
   const PostfixTools tools(arguments->directory.value_or(""));
-  const auto postfix = take_snapshot(tools);
-  if (!postfix) {
-    write_text(arguments->json ? error_json(postfix.error()) : postfix.error() + "\n");
-    return kBadInput;
+  auto diagnosis = diagnose(*arguments, tools);
+  const auto tell = [&] {
+    write_text(arguments->json ? doctor_json(diagnosis->directory, diagnosis->services, diagnosis->findings)
+                               : report(diagnosis->directory, diagnosis->services.size(), diagnosis->findings));
+  };
+  if (diagnosis) tell();
+  if (diagnosis && arguments->fix && run_fixes(commands_of(diagnosis->findings), tools.postfix_reload())) {
+    // What is left is found by looking again, not by believing the commands.
+    diagnosis = diagnose(*arguments, tools);
+    if (diagnosis) tell();
   }
-  std::vector<PostfixFinding> findings;
-  const std::vector<AgentService> agents = find_agents(*postfix, *arguments, findings);
-  std::vector<std::string> services;
-  for (const AgentService& agent : agents) {
-    services.push_back(agent.service.key());
-    const std::vector<PostfixFinding> more = examine(agent, *postfix, tools);
-    findings.insert(findings.end(), more.begin(), more.end());
-  }
-  if (agents.empty()) findings.push_back(no_service(tools));
-  const std::vector<PostfixFinding> more = examine_routes(agents, *postfix, tools);
-  findings.insert(findings.end(), more.begin(), more.end());
-  const std::string directory = value_of(postfix->expanded, "config_directory");
-  write_text(arguments->json ? doctor_json(directory, services, findings)
-                             : report(directory, services.size(), findings));
-  return status_of(findings);
+  if (diagnosis) return status_of(diagnosis->findings);
+  write_text(arguments->json ? error_json(diagnosis.error()) : diagnosis.error() + "\n");
+  return kBadInput;
 }
 
 }  // namespace relaypipe

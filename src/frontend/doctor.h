@@ -5,8 +5,9 @@
 
 namespace relaypipe {
 
-/// `relaypipe doctor`: what is wrong with the way Postfix is set up for relaypipe, and the command that mends it.
-/// Changes nothing. Returns 0 for nothing, 1 for warnings, 2 for errors and where Postfix cannot be looked at.
+/// `relaypipe doctor`: what is wrong with the way Postfix is set up for relaypipe, and the command that puts it right.
+/// Changes nothing without `--fix`. Returns 0 for nothing, 1 for warnings, 2 for errors and where Postfix cannot be
+/// looked at.
 int run_doctor(const std::vector<std::string>& words);
 
 }  // namespace relaypipe

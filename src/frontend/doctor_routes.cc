@@ -52,8 +52,24 @@ class RouteFinder {
     return found == agents_.end() ? nullptr : &*found;
   }
 
+  /// A value in quotes that without them is a way to a service of ours.
+  std::optional<PostfixFinding> quoted(const std::string& value, const std::string& where) const {
+    const auto plain = without_quotes(value);
+    if (!plain || agent(parse_route(*plain, "").service) == nullptr) return std::nullopt;
+    return PostfixFinding{Severity::Error, where,
+                          fmt::format("{} is in quotes, which Postfix takes as a part of the transport's name: mail "
+                                      "waits; write {}",
+                                      printable(value), printable(*plain)),
+                          ""};
+  }
+
   /// `option`: of postconf, which sets the parameter by this name.
   void take_parameter(const std::string& value, const std::string& parameter, std::string_view option) {
+    if (auto finding = quoted(value, parameter)) {
+      finding->mend = fmt::format("{} {} {}", tools_.postconf(), option,
+                                  shell_word(parameter + "=" + without_quotes(value).value_or("")));
+      return findings_.push_back(*std::move(finding));
+    }
     PostfixRoute route = parse_route(value, parameter);
     route.edit = fmt::format("{} {}", tools_.postconf(), option);
     route.parameter = parameter;
@@ -90,14 +106,30 @@ class RouteFinder {
              table.indexed ? "postmap " + shell_word(table.text) : ""});
         continue;
       }
-      take_entries(where + " " + table.text, *entries);
+      take_duplicates(where, table, entries->duplicates);
+      take_entries(where + " " + table.text, entries->pairs);
+    }
+  }
+
+  /// trivial-rewrite(8) refuses a texthash table that has a key twice; in other kinds one of the two wins in silence.
+  void take_duplicates(const std::string& where, const PostfixTable& table,
+                       const std::vector<std::string>& duplicates) {
+    const bool refused = table.type == "texthash";
+    for (std::size_t i = 0; i < std::min(duplicates.size(), kMostOfATable); ++i) {
+      findings_.push_back({refused ? Severity::Error : Severity::Warning, where,
+                           fmt::format("{}, {}; {}: keep one of the lines", printable(table.text), duplicates[i],
+                                       refused ? "trivial-rewrite(8) refuses the whole table, and all mail waits"
+                                               : "only one of the values is used"),
+                           ""});
     }
   }
 
   void take_entries(const std::string& where, const std::vector<PostfixPair>& entries) {
     std::size_t found = 0;
     for (const PostfixPair& entry : entries) {
-      auto finding = take(parse_route(entry.value, printable(where + ", " + entry.name)));
+      const std::string place = printable(where + ", " + entry.name);
+      auto finding = quoted(entry.value, place);
+      if (!finding) finding = take(parse_route(entry.value, place));
       if (finding && ++found <= kMostOfATable) findings_.push_back(*std::move(finding));
     }
     if (found <= kMostOfATable) return;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/agent_argv.h"
+#include "config/settings.h"
 #include "config/units.h"
 #include "frontend/doctor_user.h"
 #include "io/other_user.h"
@@ -64,6 +65,11 @@ ServiceFacts gather(const AgentService& agent, const PostfixSnapshot& postfix, c
     facts.filter = expanded.empty() ? "" : value_of(postfix.written, filter);
   }
   facts.failures_deferred = softens(tools, expanded);
+  for (const PostfixPair& pair : postfix.overrides) {
+    if (!pair.name.starts_with(key)) continue;
+    const std::string setting = pair.name.substr(key.size());
+    if (find_setting(setting) != nullptr) facts.misplaced.push_back({setting, pair.value});
+  }
   if (auto user = find_pipe_user(agent.command.attribute("user").value_or(""))) facts.user = *std::move(user);
   const auto owner =
       find_postfix_owner(value_of(postfix.expanded, "mail_owner"), value_of(postfix.expanded, "setgid_group"));

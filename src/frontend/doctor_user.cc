@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -132,12 +133,29 @@ class UserView {
   bool unreadable(const std::string& written) {
     const auto file = expand_secret_path(written);
     if (!file || file->empty() || ::access(file->c_str(), R_OK) == 0 || errno != EACCES) return false;
+    unreadable_.push_back(printable(written));
+    const std::string closed = closed_directory(*file);
+    if (!closed.empty()) {
+      add(Severity::Error,
+          fmt::format("{} cannot be reached by {}: the directory {} lets neither it nor its group {} through",
+                      printable(*file), printable(user_.name), printable(closed), printable(user_.group)),
+          fmt::format("chgrp {0} {1} && chmod g+x {1}", shell_word(user_.group), shell_word(closed)));
+      return true;
+    }
     add(Severity::Error,
         fmt::format("{} cannot be read by {}, whose only group under pipe(8) is {}", printable(*file),
                     printable(user_.name), printable(user_.group)),
         fmt::format("chgrp {0} {1} && chmod g+r,o-rwx {1}", shell_word(user_.group), shell_word(*file)));
-    unreadable_.push_back(printable(written));
     return true;
+  }
+
+  /// The uppermost directory above the file that the user may not pass; empty where it may reach the file.
+  static std::string closed_directory(const std::string& file) {
+    for (std::size_t end = file.find('/', 1); end != file.npos; end = file.find('/', end + 1)) {
+      const std::string directory = file.substr(0, end);
+      if (::access(directory.c_str(), X_OK) != 0 && errno == EACCES) return directory;
+    }
+    return "";
   }
 
   [[nodiscard]] bool said(const std::string& text) const {
@@ -166,7 +184,7 @@ class UserView {
   void look_at_state() {
     const std::string& directory = agent_.loaded.configuration.settings.state_directory;
     const int error = ::access(directory.c_str(), W_OK | X_OK) == 0 ? first_error_below(directory) : errno;
-    if (error == 0) return;
+    if (error == 0) return look_at_room(directory);
     const std::string owner = shell_word(user_.name + ":" + user_.group);
     add(Severity::Warning,
         fmt::format("state_directory {}: {}; nothing is remembered between deliveries", printable(directory),
@@ -174,6 +192,19 @@ class UserView {
         error == ENOENT ? fmt::format("install -d -o {} -g {} -m 0700 {}", shell_word(user_.name),
                                       shell_word(user_.group), shell_word(directory))
                         : fmt::format("chown -R {0} {1} && chmod 0700 {1}", owner, shell_word(directory)));
+  }
+
+  /// A full file system is met by every delivery, and each goes on without its state.
+  void look_at_room(const std::string& directory) {
+    struct statvfs room {};
+    if (::statvfs(directory.c_str(), &room) != 0) return;
+    // Some file systems count no inodes at all.
+    const bool no_inode = room.f_files != 0 && room.f_favail == 0;
+    if (room.f_bavail != 0 && !no_inode) return;
+    add(Severity::Warning,
+        fmt::format(
+            "state_directory {}: its file system has no {} left for {}; nothing is remembered between deliveries",
+            printable(directory), no_inode ? "inode" : "room", printable(user_.name)));
   }
 
   /// Why something below the directory cannot be written, such as what a command of root's has left there; or 0.

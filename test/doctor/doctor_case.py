@@ -146,4 +146,4 @@ class DoctorCase(RelayCase):
         self.assertEqual((after.findings, after.status), ([], 0), finding.mend)
 
 
-__all__ = ["FILTER", "Diagnosis", "DoctorCase", "Finding", "GOOD", "GROUP", "USER", "each"]
+__all__ = ["FILTER", "Diagnosis", "DoctorCase", "Finding", "GOOD", "GROUP", "LIMIT", "USER", "each"]

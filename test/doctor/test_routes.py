@@ -92,6 +92,23 @@ class Tables(DoctorCase):
         self.write_postfix(transport_maps=f"texthash:{self.directory}/nowhere")
         self.assert_found("error", "cannot be read", "No such file", where="transport_maps")
 
+    def test_key_that_is_there_twice(self) -> None:
+        """postmap(1) only warns; trivial-rewrite(8) refuses the table."""
+        self.write(self.transport, "example.com relaypipe:outbound\nexample.net smtp:\nexample.com relaypipe:second\n")
+        self.assert_found("error", f"{self.transport}, line 3: duplicate entry", "trivial-rewrite(8) refuses",
+                          where="transport_maps")
+
+    @each({"table": (True,), "parameter": (False,)})
+    def test_value_in_quotes(self, in_table: bool) -> None:
+        if in_table:
+            self.write(self.transport, 'example.com "relaypipe:outbound"\nexample.net relaypipe:outbound\n')
+            self.assert_found("error", "is in quotes", "write relaypipe:outbound", where="example.com")
+        else:
+            self.write_postfix(default_transport='"relaypipe:outbound"')
+            finding = self.assert_found("error", "is in quotes", where="default_transport")
+            self.assert_mended(finding)
+            self.assertEqual(self.postconf("-h", "default_transport"), "relaypipe:outbound\n")
+
     def test_many_wrong_lines(self) -> None:
         self.write(self.transport, "".join(f"d{n}.example relaypipe:outbuond\n" for n in range(25)))
         findings = self.diagnose().findings

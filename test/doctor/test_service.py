@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from doctor_case import FILTER, DoctorCase, each
+from doctor_case import FILTER, GOOD, DoctorCase, each
 
 
 class Good(DoctorCase):
@@ -98,6 +98,27 @@ class Broken(DoctorCase):
     def test_deadline_of_argv(self, option: str) -> None:
         self.write_postfix({"-f ${sender}": f"{option} -f ${{sender}}"})
         self.assert_mended(self.assert_found("error", "is 3600s", "90m"))
+
+    def test_setting_where_nobody_reads_it(self) -> None:
+        """`postconf -P relaypipe/unix/deadline=14m` puts it before the attributes, as a parameter of pipe(8)."""
+        self.shell(f"postconf -c {self.postfix} -P relaypipe/unix/deadline=14m")
+        self.assert_mended(self.assert_found("error", "-o deadline stands before argv=", where="relaypipe/unix"))
+        self.assertIn("-o deadline=14m", self.postconf("-M", "relaypipe/unix"))
+        self.assertNotIn("deadline", self.postconf("-P"))
+
+    @each({"header_checks": ("smtp_header_checks", "regexp:{{/x/ IGNORE}}", "changes no header"),
+           "generic": ("smtp_generic_maps", "inline:{a=b}", "changes no address"),
+           "tls": ("smtp_tls_security_level", "secure", "tls ="),
+           "sasl": ("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd", "password_map"),
+           "source": ("smtp_bind_address", "192.0.2.1", "bind_address")})
+    def test_setting_of_smtp(self, parameter: str, value: str, words: str) -> None:
+        self.write_postfix(**{parameter: value})
+        self.assert_found("warning", "holds for smtp(8) and not for relaypipe", words, where=parameter)
+
+    def test_setting_of_smtp_that_has_its_counterpart(self) -> None:
+        self.write(self.config, '[defaults]\ntls = "encrypt"\nbind_address = "192.0.2.1"\n' + GOOD)
+        self.write_postfix(smtp_tls_security_level="may", smtp_bind_address="192.0.2.1")
+        self.assertEqual(self.diagnose().findings, [])
 
     def test_limits_in_master_cf(self) -> None:
         """What stands there holds, whatever main.cf says: it is mended there."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
+from pathlib import Path
+from typing import Iterator
 
-from doctor_case import GOOD, GROUP, USER, DoctorCase, each
+from doctor_case import GOOD, GROUP, LIMIT, USER, DoctorCase, each
 
 SECRET = GOOD.replace('senders =', 'username = "us"\npassword_file = "$secret"\nsenders =')
 
@@ -40,6 +44,15 @@ class Files(DoctorCase):
         self.config.chmod(0o600)
         self.assert_mended(self.assert_found("error", f"{self.config} cannot be read by nobody"))
 
+    def test_directory_of_the_configuration(self) -> None:
+        """The file is open to all; its directory is not, as after `chmod 0700 /etc/relaypipe`."""
+        closed = self.directory / "closed"
+        closed.mkdir(mode=0o700)
+        self.config = self.write(closed / "relaypipe.toml", GOOD)
+        self.write_postfix()
+        finding = self.assert_found("error", f"the directory {closed} lets neither")
+        self.assert_mended(finding)
+
     def test_wrong_configuration(self) -> None:
         self.write(self.config, GOOD.replace("tiers = [[\"one\"]]", "tires = [[\"one\"]]"))
         self.assertTrue(any("did you mean tiers?" in f.text for f in self.diagnose().findings))
@@ -49,6 +62,41 @@ class Files(DoctorCase):
         other = self.write(self.directory / "other.toml", "tires = 1\n")
         self.assertEqual(self.diagnose().findings, [])
         self.assertTrue(any("other.toml" in f.text for f in self.diagnose("--config", str(other)).findings))
+
+
+@contextlib.contextmanager
+def small_file_system(directory: Path) -> Iterator[None]:
+    """64 KiB of its own. Every test is a process of its own, but mounts are not: it is taken away again."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", directory], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+class Fixing(DoctorCase):
+    def fix(self, answer: str) -> str:
+        done = subprocess.run([self.program, "doctor", "--fix", "--config-directory", self.postfix], input=answer,
+                              capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(done.stderr, "")
+        return done.stdout
+
+    def test_commands_are_run_after_asking(self) -> None:
+        self.write_postfix({"flags=q": "flags=Dq"}, relaypipe_destination_recipient_limit=None)
+        told = self.fix("y\n")
+        self.assertIn("Run the 2 commands above? [y/N]", told)
+        self.assertTrue(told.endswith(f"{self.postfix}: 1 service; 0 errors, 0 warnings\n"), told)
+        self.assertEqual(self.diagnose().findings, [])
+
+    @each({"no": ("n\n",), "nothing": ("",), "something_else": ("perhaps\n",)})
+    def test_no_is_no(self, answer: str) -> None:
+        self.write_postfix({"flags=q": "flags=Dq"})
+        before = (self.postfix / "master.cf").read_text()
+        self.assertIn("Nothing was changed.", self.fix(answer))
+        self.assertEqual((self.postfix / "master.cf").read_text(), before)
+
+    def test_nothing_to_run(self) -> None:
+        self.assertNotIn("[y/N]", self.fix("y\n"))
 
 
 class State(DoctorCase):
@@ -61,6 +109,15 @@ class State(DoctorCase):
         os.chown(self.state, 0, 0)
         self.assert_mended(self.assert_found("warning", "state_directory", "Permission denied"))
 
+
+    def test_full_file_system(self) -> None:
+        with small_file_system(self.state):
+            shutil.chown(self.state, USER, GROUP)
+            self.assertEqual(self.diagnose().findings, [])
+            with contextlib.suppress(OSError):
+                (self.state / "filler").write_bytes(b"x" * (1 << 20))
+            os.chmod(self.state / "filler", 0o666)
+            self.assert_found("warning", f"state_directory {self.state}", "no room left")
 
     def test_file_that_root_left(self) -> None:
         (self.state / "tokens").mkdir()
