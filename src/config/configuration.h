@@ -75,6 +75,7 @@ struct Configuration {
   Settings settings;                   ///< the global ones, and the defaults for relays that are written in a nexthop
   std::vector<ReplyRule> replies;      ///< of `[defaults]`
   std::vector<std::string> on_change;  ///< argv of what is told when a relay goes down or comes back; empty: nobody
+  std::string missing_file;            ///< the file that was looked for and is not there; empty: it was read
   std::map<std::string, RelayConfig, std::less<>> relays;
   std::map<std::string, ChainConfig, std::less<>> chains;
 

@@ -5,20 +5,18 @@
 #include <vector>
 
 #include "base/printable.h"
+#include "config/host.h"
 #include "config/nearest.h"
+#include "config/nexthop.h"
 #include "config/postfix_text.h"
 
 namespace relaypipe {
 namespace {
 
-/// Whether the nexthop can only be meant as the name of a chain.
-bool meant_as_chain(const std::vector<Destination>& destinations) {
-  if (destinations.size() != 1) return false;
-  const Destination& only = destinations.front();
-  return only.lookup == Lookup::Mx && !only.literal && only.host.find('.') == only.host.npos;
-}
-
-std::string known_chains(const std::vector<std::string_view>& names) {
+std::string known_chains(const Configuration& configuration, const std::vector<std::string_view>& names) {
+  if (!configuration.missing_file.empty()) {
+    return fmt::format("there is no configuration file {}", printable(configuration.missing_file));
+  }
   std::string text;
   for (const std::string_view name : names)
     text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
@@ -43,19 +41,21 @@ PostfixRoute parse_route(std::string_view value, std::string where) {
 
 std::optional<PostfixFinding> judge_route(const PostfixRoute& route, const Configuration& configuration,
                                           const ServicePort& service) {
-  if (route.nexthop.empty() || configuration.chain(route.nexthop) != nullptr) return std::nullopt;
-  const auto destinations = parse_nexthop(route.nexthop, service);
-  if (destinations && !meant_as_chain(*destinations)) return std::nullopt;
+  if (route.nexthop.empty()) return std::nullopt;
+  const auto found = find_nexthop(configuration, route.nexthop, service);
+  if (found) return std::nullopt;
+  const bool bare = is_bare_name(route.nexthop);
   std::vector<std::string_view> names;
   for (const auto& [name, chain] : configuration.chains)
     names.push_back(name);
-  const auto near = nearest(route.nexthop, names);
+  const std::string_view name = bare ? split_list(route.nexthop).front() : std::string_view(route.nexthop);
+  const auto near = nearest(name, names);
   PostfixFinding finding{PostfixFinding::Severity::Error, route.where, "", ""};
-  if (destinations || near) {
+  if (bare || near) {
     finding.text = fmt::format("{}:{} names no chain: {}", route.service, printable(route.nexthop),
-                               near ? fmt::format("did you mean {}?", *near) : known_chains(names));
+                               near ? fmt::format("did you mean {}?", *near) : known_chains(configuration, names));
   } else {
-    finding.text = fmt::format("{}:{}: {}", route.service, printable(route.nexthop), destinations.error());
+    finding.text = fmt::format("{}:{}: {}", route.service, printable(route.nexthop), found.error());
   }
   if (near && !route.edit.empty()) {
     finding.mend = route.edit + " " + shell_word(fmt::format("{}={}:{}", route.parameter, route.service, *near));

@@ -11,6 +11,7 @@
 
 #include "base/printable.h"
 #include "config/host.h"
+#include "config/nexthop.h"
 #include "config/units.h"
 
 namespace relaypipe {
@@ -196,20 +197,21 @@ void ChainReader::read_rules(const DocumentEntry& entry, std::vector<ChainRule>&
     } else if (const auto problem = nexthop_problem(*nexthop)) {
       section_.error(rule.value.at, entry.key, *problem);
     } else {
-      rules.push_back({*std::move(pattern), *nexthop, rule.at});
+      const ChainConfig* const chain = chain_named(known_, *nexthop);
+      rules.push_back({*std::move(pattern), chain != nullptr ? chain->name : *nexthop, rule.at});
     }
   }
 }
 
 std::optional<std::string> ChainReader::nexthop_problem(const std::string& nexthop) const {
-  if (known_.chains.contains(nexthop)) return std::nullopt;
-  if (!like_destination(nexthop)) {
+  const auto found = find_nexthop(known_, nexthop, service_);
+  if (found) return std::nullopt;
+  if (is_bare_name(nexthop)) {
     return fmt::format("there is no chain \"{}\"{}", shown(nexthop),
                        suggestion(nexthop, names_of(known_.chains),
                                   "write the name of a [chain.NAME] or destinations such as [mail.example.com]:587"));
   }
-  const auto list = parse_nexthop(nexthop, service_);
-  return list ? std::nullopt : std::optional(alone(list.error()));
+  return alone(found.error());
 }
 
 /// `HOST:PORT`, where HOST may be an IPv6 address in brackets.

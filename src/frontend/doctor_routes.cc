@@ -9,6 +9,7 @@
 #include "base/printable.h"
 #include "config/check_reach.h"
 #include "config/judge_route.h"
+#include "config/nexthop.h"
 #include "io/own_host.h"
 
 namespace relaypipe {
@@ -88,7 +89,7 @@ class RouteFinder {
     used_.insert(route.service);
     // With an argv that says where mail goes, the nexthop of Postfix is not looked at.
     if (!to->fixed_nexthop.empty()) return std::nullopt;
-    if (to->loaded.configuration.chain(route.nexthop) != nullptr) named_.insert(route.nexthop);
+    if (const auto* const chain = chain_named(to->loaded.configuration, route.nexthop)) named_.insert(chain->name);
     // A configuration that is wrong has a finding of its own, and its chains may be half there.
     if (first_error(to->loaded.problems) != nullptr) return std::nullopt;
     return judge_route(route, to->loaded.configuration, service_port);
@@ -143,7 +144,7 @@ class RouteFinder {
     if (!agent.fixed_nexthop.empty()) {
       PostfixRoute route{agent.service.key() + " --nexthop", agent.service.name, agent.fixed_nexthop, "", ""};
       if (auto finding = judge_route(route, configuration, service_port)) findings_.push_back(*std::move(finding));
-      if (configuration.chain(agent.fixed_nexthop) != nullptr) named_.insert(agent.fixed_nexthop);
+      if (const auto* const chain = chain_named(configuration, agent.fixed_nexthop)) named_.insert(chain->name);
     }
     if (hidden_) return;
     if (!used_.contains(agent.service.name)) {

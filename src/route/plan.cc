@@ -6,6 +6,9 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "config/host.h"
+#include "config/nearest.h"
+#include "config/nexthop.h"
 #include "config/provider.h"
 #include "config/read_limits.h"
 #include "route/tier_order.h"
@@ -101,6 +104,18 @@ Relay relay_of(const Configuration& configuration, const ServicePort& service, c
       configuration, destinations ? destinations->front() : Destination{name, name, false, Lookup::Address, 25, false});
 }
 
+/// What is wrong with a word that names neither a relay nor a chain.
+std::string unknown_name(const Configuration& configuration, std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, relay] : configuration.relays)
+    names.push_back(name);
+  for (const auto& [name, chain] : configuration.chains)
+    names.push_back(name);
+  const auto near = nearest(word, names);
+  return fmt::format("there is no relay or chain \"{}\"{}; a host is written in brackets, such as [localhost]",
+                     shown(word), near ? fmt::format("; did you mean {}?", *near) : "");
+}
+
 class Planner {
  public:
   Planner(const Configuration& configuration, const Envelope& envelope, const ServicePort& service, Random random)
@@ -110,21 +125,28 @@ class Planner {
     auto last = follow_rules(configuration_, nexthop, envelope_);
     if (!last) return fail(last.error());
     plan_.steps = std::move(last->steps);
-    const ChainConfig* chain = configuration_.chain(last->nexthop);
-    return chain != nullptr ? plan_chain(*chain) : plan_list(last->nexthop);
+    const auto found = find_nexthop(configuration_, last->nexthop, service_);
+    if (!found) return fail(found.error() + recipient_domain_hint(last->nexthop));
+    return found->chain != nullptr ? plan_chain(*found->chain) : plan_list(found->destinations);
   }
 
  private:
-  Result<RoutePlan, std::string> plan_list(const std::string& nexthop) {
-    const auto destinations = parse_nexthop(nexthop, service_);
-    if (!destinations) return fail(destinations.error());
-    for (std::size_t i = 0; i < destinations->size(); ++i) {
-      const Destination& destination = (*destinations)[i];
+  /// Why a nexthop that nobody configured may be a bare name.
+  [[nodiscard]] std::string recipient_domain_hint(std::string_view nexthop) const {
+    const bool own = is_bare_name(nexthop) &&
+                     std::any_of(envelope_.recipients.begin(), envelope_.recipients.end(),
+                                 [&](const Address& recipient) { return lower(recipient.domain()) == lower(nexthop); });
+    return own ? "; this is the domain of the recipient, which Postfix fills in where no nexthop is configured" : "";
+  }
+
+  Result<RoutePlan, std::string> plan_list(const std::vector<Destination>& destinations) {
+    for (std::size_t i = 0; i < destinations.size(); ++i) {
+      const Destination& destination = destinations[i];
       Relay relay = written_relay(configuration_, destination);
       // A list is somebody's choice of relays; only a nexthop of one bare domain can be the recipient's own.
-      relay.recipient_domain = destinations->size() == 1 && is_recipient_domain(destination, envelope_);
+      relay.recipient_domain = destinations.size() == 1 && is_recipient_domain(destination, envelope_);
       plan_.legs.push_back(
-          {std::move(relay), 0, fmt::format("destination {} of {}", i + 1, destinations->size()), false});
+          {std::move(relay), 0, fmt::format("destination {} of {}", i + 1, destinations.size()), false});
     }
     return std::move(plan_);
   }
@@ -184,8 +206,9 @@ Result<FinalNexthop, std::string> follow_rules(const Configuration& configuratio
   FinalNexthop last{std::string(nexthop), {}};
   // read_configuration() refuses rules that lead back; the bound only keeps a mistake of ours from hanging a delivery.
   for (std::size_t step = 0; step <= configuration.chains.size(); ++step) {
-    const ChainConfig* chain = configuration.chain(last.nexthop);
+    const ChainConfig* chain = chain_named(configuration, last.nexthop);
     if (chain == nullptr) return last;
+    last.nexthop = chain->name;
     const auto rule = rule_of(*chain, envelope);
     if (!rule) return fail(rule.error());
     if (*rule == nullptr) return last;
@@ -200,18 +223,19 @@ Result<std::vector<Relay>, std::string> relays_named(const Configuration& config
                                                      const ServicePort& service) {
   std::vector<Relay> relays;
   if (configuration.relay(word) != nullptr) return std::vector{relay_of(configuration, service, std::string(word))};
-  if (const ChainConfig* chain = configuration.chain(word)) {
-    auto tiers = chain->tiers;
-    tiers.push_back(chain->fallback);
+  if (is_bare_name(word) && chain_named(configuration, word) == nullptr) return fail(unknown_name(configuration, word));
+  const auto found = find_nexthop(configuration, word, service);
+  if (!found) return fail(found.error());
+  if (found->chain != nullptr) {
+    auto tiers = found->chain->tiers;
+    tiers.push_back(found->chain->fallback);
     for (const auto& tier : tiers) {
       for (const std::string& name : tier)
         relays.push_back(relay_of(configuration, service, name));
     }
     return relays;
   }
-  const auto destinations = parse_nexthop(word, service);
-  if (!destinations) return fail(destinations.error());
-  for (const Destination& destination : *destinations)
+  for (const Destination& destination : found->destinations)
     relays.push_back(written_relay(configuration, destination));
   return relays;
 }

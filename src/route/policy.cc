@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "config/nexthop.h"
 
 namespace relaypipe {
 namespace {
@@ -75,14 +76,12 @@ Result<PolicyDecision, std::string> parse_policy_answer(std::string_view answer,
   if (word == "defer" || word == "defer_if_permit") return PolicyDecision(stop(rest, {4, 7, 1}));
   if (word == "reject") return PolicyDecision(stop(rest, {5, 7, 1}));
   const std::string nexthop(*action);
-  if (configuration.chain(nexthop) != nullptr) return PolicyDecision(UseNexthop{nexthop});
-  const auto list = parse_nexthop(nexthop, service);
-  // A lone word is a chain that does not exist, rather than a host.
-  if (!list || (list->size() == 1 && nexthop.find_first_of("[.:") == nexthop.npos)) {
+  const auto found = find_nexthop(configuration, nexthop, service);
+  if (!found) {
     return fail(fmt::format("\"{}\" is neither DUNNO, DEFER or REJECT, nor a chain, nor a list of destinations",
                             clip(printable(nexthop), 100)));
   }
-  return PolicyDecision(UseNexthop{nexthop});
+  return PolicyDecision(UseNexthop{found->chain != nullptr ? found->chain->name : nexthop});
 }
 
 }  // namespace relaypipe

@@ -127,6 +127,32 @@ class Plan(ChainCase):
         self.assertEqual(told.status, status, told)
         self.assertEqual(set(told.json), {"error"})
 
+    @each({
+        "swapped": ("outbuond", "there is no chain \"outbuond\"; did you mean outbound?"),
+        "letter_case": ("Outbound", "did you mean outbound?"),
+        "in_a_list": ("outbound,[127.0.0.1]:25", "destination 1 of 2, \"outbound\": a chain stands alone"),
+        "host": ("localhost", "a host of that name is written [localhost]"),
+        "relay": ("one", "it is a relay"),
+        "port": ("outbound:587", "a chain is written without a prefix and a port: write outbound"),
+    })
+    def test_a_chain_that_does_not_exist_is_no_host(self, nexthop: str, words: str) -> None:
+        """plan, probe and a delivery say the same, and nobody is asked for an address."""
+        server = self.responder("")
+        self.configure("[relay.one]\n[chain.outbound]\ntiers = [[\"one\"]]\n", one=self.relay())
+        planned = self.plan("--nexthop", nexthop)
+        self.assertEqual(planned.status, 1, planned)
+        self.assertIn(words, planned.text)
+        if nexthop != "one":    # which probe takes by its name
+            self.assertEqual(self.tool("probe", "--config", str(self.config), nexthop).status, 2)
+        self.assert_refused(self.deliver(nexthop), words)
+        self.assertEqual(server.queries, [])
+
+    @each({"before": (" outbound",), "after": ("outbound ",)})
+    def test_blanks_around_a_chain(self, nexthop: str) -> None:
+        self.configure("[relay.one]\n[chain.outbound]\ntiers = [[\"one\"]]\n", one=self.relay())
+        self.assertEqual(self.plan("--json", "--nexthop", nexthop).json["chain"], "outbound")
+        self.carrier(self.deliver(nexthop))
+
     def test_bad_file(self) -> None:
         self.write(FAULTY)
         told = self.plan("--nexthop", "outbound")

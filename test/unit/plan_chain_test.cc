@@ -154,6 +154,27 @@ TEST_CASE("what names no chain is a list, and a list that cannot be read is an e
   CHECK_FALSE(plan_route(configuration, "[h1.example:587", envelope, kNoService, Random(1)));
 }
 
+TEST_CASE("a bare name is a chain or an error, whoever names it") {
+  const Configuration configuration = two_chains();
+  const Envelope envelope = mail("a@example.com", {"b@example.net"});
+  const auto error_of = [&](std::string_view nexthop, const Envelope& message) {
+    const auto plan = plan_route(configuration, nexthop, message, kNoService, Random(1));
+    return plan ? "" : plan.error();
+  };
+  CHECK_THAT(error_of("uot", envelope), Catch::Matchers::Contains("did you mean out?"));
+  CHECK_THAT(error_of("out,[h.example]:587", envelope), Catch::Matchers::Contains("a chain stands alone"));
+  CHECK_THAT(error_of("intranet", mail("a@example.com", {"b@Intranet"})),
+             Catch::Matchers::Contains("the domain of the recipient, which Postfix fills in"));
+  const auto blank = plan_route(configuration, " org", envelope, kNoService, Random(1));
+  REQUIRE(blank);
+  CHECK(blank->chain == "org");
+  CHECK(follow_rules(configuration, " org ", envelope)->nexthop == "org");
+  const auto probed = relays_named(configuration, "Ses", kNoService);
+  REQUIRE_FALSE(probed);
+  CHECK_THAT(probed.error(), Catch::Matchers::Contains("no relay or chain \"Ses\"; did you mean ses?"));
+  CHECK_FALSE(relays_named(configuration, "localhost", kNoService));
+}
+
 TEST_CASE("rules are followed through several chains, each step told; rules that lead back end as an error") {
   Configuration configuration = two_chains();
   configuration.chains.find("out")->second.by_sender = {{*parse_address_pattern("<>"), "org", {}}};
