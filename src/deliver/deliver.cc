@@ -31,7 +31,7 @@ class Delivery {
     }
     delays_.total = now() - order_.started;
     if (settled) return {*std::move(settled), delays_};
-    return {halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_), delays_};
+    return {halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_), delays_, logged_};
   }
 
  private:
@@ -202,8 +202,19 @@ class Delivery {
 
   void note(Judged judged) {
     const bool fine = judged.judgement.severity == Severity::Success;
-    world_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning, attempt_line(order_.envelope, judged));
+    const bool at_once = fine && outcomes_.empty();
+    if (!at_once)
+      world_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning, attempt_line(order_.envelope, judged));
     outcomes_.push_back(std::move(judged));
+    if (at_once) log_acceptance();
+  }
+
+  /// One relay was tried and has the message: its attempt and the verdict are one line.
+  void log_acceptance() {
+    delays_.total = now() - order_.started;
+    for (const std::string& line : verdict_lines(order_.envelope, fold_verdict(outcomes_), delays_, true))
+      world_.journal.line(Journal::Level::Info, line);
+    logged_ = true;
   }
 
   /// The outcomes of the race; one that decides (the recipient's domain does not exist) ends the delivery.
@@ -269,6 +280,7 @@ class Delivery {
   std::optional<Halt> halt_;
   std::string halt_detail_;
   bool settled_ = false;
+  bool logged_ = false;
   bool message_seen_ = false;
   bool complete_ = false;
 };

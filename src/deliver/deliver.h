@@ -41,6 +41,9 @@ struct Order {
 struct Delivered {
   Verdict verdict;
   Delays delays;
+  /// The verdict's lines are in the log: the first attempt was accepted, and one line says both, at once. A delivery
+  /// that is killed before Postfix hears of the acceptance leaves that trace.
+  bool logged = false;
 };
 
 /// Delivers one message, or finds out why not. The page that tells the story: be the only one that delivers it, and

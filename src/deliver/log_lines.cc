@@ -23,7 +23,7 @@ std::string id(const Envelope& envelope) {
 
 std::string relay_of(const Where& where) { return where.relay.empty() ? "none" : where.text(); }
 
-std::string_view status_of(Disposition disposition) {
+std::string_view verdict_of(Disposition disposition) {
   switch (disposition) {
     case Disposition::Delivered: return "sent";
     case Disposition::Deferred: return "deferred";
@@ -51,24 +51,26 @@ std::string reason_of(const Judgement& judgement) {
 
 }  // namespace
 
-std::string attempt_line(const Envelope& envelope, const Judged& judged) {
+std::string attempt_line(const Envelope& envelope, const Judged& judged, std::string_view session) {
   const auto& [outcome, judgement] = judged;
   const std::string first = envelope.recipients.empty() ? "" : printable(envelope.recipients.front().text());
   const std::string more = envelope.recipients.size() > 1 ? fmt::format(", nrcpt={}", envelope.recipients.size()) : "";
   const std::string text = describe(outcome);
-  return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}, dsn={}{}, attempt={} ({})", id(envelope),
+  return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}{}, dsn={}{}, attempt={} ({})", id(envelope),
                      first, more, relay_of(outcome.where), seconds(outcome.setup + outcome.transfer),
-                     seconds(outcome.setup), seconds(outcome.transfer), judgement.status.text(), reason_of(judgement),
-                     result_of(outcome, judgement), clip(text, kTextOctets));
+                     seconds(outcome.setup), seconds(outcome.transfer), session, judgement.status.text(),
+                     reason_of(judgement), result_of(outcome, judgement), clip(text, kTextOctets));
 }
 
-std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays) {
+std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays,
+                                       bool at_once, std::string_view session) {
   std::vector<std::string> lines;
   for (const Address& recipient : envelope.recipients) {
-    lines.push_back(fmt::format("{}: to=<{}>, relay={}, delay={}, delays={}/0/{}/{}, dsn={}, status={} ({})",
+    lines.push_back(fmt::format("{}: to=<{}>, relay={}, delay={}, delays={}/0/{}/{}{}, dsn={}, {}verdict={} ({})",
                                 id(envelope), printable(recipient.text()), relay_of(verdict.where),
                                 seconds(delays.total), seconds(delays.reading), seconds(delays.setup),
-                                seconds(delays.transfer), verdict.status.text(), status_of(verdict.disposition),
+                                seconds(delays.transfer), session, verdict.status.text(),
+                                at_once && lines.empty() ? "attempt=accepted, " : "", verdict_of(verdict.disposition),
                                 clip(verdict.text, kTextOctets)));
   }
   return lines;

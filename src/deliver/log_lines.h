@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/deadline.h"
@@ -17,14 +18,17 @@ struct Delays {
   Duration total{};
 };
 
-/// One attempt, in the form of Postfix's delivery lines but with `attempt=` where those have `status=`, so that scripts
-/// which count deliveries count only verdicts: `4Xyz: to=<a@b>, relay=h[ip]:587, delay=0.03, delays=0/0/0.03/0,
-/// dsn=4.7.1, cause=quota, until=00:00 UTC, attempt=failed (host … said: …)`. The cause where it is known, until when
-/// where it is told.
-std::string attempt_line(const Envelope& envelope, const Judged& judged);
+/// One attempt, in the form of Postfix's delivery lines but with `attempt=` where those have `status=`: `4Xyz:
+/// to=<a@b>, relay=h[ip]:587, delay=0.03, delays=0/0/0.03/0, dsn=4.7.1, cause=quota, until=00:00 UTC, attempt=failed
+/// (host … said: …)`. The cause where it is known, until when where it is told. `session`: how the session
+/// is protected, such as `, tls=TLSv1.3/…`, or nothing.
+std::string attempt_line(const Envelope& envelope, const Judged& judged, std::string_view session = {});
 
-/// The verdict, one line per recipient, in the form of smtp(8) (log_adhoc.c): `4Xyz: to=<a@b>, relay=h[ip]:587,
-/// delay=…, delays=a/b/c/d, dsn=2.0.0, status=sent (250 …)`.
-std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays);
+/// The verdict, one line per recipient, in the form of smtp(8) (log_adhoc.c) but with `verdict=`: pipe(8) writes
+/// `status=` for the same delivery, and statistics tools count every line that has it. `4Xyz: to=<a@b>,
+/// relay=h[ip]:587, delay=…, delays=a/b/c/d, dsn=2.0.0, verdict=sent (250 …)`. `at_once`: the only attempt is the one
+/// that was accepted, and has no line of its own, so the first line says `attempt=accepted` too.
+std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays,
+                                       bool at_once, std::string_view session = {});
 
 }  // namespace relaypipe

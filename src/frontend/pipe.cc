@@ -96,6 +96,12 @@ void finish_tokens(const TokenParts& tokens, Waiter& waiter, CallerWatch& caller
     waiter.wait(end);
 }
 
+void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& journal) {
+  const bool sent = delivered.verdict.disposition == Disposition::Delivered;
+  for (const std::string& line : verdict_lines(envelope, delivered.verdict, delivered.delays, false))
+    journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
+}
+
 int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Instant started, bool& accepted) {
   const Settings& settings = request.settings;
   const SystemClock clock;
@@ -121,10 +127,7 @@ int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Ins
   const Delivered delivered = deliver(order, world, accepted);
   // Postfix first: nothing after this line can change what it is told.
   print(delivered.verdict);
-  const bool sent = delivered.verdict.disposition == Disposition::Delivered;
-  for (const std::string& line : verdict_lines(request.envelope, delivered.verdict, delivered.delays)) {
-    journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
-  }
+  if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
   remembered.tell_trouble();
   if (tokens) finish_tokens(*tokens, waiter, caller, clock, settings.secret_limit);
   return exit_status(delivered.verdict);

@@ -11,7 +11,8 @@
 
 namespace relaypipe {
 
-/// What happens to the recipients of the request, in Postfix's words (`status=`). pipe(8) takes one for all of them.
+/// What happens to the recipients of the request, in Postfix's words (`verdict=` in our log). pipe(8) takes one for all
+/// of them.
 enum class Disposition { Delivered, Deferred, Bounced };
 
 /// The result of the whole delivery.

@@ -12,7 +12,7 @@ from mail_log import deliveries
 from messages import Message
 from troubles import Trouble
 
-_OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|status)=(\w+)")
+_OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|verdict)=(\w+)")
 _UNCONFIRMED = re.compile(r"to=<([^>]*)>.*\bno reply \([^)]*\) from [^ \[]*\[[^]]*\]:(\d+) while sending end of data")
 _DEATH = re.compile(r"^(\w+ +\d+ [\d:]+) .*to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)",
                     re.MULTILINE)
@@ -74,7 +74,7 @@ class Evidence:
             written = time.strptime(f"{time.localtime().tm_year} {found[1]}", "%Y %b %d %H:%M:%S")
             self.deaths[found[2]].append(Death(found[3], time.mktime(written)))
         for found in _OWN.finditer(log):
-            if found[2] == "status" and found[3] == "bounced":    # Postfix's own line may be lost in a stop
+            if found[2] == "verdict" and found[3] == "bounced":    # Postfix's own line may be lost in a stop
                 self.bounced.setdefault(found[1], found[0])
 
     def read_sessions(self, rows: Iterable[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ QUEUE_ID = "4Xyz12345z"
 MAIL_FACILITY = 2
 VERDICT = re.compile(
     r"(?P<id>\w+): to=<(?P<to>[^>]*)>, relay=(?P<relay>[^,]+), delay=[\d.]+, delays=[\d.]+/[\d.]+/[\d.]+/[\d.]+, "
-    r"dsn=(?P<dsn>[\d.]+), status=(?P<status>\w+) \((?P<text>.*)\)")
+    r"(?:.*, )?dsn=(?P<dsn>[\d.]+), (?:attempt=\w+, )?verdict=(?P<verdict>\w+) \((?P<text>.*)\)")
 
 
 class LogTest(DeliveryCase):
@@ -22,24 +22,38 @@ class LogTest(DeliveryCase):
         return self.syslog.stop()
 
     def verdicts(self, lines: list[str]) -> list[re.Match[str]]:
-        return [found for line in lines if "status=" in line and (found := VERDICT.search(line))]
+        return [found for line in lines if "verdict=" in line and (found := VERDICT.search(line))]
 
     def test_sent(self) -> None:
         relay = self.relay()
         found, = self.verdicts(self.logged(relay))
-        self.assertEqual(found.group("id", "to", "relay", "dsn", "status"),
+        self.assertEqual(found.group("id", "to", "relay", "dsn", "verdict"),
                          (QUEUE_ID, RECIPIENT, relay.name, "2.0.0", "sent"))
         self.assertIn("250 2.0.0 Ok: queued as 1-1", found["text"])
+
+    def test_one_line_where_the_first_relay_accepts(self) -> None:
+        """It serves as the attempt's and as the verdict's, and leaves status= to pipe(8)."""
+        relay = self.relay()
+        (line,) = self.logged(relay)
+        self.assertRegex(line, rf"{QUEUE_ID}: to=<.*, attempt=accepted, verdict=sent \(")
+
+    def test_only_postfix_says_status(self) -> None:
+        """pflogsumm, logwatch and exporters count each line that says it."""
+        first, second = self.relay("on rcpt: reply 451 4.3.0 later"), self.relay()
+        lines = self.logged(first, second)
+        self.assertEqual([re.findall(r"attempt=(\w+)|verdict=(\w+)", line) for line in lines],
+                         [[("failed", "")], [("accepted", "")], [("", "sent")]])
+        self.assertFalse([line for line in lines if "status=" in line])
 
     def test_bounced(self) -> None:
         relay = self.relay("on rcpt: reply 550 5.1.1 no such user")
         found, = self.verdicts(self.logged(relay))
-        self.assertEqual(found.group("relay", "dsn", "status"), (relay.name, "5.1.1", "bounced"))
+        self.assertEqual(found.group("relay", "dsn", "verdict"), (relay.name, "5.1.1", "bounced"))
         self.assertIn("no such user", found["text"])
 
     def test_deferred(self) -> None:
         found, = self.verdicts(self.logged(self.dead(RefusedPort)))
-        self.assertEqual(found.group("dsn", "status"), ("4.4.1", "deferred"))
+        self.assertEqual(found.group("dsn", "verdict"), ("4.4.1", "deferred"))
         self.assertIn("Connection refused", found["text"])
 
     def test_an_attempt_that_failed_has_its_own_line(self) -> None:
@@ -47,7 +61,7 @@ class LogTest(DeliveryCase):
         lines = self.logged(first, second)
         self.assertTrue([line for line in lines if first.name in line and "451 4.3.0 later" in line], lines)
         found, = self.verdicts(lines)
-        self.assertEqual(found.group("relay", "status"), (second.name, "sent"))
+        self.assertEqual(found.group("relay", "verdict"), (second.name, "sent"))
 
     def test_a_refused_connection_has_its_own_line(self) -> None:
         dead, second = self.dead(RefusedPort), self.relay()
@@ -70,7 +84,7 @@ class LogTest(DeliveryCase):
 
     def test_the_delays_add_up(self) -> None:
         relay = self.relay("on greeting: delay 300ms ; default")
-        line = next(line for line in self.logged(relay) if "status=" in line)
+        line = next(line for line in self.logged(relay) if "verdict=" in line)
         numbers = re.search(r"delay=([\d.]+), delays=([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+),", line)
         assert numbers, line
         total, *parts = map(float, numbers.groups())
@@ -104,7 +118,7 @@ class LogTest(DeliveryCase):
 
     def test_a_forged_queue_id_cannot_break_the_line(self) -> None:
         relay = self.relay()
-        self.deliver(relay, options=("--queue-id", "AB\nfake: status=sent\x1b[2J"), around=Surroundings(self.queue))
+        self.deliver(relay, options=("--queue-id", "AB\nfake: verdict=sent\x1b[2J"), around=Surroundings(self.queue))
         self.assertTrue(all(line.isprintable() for line in self.syslog.stop()), self.syslog.lines)
 
     def test_a_long_reply_stays_one_line(self) -> None:

@@ -153,7 +153,7 @@ class WriterTest(DeliveryCase):
         result = self.finish(delivery, check=False)
         self.assertEqual(result.status, 0, result)
         self.assertEqual(len(relay.accepted), 1)
-        self.assertTrue(any("status=sent" in line for line in self.syslog.stop()), self.syslog.lines)
+        self.assertTrue(any("verdict=sent" in line for line in self.syslog.stop()), self.syslog.lines)
 
     def test_a_living_parent_under_a_subreaper_is_no_death(self) -> None:
         """The control: the same harness, nobody killed before acceptance."""

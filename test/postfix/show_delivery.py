@@ -68,7 +68,7 @@ def deliver(binary: Path, dead: RefusedPort, alive: SmtpSink) -> Shown:
     with PostfixLab(binary, transport + "\n") as lab:
         queue_id = lab.submit(CONTENT, RECIPIENT, sender=SENDER)
         delivery = lab.wait_for_delivery(queue_id)
-        lab.wait_for_log(f"relaypipe.*{queue_id}.*status=")
+        lab.wait_for_log(f"relaypipe.*{queue_id}.*verdict=")
         if delivery.status == "sent":
             lab.wait_for_removal(queue_id)
         lines = sorted(lab.log_of(queue_id).splitlines(), key=position)
@@ -83,7 +83,7 @@ def show(shown: Shown, dead: RefusedPort, alive: SmtpSink) -> None:
     heading("mail log of the message")
     for line in shown.log:
         text = folded(line)
-        print(coloured("32", text) if "status=sent" in text else text)
+        print(coloured("32", text) if re.search("status=sent|verdict=sent", text) else text)
     heading("relays")
     print(f"  {dead.destination:20} {coloured('31', 'down')}   refuses connections")
     what = "received nothing"

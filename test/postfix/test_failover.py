@@ -17,7 +17,7 @@ class Failover(PostfixCase):
         self.assertEqual(message.recipients, ("<user@example.com>",))
         self.assertTrue(message.content.endswith(content.partition(b"\n\n")[2]))
         # relaypipe tells Postfix first and logs afterwards, so its own line may come after Postfix's last.
-        lab.wait_for_log(rf"{queue_id}: to=<.*relay=127\.0\.0\.1\[127\.0\.0\.1\]:\d+, .*status=sent")
+        lab.wait_for_log(rf"{queue_id}: to=<.*relay=127\.0\.0\.1\[127\.0\.0\.1\]:\d+, .*verdict=sent")
 
     def test_first_relay_takes_it(self) -> None:
         first, second = self.sink(), self.sink()
@@ -59,7 +59,7 @@ class Failover(PostfixCase):
         self.assert_delivery(delivery, "sent", "2.0.0", second.name)
         self.assertIn(f"; tried 127.0.0.1: {quota[:30]}", delivery.text)    # pipe(8) quotes 100 characters
         lab.wait_for_removal(queue_id)
-        lab.wait_for_log(rf"relaypipe\[\d+\]: {queue_id}: to=<.*status=sent")
+        lab.wait_for_log(rf"relaypipe\[\d+\]: {queue_id}: to=<.*verdict=sent")
         said = f"host {first.name} said: {quota} (in reply to end of DATA command)"
         (line,) = [each for each in lab.log_of(queue_id).splitlines() if said in each and "attempt=" in each]
         self.assertRegex(line, rf"{queue_id}: to=<user@example\.com>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:{first.port}, .*"

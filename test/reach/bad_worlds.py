@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import statistics
 import sys
 from collections import Counter
@@ -149,7 +150,7 @@ class BadWorlds(WorldCase):
         results = [result for _, result in runs]
         seconds = statistics.median(result.seconds for result in results)
         more = seconds - healthy if world.took != "nobody" else None
-        attempts = [tuple(line.split("attempt=")[1].split(" ")[0] for line in log if f"{queue_id}: " in line
+        attempts = [tuple(re.split(r"\W", line.split("attempt=")[1])[0] for line in log if f"{queue_id}: " in line
                           and "attempt=" in line) for queue_id, _ in runs]
         return Row(world, seconds, more, results, attempts, Counter(self._who(world, result) for result in results))
 

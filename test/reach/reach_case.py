@@ -18,7 +18,7 @@ from pipe_run import Surroundings  # noqa: E402
 from postfix_lab import EXAMPLE_TRANSPORT, PostfixLab  # noqa: E402
 from support import free_port, wait_until  # noqa: E402
 
-_ATTEMPT = re.compile(r"relay=(?P<relay>\S+), .* attempt=(?P<result>\w+) \(.*\)$")
+_ATTEMPT = re.compile(r"relay=(?P<relay>\S+), .* attempt=(?P<result>\w+)(?:, verdict=\w+)? \(.*\)$")
 
 
 @dataclass(frozen=True)

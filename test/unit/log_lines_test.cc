@@ -87,20 +87,29 @@ TEST_CASE("a verdict has one line for every recipient") {
   const Delays delays{1s, 2s, 3s, 6s};
   const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kWhere};
   CHECK(
-      verdict_lines(to({"a@example.org", "b@example.org"}), sent, delays) ==
+      verdict_lines(to({"a@example.org", "b@example.org"}), sent, delays, false) ==
       std::vector<std::string>{
-          "4Xyz: to=<a@example.org>, relay=mx.example[192.0.2.1]:587, delay=6, delays=1/0/2/3, dsn=2.0.0, status=sent "
+          "4Xyz: to=<a@example.org>, relay=mx.example[192.0.2.1]:587, delay=6, delays=1/0/2/3, dsn=2.0.0, verdict=sent "
           "(mx.example[192.0.2.1]:587: 250 2.0.0 Ok)",
-          "4Xyz: to=<b@example.org>, relay=mx.example[192.0.2.1]:587, delay=6, delays=1/0/2/3, dsn=2.0.0, status=sent "
+          "4Xyz: to=<b@example.org>, relay=mx.example[192.0.2.1]:587, delay=6, delays=1/0/2/3, dsn=2.0.0, verdict=sent "
           "(mx.example[192.0.2.1]:587: 250 2.0.0 Ok)"});
   const Verdict deferred{Disposition::Deferred, {4, 3, 5}, "no relay", {}};
-  CHECK(verdict_lines(to({"a@example.org"}, ""), deferred, {}) ==
-        std::vector<std::string>{
-            "NOQUEUE: to=<a@example.org>, relay=none, delay=0, delays=0/0/0/0, dsn=4.3.5, status=deferred (no relay)"});
+  CHECK(
+      verdict_lines(to({"a@example.org"}, ""), deferred, {}, false) ==
+      std::vector<std::string>{
+          "NOQUEUE: to=<a@example.org>, relay=none, delay=0, delays=0/0/0/0, dsn=4.3.5, verdict=deferred (no relay)"});
   const Verdict bounced{Disposition::Bounced, {5, 1, 1}, "no", kWhere};
-  CHECK_THAT(verdict_lines(to({"a@example.org"}), bounced, {}).at(0),
-             Catch::Matchers::EndsWith("dsn=5.1.1, status=bounced (no)"));
-  CHECK(verdict_lines(to({}), bounced, {}).empty());
+  CHECK_THAT(verdict_lines(to({"a@example.org"}), bounced, {}, false).at(0),
+             Catch::Matchers::EndsWith("dsn=5.1.1, verdict=bounced (no)"));
+  CHECK(verdict_lines(to({}), bounced, {}, false).empty());
+}
+
+TEST_CASE("where the first attempt was accepted, the first line of the verdict says so") {
+  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kWhere};
+  const auto lines = verdict_lines(to({"a@example.org", "b@example.org"}), sent, {}, true);
+  REQUIRE(lines.size() == 2);
+  CHECK_THAT(lines[0], Catch::Matchers::Contains(", dsn=2.0.0, attempt=accepted, verdict=sent (mx.example"));
+  CHECK_THAT(lines[1], Catch::Matchers::Contains(", dsn=2.0.0, verdict=sent (mx.example"));
 }
 
 TEST_CASE("a line stays a line, and not too long a one") {
@@ -109,7 +118,7 @@ TEST_CASE("a line stays a line, and not too long a one") {
   CHECK(line.size() < 1800);
   CHECK(line.find('\n') == std::string::npos);
   const Verdict verdict{Disposition::Bounced, {5, 1, 1}, std::string(5000, 'x'), kWhere};
-  CHECK(verdict_lines(to({"r@example.org"}), verdict, {}).at(0).size() < 1800);
+  CHECK(verdict_lines(to({"r@example.org"}), verdict, {}, false).at(0).size() < 1800);
 }
 
 }  // namespace
