@@ -11,6 +11,7 @@
 #include "io/caller_watch.h"
 #include "io/cares_resolver.h"
 #include "io/curl_dialer.h"
+#include "io/local_time.h"
 #include "io/own_host.h"
 #include "io/pcre_matcher.h"
 #include "io/poll_waiter.h"
@@ -60,7 +61,9 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
   return request;
 }
 
-void print(const Verdict& verdict) { write_result(stdout_is_terminal() ? plain_line(verdict) : report_line(verdict)); }
+void print(const Verdict& verdict) {
+  write_result(with_local_times(stdout_is_terminal() ? plain_line(verdict) : report_line(verdict)));
+}
 
 /// A delivery that never began: the line for Postfix, one for the log.
 int refuse(const Verdict& verdict, Journal& journal, const std::string& id) {

@@ -12,6 +12,7 @@
 #include "frontend/request.h"
 #include "frontend/wrapped.h"
 #include "io/cares_resolver.h"
+#include "io/local_time.h"
 #include "io/own_host.h"
 #include "io/poll_waiter.h"
 #include "io/standard_streams.h"
@@ -196,7 +197,7 @@ int run_plan(const std::vector<std::string>& words) {
       resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
   }
   write_text(arguments->json ? plan_json(*plan, resolved, note)
-                             : report(*plan, resolved, *envelope, note, arguments->explain));
+                             : with_local_times(report(*plan, resolved, *envelope, note, arguments->explain)));
   return 0;
 }
 

@@ -2,12 +2,13 @@
 
 #include "frontend/deliverer.h"
 #include "io/lmdb_state_store.h"
+#include "io/local_time.h"
 #include "io/standard_streams.h"
 
 namespace relaypipe {
 
 int end_state_tool(const std::string& text, int status) {
-  write_text(text + "\n");
+  write_text(with_local_times(text + "\n"));
   return status;
 }
 

@@ -9,6 +9,10 @@
 #include "frontend/state.h"
 #include "frontend/state_tool.h"
 #include "frontend/status_report.h"
+#include "frontend/token_state.h"
+#include "io/account_file.h"
+#include "io/file_token_store.h"
+#include "io/local_time.h"
 #include "io/standard_streams.h"
 #include "io/time_zones.h"
 
@@ -35,7 +39,7 @@ std::string status_text(StateTool& tool, Format format) {
     case Format::Prometheus: return status_prometheus(report);
     case Format::Table: break;
   }
-  return status_table(report, stdout_is_terminal());
+  return with_local_times(status_table(report, stdout_is_terminal()));
 }
 
 /// Looks again and again, until somebody interrupts it.
@@ -51,9 +55,10 @@ int watch(StateTool& tool, Format format, std::uint64_t seconds) {
 std::string change_text(const Change& change) {
   const bool down = change.kind == Change::Kind::Down;
   std::string text = fmt::format("{}  {:<9} {}", time_text(change.at), kind_name(change.kind), printable(change.relay));
-  if (down || change.kind == Change::Kind::Suspended) text += fmt::format(", until {}", time_text(change.until));
+  const bool lasts = down || change.kind == Change::Kind::Suspended;
+  if (lasts && change.until != kNever) text += fmt::format(", until {}", time_text(change.until));
   if (change.cause != Cause::Unknown) text += fmt::format(", {}", cause_name(change.cause));
-  return text + (change.words.empty() || !down ? "" : ": " + change.words) + "\n";
+  return with_local_times(text + (change.words.empty() || !down ? "" : ": " + change.words) + "\n");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "frontend/request.h"
 #include "frontend/token_parts.h"
 #include "frontend/token_state.h"
+#include "io/local_time.h"
 #include "io/poll_waiter.h"
 #include "io/standard_streams.h"
 
@@ -69,7 +70,7 @@ int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {
     states.push_back(token_state(relay, parts.store, reader, parts.wall.seconds()));
     text += describe(states.back(), parts.wall.seconds());
   }
-  write_text(json ? token_json(states, parts.wall.seconds()) : text);
+  write_text(json ? token_json(states, parts.wall.seconds()) : with_local_times(text));
   return std::all_of(states.begin(), states.end(), [](const TokenState& state) { return state.well(); }) ? kWell
                                                                                                          : kTrouble;
 }

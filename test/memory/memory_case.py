@@ -18,6 +18,7 @@ LONG = bool(os.environ.get("RELAYPIPE_LONG"))
 
 class MemoryCase(DeliveryCase):
     configuration: tuple[str, ...] = ()
+    zone = "UTC0"    # of the tools
 
     def setUp(self) -> None:
         super().setUp()
@@ -71,7 +72,8 @@ class MemoryCase(DeliveryCase):
 
     def tool(self, *words: str, status: int = 0) -> str:
         """What a command of relaypipe prints with the configuration file of the deliveries."""
-        done = subprocess.run([binary_path(), *words, *self.configuration], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([binary_path(), *words, *self.configuration], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "TZ": self.zone})
         self.assertEqual(done.returncode, status, done)
         self.assertEqual(done.stderr, "")
         return done.stdout
