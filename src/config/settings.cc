@@ -179,6 +179,7 @@ constexpr SettingKey kTable[] = {
     {"duplicate_wait", kGlobal, SettingKind::TimeSpan, kSpan, "for another delivery of the same message to end", apply_duration<&Settings::duplicate_wait, 0>},
     {"syslog_ident", kGlobal, SettingKind::Text, "word without blanks", "name in the log", apply_ident},
     {"syslog_socket", kGlobal, SettingKind::Text, kPath, "datagram socket of the system's log", apply_path<&Settings::syslog_socket, 107>},
+    {"log_file", kGlobal, SettingKind::Text, kPath, "file for log lines, instead of the system's log", apply_optional_file<&Settings::log_file>},
 };
 // clang-format on
 

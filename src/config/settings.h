@@ -114,6 +114,7 @@ struct Settings {
   Duration duplicate_wait = std::chrono::seconds(30);  ///< for another delivery of the same message to end
   std::string syslog_ident = "postfix/relaypipe";
   std::string syslog_socket = "/dev/log";
+  std::string log_file;  ///< our log lines go there instead; empty: to syslog_socket
 };
 
 /// Where a key may stand: at the top of a configuration file, or in `[defaults]` and `[relay.NAME]`. What concerns the

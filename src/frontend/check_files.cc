@@ -14,6 +14,7 @@
 #include "config/host.h"
 #include "config/password_map.h"
 #include "frontend/check_trust.h"
+#include "frontend/mail_log.h"
 #include "io/account_file.h"
 #include "io/curl_library.h"
 #include "io/file_token_store.h"
@@ -221,9 +222,7 @@ void check_machine(LoadedConfiguration& loaded) {
     warn(fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
                      settings.spool_directory, settings.spool_memory));
   }
-  if (access(settings.syslog_socket.c_str(), W_OK) != 0) {
-    warn(fmt::format("syslog_socket {} is not there; nothing is logged", settings.syslog_socket));
-  }
+  if (auto problem = log_problem(settings)) warn(*std::move(problem));
 }
 
 void check_files(LoadedConfiguration& loaded) { FileCheck(loaded).run(); }

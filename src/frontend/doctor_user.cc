@@ -16,6 +16,7 @@
 #include "config/check_reach.h"
 #include "config/postfix_text.h"
 #include "frontend/check_files.h"
+#include "frontend/mail_log.h"
 #include "io/account_file.h"
 #include "io/other_user.h"
 #include "io/pcre_matcher.h"
@@ -125,8 +126,26 @@ class UserView {
     for (const ConfigProblem& problem : loaded.problems) {
       if (said(problem.text)) continue;
       const bool error = problem.severity == ConfigProblem::Severity::Error;
-      add(error ? Severity::Error : Severity::Warning, without_severity(problem));
+      const bool log = problem.text == log_problem(loaded.configuration.settings);
+      add(error ? Severity::Error : Severity::Warning, without_severity(problem), log ? log_mend(loaded) : "");
     }
+  }
+
+  /// Makes a file that the user may append its lines to, and names it in the configuration where that does not.
+  [[nodiscard]] std::string log_mend(const LoadedConfiguration& loaded) const {
+    const std::string& named = loaded.configuration.settings.log_file;
+    // What is below these is not made by install(1).
+    if (named.starts_with("/dev/") || named.starts_with("/proc/")) return "";
+    const std::string file = named.empty() ? "/var/log/relaypipe.log" : named;
+    std::string mend = fmt::format("install -o {} -g {} -m 0640 /dev/null {}", shell_word(user_.name),
+                                   shell_word(user_.group), shell_word(file));
+    if (!named.empty()) return mend;
+    const std::string line = fmt::format("log_file = \"{}\"", file);
+    std::error_code absent;
+    const bool empty = std::filesystem::file_size(loaded.file, absent) == 0 || absent;
+    // A key of the whole file stands before all tables.
+    return mend + (empty ? fmt::format(" && echo {} >> {}", shell_word(line), shell_word(loaded.file))
+                         : fmt::format(" && sed -i {} {}", shell_word("1i " + line), shell_word(loaded.file)));
   }
 
   /// Says so where a file is there and the user may not read it. What check_files() says of it is left out then.

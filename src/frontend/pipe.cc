@@ -4,6 +4,7 @@
 
 #include "deliver/deliver.h"
 #include "frontend/arguments.h"
+#include "frontend/mail_log.h"
 #include "frontend/memory_parts.h"
 #include "frontend/request.h"
 #include "frontend/token_parts.h"
@@ -17,7 +18,6 @@
 #include "io/poll_waiter.h"
 #include "io/spool.h"
 #include "io/standard_streams.h"
-#include "io/syslog_journal.h"
 #include "io/system_clock.h"
 #include "route/plan.h"
 #include "verdict/exit_status.h"
@@ -142,7 +142,7 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
   CallerWatch caller;
   const auto arguments = parse_arguments(words);
   const LoadedConfiguration loaded = load(arguments ? *arguments : Arguments());
-  SyslogJournal journal(loaded.configuration.settings.syslog_socket, loaded.configuration.settings.syslog_ident);
+  MailLog journal(loaded.configuration.settings);
   if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, "NOQUEUE");
   auto request = read_request(*arguments, loaded, journal);
   if (!request) return refuse(request.error(), journal, log_id(*arguments));

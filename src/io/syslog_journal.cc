@@ -18,8 +18,9 @@ namespace {
 
 constexpr int kPatienceMs = 200;
 
-/// `Nov 21 22:00:00`, in the C locale and local time as RFC 3164 section 4.1.2 wants it.
-std::string timestamp() {
+}  // namespace
+
+std::string log_timestamp() {
   constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::time_t now = std::time(nullptr);
@@ -28,8 +29,6 @@ std::string timestamp() {
   return fmt::format("{} {:2} {:02}:{:02}:{:02}", kMonths.at(static_cast<std::size_t>(local.tm_mon)), local.tm_mday,
                      local.tm_hour, local.tm_min, local.tm_sec);
 }
-
-}  // namespace
 
 SyslogJournal::~SyslogJournal() {
   if (socket_ >= 0) close(socket_);
@@ -58,7 +57,7 @@ void SyslogJournal::line(Level level, std::string_view text) {
   if (!connect()) return;
   const int priority = LOG_MAIL | (level == Level::Info ? LOG_INFO : LOG_WARNING);
   const std::string datagram =
-      fmt::format("<{}>{} {}[{}]: {}", priority, timestamp(), ident_, getpid(), printable(text));
+      fmt::format("<{}>{} {}[{}]: {}", priority, log_timestamp(), ident_, getpid(), printable(text));
   for (int tries = 0; tries < 2; ++tries) {
     if (send(socket_, datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) return;
     if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR) break;
@@ -66,7 +65,7 @@ void SyslogJournal::line(Level level, std::string_view text) {
     if (poll(&writable, 1, kPatienceMs) <= 0) break;
   }
   // One slow daemon costs one wait, not one per line.
-  broken_ = true;
+  broken_ = lost_ = true;
   close(socket_);
   socket_ = -1;
 }

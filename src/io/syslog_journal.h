@@ -7,6 +7,9 @@
 
 namespace relaypipe {
 
+/// `Nov 21 22:00:00`, in the C locale and local time as RFC 3164 section 4.1.2 wants it.
+std::string log_timestamp();
+
 /// Lines to the syslog daemon, facility mail, over its datagram socket, in the form of RFC 3164 as the C library writes
 /// it.
 ///
@@ -21,13 +24,17 @@ class SyslogJournal final : public Journal {
 
   void line(Level level, std::string_view text) override;
 
+  /// Whether there is a daemon, as far as is known: false only where nobody listened at the socket from the start.
+  bool reachable() { return connect() || lost_; }
+
  private:
   bool connect();
 
   std::string path_;
   std::string ident_;
   int socket_ = -1;
-  bool broken_ = false;
+  bool broken_ = false;  ///< no line is written any more
+  bool lost_ = false;    ///< there was a daemon, and it did not read
 };
 
 }  // namespace relaypipe

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import subprocess
+import unittest
 from pathlib import Path
 from typing import Iterator
 
-from doctor_case import GOOD, GROUP, LIMIT, USER, DoctorCase, each
+from doctor_case import GOOD, GROUP, LIMIT, USER, DoctorCase, Finding, each
+
+POSTLOG = Path("/usr/sbin/postlog")
 
 SECRET = GOOD.replace('senders =', 'username = "us"\npassword_file = "$secret"\nsenders =')
 
@@ -123,6 +127,36 @@ class State(DoctorCase):
         (self.state / "tokens").mkdir()
         (self.state / "tokens" / "one").touch(0o600)
         self.assert_mended(self.assert_found("warning", "state_directory", "Permission denied"))
+
+
+@unittest.skipIf(POSTLOG.exists() and POSTLOG.stat().st_mode & stat.S_ISGID, "postlog(1) takes the lines here")
+class Log(DoctorCase):
+    """A container: nobody listens for syslog."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.syslog.close()
+
+    def mended(self, finding: Finding) -> None:
+        """Its line, with another file than that of the machine."""
+        self.assertIn("/var/log/relaypipe.log", finding.mend)
+        self.shell(finding.mend.replace("/var/log/relaypipe.log", f"{self.directory}/own.log"))
+        self.assertEqual(self.diagnose().findings, [])
+        self.assertIn(f'log_file = "{self.directory}/own.log"\n', self.config.read_text())
+
+    def test_lines_are_lost(self) -> None:
+        self.mended(self.assert_found("warning", "nobody listens there; nothing is logged"))
+
+    def test_without_a_configuration_file(self) -> None:
+        self.write(self.config, "")
+        self.write(self.transport, "example.com relaypipe:[mail1.example.com]:587\n")
+        self.mended(self.assert_found("warning", "nobody listens there; nothing is logged"))
+
+    def test_a_file_that_the_user_may_not_write(self) -> None:
+        log = self.directory / "own.log"
+        log.touch(0o600)
+        self.write(self.config, f'log_file = "{log}"\n' + GOOD)
+        self.assert_mended(self.assert_found("warning", f"log_file {log}: Permission denied; nothing is logged"))
 
 
 class Program(DoctorCase):

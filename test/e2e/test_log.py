@@ -91,6 +91,25 @@ class LogTest(DeliveryCase):
         self.assertGreaterEqual(total, 0.25)
         self.assertGreaterEqual(parts[2], 0.2, "the wait for the greeting belongs to the connection's part")
 
+    def test_a_log_file_takes_the_lines(self) -> None:
+        file = self.directory / "own.log"
+        file.touch(0o666)
+        self.settings["log_file"] = str(file)
+        first, second = self.relay("on rcpt: reply 451 4.3.0 later"), self.relay()
+        self.assertEqual(self.logged(first, second), [])
+        lines = file.read_text().splitlines()
+        self.assertEqual(len(lines), 3, lines)
+        for line in lines:
+            self.assertRegex(line, rf"^\w{{3}} [ \d]\d \d\d:\d\d:\d\d \S+ postfix/relaypipe\[\d+\]: {QUEUE_ID}: to=<")
+
+    @each({"directory": ("{}",), "absent": ("{}/absent/file",), "result": ("/dev/stdout",), "full": ("/dev/full",)})
+    def test_a_log_file_that_cannot_be_written_stops_nothing(self, name: str) -> None:
+        relay = self.relay()
+        self.settings["log_file"] = name.format(self.directory)
+        (line,) = self.logged(relay)
+        self.assertIn("verdict=sent", line)
+        self.assertEqual(len(relay.accepted), 1)
+
     @each({"missing": (False,), "stale": (True,)})
     def test_no_log_socket_stops_nothing(self, stale: bool) -> None:
         relay = self.relay()

@@ -69,6 +69,7 @@ TEST_CASE("every other value has its key and its field", "[settings]") {
   CHECK(with("spool_directory=/var/spool/a b").spool_directory == "/var/spool/a b");
   CHECK(with("syslog_ident=postfix/x").syslog_ident == "postfix/x");
   CHECK(with("syslog_socket=/run/log").syslog_socket == "/run/log");
+  CHECK(with("log_file=/var/log/relaypipe.log").log_file == "/var/log/relaypipe.log");
   CHECK(with("tls=none").tls == TlsLevel::None);
   CHECK(with("tls=may").tls == TlsLevel::May);
   CHECK(with("tls=encrypt").tls == TlsLevel::Encrypt);

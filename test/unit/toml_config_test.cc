@@ -74,11 +74,11 @@ std::string all_of(const Settings& s) {
         t.greeting, t.helo, t.starttls, t.auth, t.mail, t.rcpt, t.data_init, t.data_xfer, t.data_done}) {
     text += std::to_string(span.count()) + " ";
   }
-  return text + fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", s.max_sessions, s.hostname,
+  return text + fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", s.max_sessions, s.hostname,
                             static_cast<int>(s.tls), static_cast<int>(s.ip), s.bind_address, s.dns_servers,
                             s.mx_address_limit, s.mx_session_limit, s.srv, s.own_addresses, s.proxy_addresses,
                             s.line_length_limit, s.size_tolerance, s.spool_memory, s.spool_directory, s.syslog_ident,
-                            s.syslog_socket);
+                            s.syslog_socket, s.log_file);
 }
 
 }  // namespace
