@@ -71,7 +71,7 @@ std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& 
                                 seconds(delays.total), seconds(delays.reading), seconds(delays.setup),
                                 seconds(delays.transfer), session, verdict.status.text(),
                                 at_once && lines.empty() ? "attempt=accepted, " : "", verdict_of(verdict.disposition),
-                                clip(verdict.text, kTextOctets)));
+                                clip(verdict.log_text(), kTextOctets)));
   }
   return lines;
 }

@@ -68,7 +68,7 @@ void print(const Verdict& verdict) {
 /// A delivery that never began: the line for Postfix, one for the log.
 int refuse(const Verdict& verdict, Journal& journal, const std::string& id) {
   print(verdict);
-  journal.line(Journal::Level::Warning, id + ": " + report_line(verdict));
+  journal.line(Journal::Level::Warning, id + ": " + log_line(verdict));
   return exit_status(verdict);
 }
 

@@ -166,7 +166,7 @@ int complain(const std::string& text, int status, bool json) {
 Result<RoutePlan, std::string> make_plan(const Configuration& configuration, const std::string& nexthop,
                                          const Envelope& envelope, std::string& note) {
   const auto choice = choose_nexthop(configuration, nexthop, envelope);
-  if (!choice) return fail("not delivered: " + choice.error().status.text() + " " + choice.error().text);
+  if (!choice) return fail("not delivered: " + log_line(choice.error()));
   note = choice->note;
   return plan_route(configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
 }

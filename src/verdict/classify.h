@@ -66,6 +66,10 @@ Judgement classify_reply(Stage stage, const Reply& reply, const RelayRules& rule
 /// `host mx1.example[192.0.2.1]:587 said: 550 5.1.1 no such user (in reply to RCPT TO command)`.
 std::string describe(const Outcome& outcome);
 
+/// The outcome in words that may leave this machine: senders read them in delay notices and bounces. Our own words lose
+/// the directories of our files; a relay's words stay as they are.
+Outcome for_senders(Outcome outcome);
+
 /// The same in a few words for the list of other attempts: `mx1.example: connection timed out`.
 std::string describe_briefly(const Outcome& outcome);
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_names.h"
 #include "base/printable.h"
 #include "verdict/classify.h"
 
@@ -213,6 +214,15 @@ std::string Where::text() const {
 
 std::string endpoint_text(const std::string& ip, std::uint16_t port) {
   return ip.find(':') == ip.npos ? fmt::format("{}:{}", ip, port) : fmt::format("[{}]:{}", ip, port);
+}
+
+Outcome for_senders(Outcome outcome) {
+  if (auto* const unreached = std::get_if<Unreached>(&outcome.what)) {
+    unreached->detail = without_directories(unreached->detail);
+  } else if (auto* const passed = std::get_if<PassedOver>(&outcome.what)) {
+    passed->words = without_directories(passed->words);
+  }
+  return outcome;
 }
 
 std::string describe(const Outcome& outcome) { return printable(std::visit(Describer{outcome.where}, outcome.what)); }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/file_names.h"
 #include "base/printable.h"
 
 namespace relaypipe {
@@ -48,7 +49,7 @@ std::string others(std::span<const Judged> outcomes, std::size_t decided) {
     // Of the relay that decided, an address that was only slower is no news.
     const bool slower = std::holds_alternative<Outrun>(outcomes[i].outcome.what);
     if (slower && decided < outcomes.size() && same_relay(outcomes[decided], outcomes[i])) continue;
-    std::string one = describe_briefly(outcomes[i].outcome);
+    std::string one = describe_briefly(for_senders(outcomes[i].outcome));
     if (std::find(told.begin(), told.end(), one) != told.end()) continue;
     text += (told.empty() ? "; tried " : ", ") + one;
     told.push_back(std::move(one));
@@ -84,8 +85,12 @@ Verdict fold_verdict(std::span<const Judged> outcomes) {
   if (outcomes.empty()) return {Disposition::Deferred, {4, 3, 5}, "no relay to deliver to", {}};
   const std::size_t index = decisive(outcomes);
   const auto& [outcome, judgement] = outcomes[index];
-  Verdict verdict{Disposition::Deferred, judgement.status, whole_text(describe(outcome), others(outcomes, index)),
-                  outcome.where};
+  Verdict verdict{Disposition::Deferred,
+                  judgement.status,
+                  whole_text(describe(for_senders(outcome)), others(outcomes, index)),
+                  outcome.where,
+                  "",
+                  judgement.cause};
   if (judgement.severity == Severity::Success) {
     verdict.disposition = Disposition::Delivered;
   } else if (judgement.severity == Severity::Hard && (judgement.next == Next::Stop || all_unfit(outcomes))) {
@@ -99,7 +104,8 @@ Verdict fold_verdict(std::span<const Judged> outcomes) {
 Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judged> outcomes) {
   const std::string tried = others(outcomes, outcomes.size());
   const auto deferred = [&](EnhancedStatus status, std::string_view what) {
-    return Verdict{Disposition::Deferred, status, fmt::format("{}{}", what, tried), {}};
+    return Verdict{
+        Disposition::Deferred, status, without_directories(what) + tried, {}, fmt::format("{}{}", what, tried)};
   };
   switch (halt) {
     case Halt::DeadlinePassed:
@@ -116,7 +122,7 @@ Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judge
 
 Verdict refused_verdict(EnhancedStatus status, std::string_view text) {
   const Disposition disposition = status.klass == 5 ? Disposition::Bounced : Disposition::Deferred;
-  return {disposition, status, printable(text), {}};
+  return {disposition, status, printable(without_directories(text)), {}, printable(text)};
 }
 
 std::string report_line(const Verdict& verdict) {
@@ -126,8 +132,12 @@ std::string report_line(const Verdict& verdict) {
   return std::string(clip(line, kReportOctets));
 }
 
+std::string log_line(const Verdict& verdict) {
+  return fmt::format("{} {}", verdict.status.text(), printable(verdict.log_text()));
+}
+
 std::string plain_line(const Verdict& verdict) {
-  const std::string text = printable(verdict.text);
+  const std::string text = printable(verdict.log_text());
   switch (verdict.disposition) {
     case Disposition::Delivered: return fmt::format("delivered: {}\n", text);
     case Disposition::Deferred:

@@ -19,8 +19,13 @@ enum class Disposition { Delivered, Deferred, Bounced };
 struct Verdict {
   Disposition disposition = Disposition::Deferred;
   EnhancedStatus status{4, 3, 0};
-  std::string text;  ///< one printable line without D.S.N
-  Where where;       ///< of the decisive attempt; empty when none was made
+  std::string text;              ///< one printable line without D.S.N; senders may read it in a delay notice
+  Where where;                   ///< of the decisive attempt; empty when none was made
+  std::string detail = {};       ///< `text` with the paths of our own files, for the log; empty: the same
+  Cause cause = Cause::Unknown;  ///< of the decisive attempt
+
+  /// What the log says: `text`, or more.
+  [[nodiscard]] const std::string& log_text() const { return detail.empty() ? text : detail; }
 };
 
 /// What ended a delivery other than the relays.
@@ -49,6 +54,9 @@ inline constexpr std::size_t kReportOctets = 4096;  ///< pipe(8) reads no more (
 /// its first 100 characters); everything else begins with the D.S.N that overrules the exit status (pipe(8), "Command
 /// output").
 std::string report_line(const Verdict& verdict);
+
+/// The line for the log of a delivery that never began: the same with the paths of our own files.
+std::string log_line(const Verdict& verdict);
 
 /// The line for a person at a terminal: what happened in plain words.
 std::string plain_line(const Verdict& verdict);

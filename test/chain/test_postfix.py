@@ -96,7 +96,7 @@ class Chains(PostfixChain):
         self.start_chain()
         delivery = self.delivery()
         self.assertEqual((delivery.status, delivery.dsn), ("deferred", "4.3.5"), delivery)
-        self.assertIn(f"{self.config}:2:1: error: [defaults] tsl: unknown key; did you mean tls?",
+        self.assertIn(f"{self.config.name}:2:1: error: [defaults] tsl: unknown key; did you mean tls?",
                       delivery.text)
         self.assertIn("relaypipe check", delivery.text)
         self.lab.wait_for_queue(self.queue_id, "deferred")
