@@ -31,7 +31,9 @@ class Delivery {
     }
     delays_.total = now() - order_.started;
     if (settled) return {*std::move(settled), delays_};
-    return {halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_), delays_, logged_};
+    Verdict verdict = halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_);
+    Counters results = results_of(outcomes_, verdict);
+    return {std::move(verdict), delays_, logged_, std::move(results)};
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include "base/deadline.h"
 #include "base/random.h"
+#include "deliver/count_results.h"
 #include "deliver/delivery_lock.h"
 #include "deliver/interfaces.h"
 #include "deliver/log_lines.h"
@@ -44,6 +45,7 @@ struct Delivered {
   /// The verdict's lines are in the log: the first attempt was accepted, and one line says both, at once. A delivery
   /// that is killed before Postfix hears of the acceptance leaves that trace.
   bool logged = false;
+  Counters results = {};  ///< what the delivery adds to the counters of all
 };
 
 /// Delivers one message, or finds out why not. The page that tells the story: be the only one that delivers it, and

@@ -93,6 +93,13 @@ std::string status_json(const StatusReport& report) {
                                    {"at", date(message.at)},
                                    {"words", message.words}});
   }
+  json["failed"] = Json::array();
+  for (const auto& [key, count] : report.counters.failed) {
+    json["failed"].push_back({{"relay", printable(key.first)}, {"cause", cause_name(key.second)}, {"count", count}});
+  }
+  json["deferred"] = Json::array();
+  for (const auto& [cause, count] : report.counters.deferred)
+    json["deferred"].push_back({{"cause", cause_name(cause)}, {"count", count}});
   return json_text(json);
 }
 

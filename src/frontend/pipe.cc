@@ -131,6 +131,7 @@ int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Ins
   // Postfix first: nothing after this line can change what it is told.
   print(delivered.verdict);
   if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
+  add_to_counters(remembered.store(), delivered.results, remembered.wall().now());
   remembered.tell_trouble();
   if (tokens) finish_tokens(*tokens, waiter, caller, clock, settings.secret_limit);
   return exit_status(delivered.verdict);

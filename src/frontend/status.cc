@@ -31,9 +31,29 @@ Result<Format, std::string> parse_format(const StateArguments& arguments) {
   return fail(fmt::format("--format={}: write table, json or prometheus", printable(format)));
 }
 
+/// When the kept tokens of relays with a token endpoint end, as far as that is known.
+std::vector<TokenEnd> token_ends(const Configuration& configuration) {
+  FileTokenStore store(configuration.settings.state_directory);
+  const FileReader self = FileReader::self();
+  const SecretReader reader = [&](const std::string& file) { return read_secret_file(file, self); };
+  const SystemWallClock wall;
+  std::vector<TokenEnd> ends;
+  for (const auto& [name, config] : configuration.relays) {
+    if (!config.account.oauth2 || config.account.oauth2->token_endpoint.empty()) continue;
+    Relay relay;
+    relay.name = name;
+    relay.account = config.account;
+    const TokenState state = token_state(relay, store, reader, wall.seconds());
+    if (state.ends) ends.push_back({name, false, WallTime(*state.ends)});
+    if (state.refresh_ends) ends.push_back({name, true, WallTime(*state.refresh_ends)});
+  }
+  return ends;
+}
+
 std::string status_text(StateTool& tool, Format format) {
   const Alive alive = [&](const Owner& owner) { return tool.life.alive(owner); };
-  const StatusReport report = make_report(tool.loaded.configuration, *tool.store, tool.wall.now(), alive, zone_offset);
+  StatusReport report = make_report(tool.loaded.configuration, *tool.store, tool.wall.now(), alive, zone_offset);
+  report.tokens = token_ends(tool.loaded.configuration);
   switch (format) {
     case Format::Json: return status_json(report);
     case Format::Prometheus: return status_prometheus(report);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "config/nexthop.h"
+#include "deliver/count_results.h"
 #include "route/plan.h"
 #include "route/remembered.h"
 
@@ -66,6 +68,7 @@ StatusReport make_report(const Configuration& configuration, StateStore& store, 
   }
   std::sort(report.unconfirmed.begin(), report.unconfirmed.end(),
             [](const MessageState& a, const MessageState& b) { return a.at < b.at; });
+  report.counters = read_counters(store, now);
   report.trouble = store.trouble().value_or("");
   return report;
 }

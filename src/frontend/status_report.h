@@ -8,6 +8,7 @@
 #include "config/configuration.h"
 #include "deliver/state_store.h"
 #include "route/calendar.h"
+#include "route/counters.h"
 #include "route/health.h"
 #include "route/message_record.h"
 
@@ -34,11 +35,20 @@ struct RelayStatus {
   std::vector<std::string> resting;  ///< endpoints that failed lately
 };
 
+/// When a relay has to be given a new token by hand, or its access token ends.
+struct TokenEnd {
+  std::string relay;
+  bool refresh = false;  ///< the refresh token; else the access token, which deliveries renew by themselves
+  WallTime ends = kNever;
+};
+
 struct StatusReport {
   WallTime now;
   std::vector<const ChainConfig*> chains;
   std::vector<RelayStatus> relays;  ///< those of the configuration by name, then others that deliveries met
   std::vector<MessageState> unconfirmed;
+  Counters counters;
+  std::vector<TokenEnd> tokens;
   std::string trouble;  ///< of the store; empty: none
 };
 
