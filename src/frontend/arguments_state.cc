@@ -37,7 +37,7 @@ void describe_suspend(CLI::App& app, StateArguments& arguments) {
 }
 
 void describe_reset(CLI::App& app, StateArguments& arguments) {
-  describe_relay(app, arguments);
+  app.add_option("RELAY", arguments.relays, "names in the configuration, or destinations as written; default: all");
   app.add_flag("--quota", arguments.quota, "also what counts against its rate and quotas");
 }
 
@@ -61,7 +61,9 @@ Result<StateArguments, NoArguments> parse_resume_arguments(const std::vector<std
 }
 
 Result<StateArguments, NoArguments> parse_reset_arguments(const std::vector<std::string>& words) {
-  return parse_state(words, "relaypipe reset", "Forgets the health of a relay: the next delivery tries it.",
+  return parse_state(words, "relaypipe reset",
+                     "Forgets the health of relays: the next delivery tries them. Of a relay that is no longer in the "
+                     "configuration everything is forgotten.",
                      describe_reset);
 }
 

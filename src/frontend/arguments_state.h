@@ -10,7 +10,8 @@ namespace relaypipe {
 
 /// The command line of `status`, `suspend`, `resume`, `reset` and `log`; each uses what it needs.
 struct StateArguments : CommonArguments {
-  std::string relay;                    ///< of suspend, resume and reset
+  std::string relay;                    ///< of suspend and resume
+  std::vector<std::string> relays;      ///< of reset; none: all
   std::optional<std::string> span;      ///< suspend --for
   std::optional<std::string> count;     ///< log -n
   std::optional<std::string> format;    ///< status --format

@@ -32,7 +32,8 @@ Json limits_json(const std::vector<LimitUse>& limits) {
     array.push_back({{"limit", limit.text},
                      {"kind", limit.is_rate ? "rate" : "quota"},
                      {"used", limit.used},
-                     {"count", limit.count}});
+                     {"count", limit.count},
+                     {"reserved", limit.kept}});
   }
   return array;
 }
@@ -43,6 +44,7 @@ Json relay_json(const RelayStatus& relay) {
   Json json;
   json["relay"] = printable(relay.name);
   json["destination"] = relay.destination.empty() ? Json(nullptr) : Json(printable(relay.destination));
+  json["gone"] = relay.gone;
   json["state"] = standing_name(relay);
   json["since"] = date(health.since);
   json["next_try"] = down ? date(health.until) : Json(nullptr);

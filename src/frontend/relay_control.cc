@@ -8,49 +8,129 @@
 #include "config/document_reader.h"
 #include "config/units.h"
 #include "deliver/change_log.h"
+#include "frontend/json_state.h"
 #include "frontend/state.h"
 #include "frontend/state_tool.h"
+#include "io/change_hook.h"
 #include "route/state_record.h"
 
 namespace relaypipe {
 namespace {
 
-/// A relay that is neither configured nor remembered is a mistake in writing.
-std::string unknown_relay(const StateTool& tool) {
-  const std::string& name = tool.arguments.relay;
-  if (tool.loaded.configuration.relay(name) != nullptr) return "";
-  const WallTime now = tool.wall.now();
+/// The relays of the configuration, with the destinations that are written into chains.
+std::vector<std::string> configured_relays(const Configuration& configuration) {
   std::vector<std::string> names;
-  for (const auto& [configured, relay] : tool.loaded.configuration.relays)
-    names.push_back(configured);
-  for (const auto& [key, octets] : tool.store->list(kRelayKeys, now)) {
-    if (key == relay_key(name)) return "";
-    names.push_back(key.substr(kRelayKeys.size()));
+  for (const auto& [name, relay] : configuration.relays)
+    names.push_back(name);
+  const auto add = [&](const std::vector<std::string>& tier) {
+    for (const std::string& name : tier) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  };
+  for (const auto& [name, chain] : configuration.chains) {
+    for (const auto& tier : chain.tiers)
+      add(tier);
+    add(chain.fallback);
   }
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  return fmt::format("there is no relay {}{}", printable(name),
-                     suggestion(name, known, "`relaypipe status` shows all that are known"));
+  return names;
 }
 
-/// Changes what is remembered of the relay, notes it, and says so.
-int change_relay(StateTool& tool, Change change, const std::string& done,
-                 const std::function<void(RelayState&, WallTime)>& edit) {
-  if (const std::string problem = unknown_relay(tool); !problem.empty()) {
-    return end_state_tool(problem, kStateBadInput);
+/// The relays of the configuration, then those that only the state knows.
+struct KnownRelays {
+  std::vector<std::string> configured;
+  std::vector<std::string> others;
+
+  [[nodiscard]] bool is_configured(const std::string& name) const {
+    return std::find(configured.begin(), configured.end(), name) != configured.end();
   }
+  [[nodiscard]] std::vector<std::string> all() const {
+    std::vector<std::string> names = configured;
+    names.insert(names.end(), others.begin(), others.end());
+    return names;
+  }
+  /// A relay that is neither configured nor in the state is a mistake in writing.
+  [[nodiscard]] std::string problem(const std::string& name) const {
+    const std::vector<std::string> names = all();
+    const bool known = std::any_of(names.begin(), names.end(),
+                                   [&](const std::string& other) { return relay_key(other) == relay_key(name); });
+    if (known) return "";
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    return fmt::format("there is no relay {}{}", printable(name),
+                       suggestion(name, candidates, "`relaypipe status` shows all that are known"));
+  }
+};
+
+KnownRelays known_relays(const StateTool& tool) {
+  KnownRelays known{configured_relays(tool.loaded.configuration), {}};
+  for (const auto& [key, octets] : tool.store->list(kRelayKeys, tool.wall.now())) {
+    const bool configured = std::any_of(known.configured.begin(), known.configured.end(),
+                                        [&](const std::string& name) { return relay_key(name) == key; });
+    if (!configured) known.others.push_back(key.substr(kRelayKeys.size()));
+  }
+  return known;
+}
+
+/// Changes what is remembered of a relay, and notes it. What it was before is the result.
+Health change_relay(StateTool& tool, const std::string& name, Change change,
+                    const std::function<void(RelayState&, WallTime)>& edit) {
   const WallTime now = tool.wall.now();
-  const std::array<std::string, 1> key{relay_key(tool.arguments.relay)};
+  const std::array<std::string, 1> key{relay_key(name)};
+  Health before;
   tool.store->update(key, now, [&](std::vector<StateValue>& values) {
     RelayState state = unpack(values[0].octets).value_or(RelayState());
     settle(state.health, now);
+    before = state.health;
     edit(state, now);
     values[0] = {pack(state), useful_until(state, now)};
   });
   change.at = now;
-  change.relay = tool.arguments.relay;
+  change.relay = name;
   note_changes(*tool.store, std::array{change}, now);
+  return before;
+}
+
+int finish(const StateTool& tool, const std::string& done) {
   if (const auto trouble = tool.store->trouble()) return end_state_tool(printable(*trouble), kStateTrouble);
   return end_state_tool(done, kStateDone);
+}
+
+/// Suspends or resumes one relay.
+int change_one(StateTool& tool, const Change& change, const std::string& done,
+               const std::function<void(RelayState&, WallTime)>& edit) {
+  const std::string& name = tool.arguments.relay;
+  if (const std::string problem = known_relays(tool).problem(name); !problem.empty())
+    return end_state_tool(problem, kStateBadInput);
+  change_relay(tool, name, change, edit);
+  return finish(tool, done);
+}
+
+/// The health begins anew. What was counted stays, and so does what the administrator said.
+void reset_health(RelayState& state, WallTime now, bool quota) {
+  Health fresh;
+  fresh.stamp = now;
+  fresh.successes = state.health.successes;
+  fresh.day = state.health.day;
+  fresh.today = state.health.today;
+  fresh.suspended_until = state.health.suspended_until;
+  state.health = fresh;
+  state.endpoints.clear();
+  if (quota) state.allowance = {};
+}
+
+/// Removes the record of a relay that is gone from the configuration.
+void forget(StateTool& tool, const std::string& name) {
+  const std::array<std::string, 1> key{relay_key(name)};
+  tool.store->update(key, tool.wall.now(), [](std::vector<StateValue>& values) { values[0] = {}; });
+}
+
+/// Tells on_change that a relay which was down is not any more, since nothing else would: the next acceptance is no
+/// change.
+std::string tell_up(const StateTool& tool, const std::string& name, const Health& before) {
+  const std::vector<std::string>& program = tool.loaded.configuration.on_change;
+  if (program.empty() || before.since == kNever) return "";
+  const Change up{Change::Kind::Up, tool.wall.now(), name, before.cause, kNever, "reset by the administrator"};
+  const std::string problem = run_detached(program, change_json(up));
+  return problem.empty() ? "" : fmt::format("\non_change {}: {}", printable(program.front()), problem);
 }
 
 }  // namespace
@@ -67,41 +147,49 @@ int run_suspend(const std::vector<std::string>& words) {
   }
   const std::string name = printable(tool->arguments.relay);
   const std::string end = until == kFarFuture ? fmt::format("`relaypipe resume {}`", name) : time_text(until);
-  return change_relay(
-      *tool, {Change::Kind::Suspended, {}, {}, {}, until, {}},
-      fmt::format("{} is suspended until {}; deliveries that use it now are not interrupted", name, end),
-      [&](RelayState& state, WallTime) { state.health.suspended_until = until; });
+  return change_one(*tool, {Change::Kind::Suspended, {}, {}, {}, until, {}},
+                    fmt::format("{} is suspended until {}; deliveries that use it now are not interrupted", name, end),
+                    [&](RelayState& state, WallTime) { state.health.suspended_until = until; });
 }
 
 int run_resume(const std::vector<std::string>& words) {
   int status = kStateDone;
   const auto tool = begin_state_tool(parse_resume_arguments(words), status);
   if (!tool) return status;
-  return change_relay(*tool, {Change::Kind::Resumed, {}, {}, {}, {}, {}},
-                      fmt::format("{} may be used again", printable(tool->arguments.relay)),
-                      [](RelayState& state, WallTime) { state.health.suspended_until = kNever; });
+  return change_one(*tool, {Change::Kind::Resumed, {}, {}, {}, {}, {}},
+                    fmt::format("{} may be used again", printable(tool->arguments.relay)),
+                    [](RelayState& state, WallTime) { state.health.suspended_until = kNever; });
 }
 
 int run_reset(const std::vector<std::string>& words) {
   int status = kStateDone;
   const auto tool = begin_state_tool(parse_reset_arguments(words), status);
   if (!tool) return status;
+  const KnownRelays known = known_relays(*tool);
+  std::vector<std::string> names = tool->arguments.relays;
+  // Nothing is changed where one of several is a mistake.
+  for (const std::string& name : names) {
+    if (const std::string problem = known.problem(name); !problem.empty())
+      return end_state_tool(problem, kStateBadInput);
+  }
+  // Those that only the state knows may be destinations of a transport table, so they are forgotten by name alone.
+  const bool all = names.empty();
+  if (all) names = known.all();
+  if (names.empty()) return end_state_tool("no relay is configured, and none was used yet", kStateDone);
   const bool quota = tool->arguments.quota;
-  return change_relay(*tool, {Change::Kind::Reset, {}, {}, {}, {}, {}},
-                      fmt::format("{}: its health{} forgotten", printable(tool->arguments.relay),
-                                  quota ? " and what counts against its limits are" : " is"),
-                      [&](RelayState& state, WallTime now) {
-                        Health fresh;
-                        fresh.stamp = now;
-                        // What was counted stays, and so does what the administrator said.
-                        fresh.successes = state.health.successes;
-                        fresh.day = state.health.day;
-                        fresh.today = state.health.today;
-                        fresh.suspended_until = state.health.suspended_until;
-                        state.health = fresh;
-                        state.endpoints.clear();
-                        if (quota) state.allowance = {};
-                      });
+  std::string done;
+  for (const std::string& name : names) {
+    const Health before = change_relay(*tool, name, {Change::Kind::Reset, {}, {}, {}, {}, {}},
+                                       [&](RelayState& state, WallTime now) { reset_health(state, now, quota); });
+    const bool gone = !all && !known.is_configured(name);
+    if (gone) forget(*tool, name);
+    done += fmt::format("{}{}: {}{}", done.empty() ? "" : "\n", printable(name),
+                        gone    ? "everything about it is forgotten, since it is not in the configuration"
+                        : quota ? "its health and what counts against its limits are forgotten"
+                                : "its health is forgotten",
+                        tell_up(*tool, name, before));
+  }
+  return finish(*tool, done);
 }
 
 }  // namespace relaypipe

@@ -29,7 +29,8 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   // Whether credentials have changed is seen by the next delivery; here they count as they were.
   status.standing = standing(state.health, now, state.health.credentials, bounds, alive);
   for (const LimitRule& rule : limits.rules)
-    status.limits.push_back({rule.text, rule.is_rate, amount_used(state.allowance, rule), rule.count});
+    status.limits.push_back({rule.text, rule.is_rate, amount_used(state.allowance, rule), rule.count,
+                             rule.is_rate ? 0 : limits.reserve.kept_of(rule.count)});
   status.open = state.allowance.holds.size();
   status.connections = limits.connections;
   const bool same_day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count() == state.health.day;
@@ -61,6 +62,7 @@ StatusReport make_report(const Configuration& configuration, StateStore& store, 
   // Destinations that stand in transport tables alone.
   for (auto& [name, state] : states) {
     report.relays.push_back(status_of(name, std::move(state), {}, configuration.settings.cool_down, now, alive, zones));
+    report.relays.back().gone = is_bare_name(name);
   }
   for (const auto& [key, octets] : store.list(kMessageKeys, now)) {
     auto message = unpack_message(octets);

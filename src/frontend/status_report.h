@@ -20,12 +20,17 @@ struct LimitUse {
   bool is_rate = false;
   std::uint64_t used = 0;
   std::uint64_t count = 0;
+  std::uint64_t kept = 0;  ///< of `count`, for the senders of `reserve`
+
+  /// Whether what is left of it is only for those.
+  [[nodiscard]] bool down_to_reserve() const { return kept != 0 && used < count && used + kept >= count; }
 };
 
 /// One relay as all deliveries see it.
 struct RelayStatus {
   std::string name;
   std::string destination;  ///< empty where it is not in the configuration
+  bool gone = false;        ///< the name of a relay that the configuration does not have any more
   Health health;
   Standing standing;
   std::vector<LimitUse> limits;

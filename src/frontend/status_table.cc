@@ -62,6 +62,9 @@ std::string relay_lines(const RelayStatus& relay, WallTime now, bool colour) {
   std::string text =
       fmt::format("{:<20} {} {:>7} {:>9} {:>9}{}\n", clip(printable(relay.name), 40), state_cell(relay, colour),
                   relay.today, average(relay.health.ready), average(relay.health.accepted), times_of(relay, now));
+  if (relay.gone) {
+    text += fmt::format("    gone from the configuration: `relaypipe reset {}` forgets it\n", printable(relay.name));
+  }
   const bool down = relay.health.since != kNever;
   if (down) {
     text += fmt::format("    {}: {}\n", cause_name(relay.health.cause), clip(relay.health.words, 140));
@@ -70,8 +73,9 @@ std::string relay_lines(const RelayStatus& relay, WallTime now, bool colour) {
   for (const std::string& endpoint : down ? std::vector<std::string>() : relay.resting)
     text += fmt::format("    resting address {}\n", endpoint);
   for (const LimitUse& limit : relay.limits) {
-    text += fmt::format("    {} {} {} of {}  {}\n", bar(limit), limit.is_rate ? "rate " : "quota", limit.used,
-                        limit.count, limit.text);
+    text += fmt::format("    {} {} {} of {}  {}{}\n", bar(limit), limit.is_rate ? "rate " : "quota", limit.used,
+                        limit.count, limit.text,
+                        limit.down_to_reserve() ? fmt::format(", the last {} kept by reserve", limit.kept) : "");
   }
   if (relay.connections != 0) text += fmt::format("    {} of {} connections\n", relay.open, relay.connections);
   return text;

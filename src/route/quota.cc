@@ -99,10 +99,11 @@ std::optional<Exhausted> judge(const Allowance& allowance, const LimitRule& rule
   const Used* const used = find(allowance, rule);
   const std::uint64_t sum = counted(used, rule) + held(allowance, rule) + wanted;
   if (sum <= most) return std::nullopt;
-  if (wanted > most) return Exhausted{&rule, kNever};
-  if (rule.period != Period::Rolling) return Exhausted{&rule, period_end(rule.period, rule.zone, now, zones)};
+  const bool reserve = sum <= rule.count;
+  if (wanted > most) return Exhausted{&rule, kNever, reserve};
+  if (rule.period != Period::Rolling) return Exhausted{&rule, period_end(rule.period, rule.zone, now, zones), reserve};
   const WallTime free = used == nullptr ? kNever : rolling_free_at(*used, rule, sum - most);
-  return Exhausted{&rule, free == kNever ? now + kSoon : free};
+  return Exhausted{&rule, free == kNever ? now + kSoon : free, reserve};
 }
 
 void settle_one(Used& used, const LimitRule& rule, WallTime now, const ZoneOffset& zones) {

@@ -57,6 +57,7 @@ struct Claim {
 struct Exhausted {
   const LimitRule* rule = nullptr;  ///< null: connections
   WallTime free_at = kNever;        ///< an estimate where it hangs on attempts that run; kNever: it never will be
+  bool reserve = false;             ///< there is room, but `reserve` keeps it for other senders
 };
 
 /// Tells limits apart, and one from what it was before it was rewritten.

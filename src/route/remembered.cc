@@ -27,7 +27,10 @@ Claim claim_of(const Limits& limits, const Circumstances& around) {
 
 std::string limit_words(const Exhausted& used_up, const Limits& limits) {
   if (used_up.rule == nullptr) return fmt::format("all {} connections are in use", limits.connections);
-  return fmt::format("{} {}", used_up.rule->is_rate ? "rate" : "quota", used_up.rule->text);
+  const std::string rule = fmt::format("{} {}", used_up.rule->is_rate ? "rate" : "quota", used_up.rule->text);
+  return used_up.reserve ? fmt::format("{} (but for {} % of it, which reserve keeps for other senders)", rule,
+                                       limits.reserve.percent)
+                         : rule;
 }
 
 PassedOver passed_over(const Standing& standing, const Health& health) {

@@ -54,7 +54,8 @@ class Status(StatusCase):
         first, second = self.relay_status("first"), self.relay_status("second")
         self.assertEqual((first["state"], first["cause"]), ("resting", "network"))
         self.assertEqual(second["today"], 1)
-        self.assertEqual(second["limits"][0], {"limit": "4 messages/24h", "kind": "quota", "used": 1, "count": 4})
+        self.assertEqual(second["limits"][0], {"limit": "4 messages/24h", "kind": "quota", "used": 1, "count": 4,
+                                                "reserved": 0})
 
     def test_a_relay_that_no_file_names(self) -> None:
         self.assert_all_sent([self.one(self.second.destination, name="LIST")])
@@ -74,9 +75,39 @@ class Status(StatusCase):
         self.first_is_down()
         metrics = self.tool("status", "--format=prometheus")
         self.assertIn('relaypipe_relay_state{relay="first",state="resting"} 1\n', metrics)
+        self.assertIn('relaypipe_relay_failed_total{relay="first",cause="network"} 1\n', metrics)
         self.assertIn('relaypipe_relay_accepted_total{relay="second"} 1\n', metrics)
         checked = subprocess.run([PROMTOOL, "check", "metrics"], input=metrics, capture_output=True, text=True, timeout=60)
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_what_is_not_known_is_no_number(self) -> None:
+        metrics = self.tool("status", "--format=prometheus")
+        for name in ("next_try_timestamp_seconds", "ready_seconds", "acceptance_seconds"):
+            self.assertNotIn(f"relaypipe_relay_{name}", metrics)
+        self.assertNotIn("1970", self.tool("status"))
+
+    def test_failures_and_deferrals_are_counted_by_cause(self) -> None:
+        self.first.stop()
+        self.second.stop()
+        for name in ("ONE", "TWO"):
+            self.assertEqual(self.one(f"{self.first.destination},{self.second.destination}", name=name,
+                                      max_wait="0s").status, 75)
+        told = json.loads(self.tool("status", "--json"))
+        self.assertEqual(sum(each["count"] for each in told["deferred"]), 2)
+        self.assertEqual({each["cause"] for each in told["failed"]}, {"network"})
+        metrics = self.tool("status", "--format=prometheus")
+        self.assertRegex(metrics, r'(?m)^relaypipe_deferred_total\{cause="network"\} 2$')
+        self.assertRegex(metrics, rf'(?m)^relaypipe_relay_failed_total\{{relay="\[127\.0\.0\.1\]:\d+",cause="network"\}} \d$')
+
+    def test_reserve_is_shown_where_it_is_the_reason(self) -> None:
+        self.configure(f'state_directory = "{self.state}"\n[relay.only]\ndestination = "{self.first.destination}"\n'
+                       'quota = "4/24h"\nreserve = { percent = 50, for = ["@alerts.example"] }\n'
+                       '[chain.out]\ntiers = [["only"]]\n')
+        self.assert_all_sent([self.one("out", name=f"N{i}") for i in range(2)])
+        refused = self.one("out", name="OVER", max_wait="0s")
+        self.assertEqual(refused.status, 75)
+        self.assertIn("50 % of it, which reserve keeps for other senders", refused.text)
+        self.assertIn("quota 2 of 4  4/24h, the last 2 kept by reserve", self.tool("status"))
 
     def test_wrong_input(self) -> None:
         self.assertIn("write table, json or prometheus", self.tool("status", "--format=xml", status=2))
@@ -153,6 +184,40 @@ class Control(StatusCase):
         self.tool("reset", "second", "--quota")
         self.assertEqual(self.relay_status("second")["limits"][0]["used"], 0)
 
+    def test_reset_without_a_name_is_of_all(self) -> None:
+        port = int(self.first.destination.rsplit(":", 1)[1])
+        self.first_is_down()
+        back = self.counting(port=port)
+        told = self.tool("reset")
+        self.assertEqual(told, "first: its health is forgotten\nsecond: its health is forgotten\n")
+        self.assert_all_sent([self.one("out", name="RESET")])
+        self.assertEqual(len(back.accepted), 1)
+
+    def test_reset_of_several_changes_nothing_where_one_is_a_mistake(self) -> None:
+        self.first_is_down()
+        self.assertIn("there is no relay secnod; did you mean second?", self.tool("reset", "first", "secnod", status=2))
+        self.assertEqual(self.relay_status("first")["state"], "resting")
+        self.tool("reset", "first", "second")
+        self.assertEqual(self.relay_status("first")["state"], "unknown")
+
+    def test_a_relay_that_is_gone_can_be_forgotten(self) -> None:
+        self.assert_all_sent([self.one("out", name="BEFORE")])
+        self.configure(f'state_directory = "{self.state}"\n[relay.second]\n'
+                       f'destination = "{self.second.destination}"\n[chain.out]\ntiers = [["second"]]\n')
+        self.assertIn("gone from the configuration: `relaypipe reset first` forgets it", self.tool("status"))
+        self.assertTrue(self.relay_status("first")["gone"])
+        self.assertIn("first: its health is forgotten", self.tool("reset"))
+        self.assertIn("everything about it is forgotten", self.tool("reset", "first"))
+        self.assertNotIn("first", self.tool("status"))
+        self.assertIn("there is no relay first", self.tool("reset", "first", status=2))
+
+    def test_times_are_local_for_people_and_utc_for_programs(self) -> None:
+        self.tool("suspend", "first", "--for", "2h")
+        self.zone = "XST-5:30"
+        self.assertRegex(self.tool("log"), r"^\d{4}-\d\d-\d\d [\d:]+ XST  suspended first, until .* XST$")
+        self.assertRegex(self.tool("suspend", "first", "--for", "2h"), r"suspended until \S+ \S+ XST;")
+        self.assertRegex(self.relay_status("first")["suspended_until"], r"^\d{4}-\d\d-\d\dT[\d:]+Z$")
+
     def test_what_root_looks_at_stays_the_owners(self) -> None:
         os.chown(self.state, 65534, 65534)
         self.state.chmod(0o700)
@@ -183,6 +248,11 @@ class Hook(StatusCase):
         self.hear(told)
         changes = [json.loads(line) for line in told.read_text().splitlines()]
         self.assertEqual([(c["change"], c["relay"], c["cause"]) for c in changes], [("down", "first", "network")])
+        told.write_text("")
+        self.tool("reset", "first")
+        self.hear(told)
+        (change,) = [json.loads(line) for line in told.read_text().splitlines()]
+        self.assertEqual((change["change"], change["relay"], change["cause"]), ("up", "first", "network"))
 
     def test_one_that_cannot_run_stops_no_mail(self) -> None:
         self.write_configuration('on_change = ["/nonexistent/tell"]\n')
