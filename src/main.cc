@@ -24,9 +24,15 @@ int main(int argc, char** argv) {
     if (const auto text = information(words)) {
       write_text(*text);
       status = kExitDelivered;
+    } else if (words.empty() && !stdin_is_pipe()) {
+      write_text(information({"--help"}).value());
     } else if (tool != nullptr) {
       words.erase(words.begin());
       status = tool->run(words);
+    } else if (const auto mistake = unknown_command(words)) {
+      // The status stays that of a deferral, and who hands us a message gets the line for Postfix: it keeps the message.
+      stdin_is_pipe() ? write_result(report_line(refused_verdict({4, 3, 5}, "usage: " + *mistake)))
+                      : write_text(*mistake + "\n");
     } else {
       status = run_pipe(words, started, accepted);
     }

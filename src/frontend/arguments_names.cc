@@ -6,8 +6,10 @@ namespace relaypipe {
 
 Result<NamesArguments, NoArguments> parse_names_arguments(const std::vector<std::string>& words) {
   NamesArguments arguments;
-  CLI::App app("Prints the names of all relays or chains of the configuration, or of all providers, one a line.",
-               "relaypipe names");
+  CLI::App app(
+      "Prints the names of all relays or chains of the configuration, or of all providers, one a line. "
+      "Exit status: 0, or 2 wrong command line.",
+      "relaypipe names");
   app.add_option("KIND", arguments.kind, "relays, chains or providers")
       ->required()
       ->check(CLI::IsMember({"relays", "chains", "providers"}));

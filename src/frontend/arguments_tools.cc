@@ -66,7 +66,9 @@ Result<ToolArguments, NoArguments> parse_tool(const std::vector<std::string>& wo
 
 Result<ToolArguments, NoArguments> parse_plan_arguments(const std::vector<std::string>& words) {
   return parse_tool(words, "relaypipe plan",
-                    "Shows which relays a message would go to, in which order, and why. Sends nothing.", describe_plan);
+                    "Shows which relays a message would go to, in which order, and why. Sends nothing. Exit "
+                    "status: 0 there is a plan, 1 there is none, 2 bad input.",
+                    describe_plan);
 }
 
 Result<ToolArguments, NoArguments> parse_check_arguments(const std::vector<std::string>& words) {
@@ -90,7 +92,9 @@ Result<ToolArguments, NoArguments> parse_classify_arguments(const std::vector<st
 }
 
 Result<ToolArguments, NoArguments> parse_providers_arguments(const std::vector<std::string>& words) {
-  return parse_tool(words, "relaypipe providers", "Shows the providers that are known, and what one of them brings.",
+  return parse_tool(words, "relaypipe providers",
+                    "Shows the providers that are known, and what one of them brings. Exit status: 0 shown, 2 no such "
+                    "provider or wrong command line.",
                     describe_providers);
 }
 

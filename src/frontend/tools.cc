@@ -1,8 +1,13 @@
 #include "frontend/tools.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
+#include "base/printable.h"
+#include "config/nearest.h"
+#include "frontend/arguments.h"
 #include "frontend/check.h"
 #include "frontend/classify.h"
 #include "frontend/doctor.h"
@@ -12,9 +17,12 @@
 #include "frontend/providers.h"
 #include "frontend/state.h"
 #include "frontend/token.h"
+#include "io/standard_streams.h"
 
 namespace relaypipe {
 namespace {
+
+int run_help(const std::vector<std::string>& words);
 
 constexpr Tool kTools[] = {
     {"plan", run_plan, "which relays, in which order, and why; sends nothing"},
@@ -30,7 +38,31 @@ constexpr Tool kTools[] = {
     {"providers", run_providers, "the providers that are known, and what each brings"},
     {"names", run_names, "the relays, chains or providers there are, one a line"},
     {"token", run_token, "how OAuth2 access tokens stand; a person's consent for one"},
+    {"help", run_help, "this text, or that of a command"},
 };
+
+constexpr int kBadInput = 2;
+
+std::string no_command(std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const Tool& tool : kTools)
+    names.push_back(tool.name);
+  const auto near = nearest(word, names);
+  return fmt::format("there is no command {}{}; `relaypipe help` lists them", clip(printable(word), 100),
+                     near ? fmt::format("; did you mean {}?", *near) : "");
+}
+
+/// `relaypipe help`, `relaypipe help COMMAND`.
+int run_help(const std::vector<std::string>& words) {
+  if (words.empty() || words.front().starts_with('-')) {
+    write_text(information({"--help"}).value());
+    return 0;
+  }
+  if (const Tool* const tool = find_tool(words.front()); tool != nullptr && tool->run != run_help)
+    return tool->run({"--help"});
+  write_text(no_command(words.front()) + "\n");
+  return kBadInput;
+}
 
 }  // namespace
 
@@ -40,6 +72,17 @@ const Tool* find_tool(std::string_view name) {
   const auto* const tool =
       std::find_if(std::begin(kTools), std::end(kTools), [&](const Tool& t) { return t.name == name; });
   return tool == std::end(kTools) ? nullptr : tool;
+}
+
+std::optional<std::string> unknown_command(const std::vector<std::string>& words) {
+  if (words.empty()) return std::nullopt;
+  const std::string& first = words.front();
+  const bool word = !first.empty() && first.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == first.npos;
+  if (!word || first.front() == '-' || find_tool(first) != nullptr) return std::nullopt;
+  // Recipients may stand first, but then there is a nexthop.
+  const bool delivery =
+      std::any_of(words.begin(), words.end(), [](const std::string& each) { return each.starts_with("--nexthop"); });
+  return delivery ? std::nullopt : std::optional(no_command(first));
 }
 
 }  // namespace relaypipe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,5 +20,9 @@ std::span<const Tool> tools();
 
 /// The sub-command of that name, or nullptr: then it is a delivery.
 const Tool* find_tool(std::string_view name);
+
+/// What to say of a command line that begins with a word which is no command and cannot be meant as a delivery, such as
+/// `sttaus`. A delivery begins with an option; its exit status is for Postfix, so such a line has to end as a deferral.
+std::optional<std::string> unknown_command(const std::vector<std::string>& words);
 
 }  // namespace relaypipe

@@ -47,6 +47,8 @@ _relaypipe() {
     _relaypipe_offer "$("$program" names providers 2>/dev/null)" "$word"
   elif [[ $command == names ]]; then
     _relaypipe_offer "relays chains providers" "$word"
+  elif [[ $command == help ]]; then
+    _relaypipe_offer "$("$program" --help 2>/dev/null | _relaypipe_rows "Other commands")" "$word"
   elif [[ $command == probe ]]; then
     _relaypipe_offer "$("$program" names relays "${config[@]}" 2>/dev/null)
 $("$program" names chains "${config[@]}" 2>/dev/null)" "$word"

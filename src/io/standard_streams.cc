@@ -39,6 +39,11 @@ std::size_t stdout_columns() {
   return std::max<std::size_t>(size.ws_col, kNarrowest);
 }
 
+bool stdin_is_pipe() {
+  struct stat in {};
+  return fstat(STDIN_FILENO, &in) == 0 && (S_ISFIFO(in.st_mode) || S_ISSOCK(in.st_mode));
+}
+
 bool stderr_is_separate() {
   struct stat out {};
   struct stat err {};

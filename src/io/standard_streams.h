@@ -18,6 +18,9 @@ bool stdout_is_terminal();
 /// The columns of the terminal that standard output is, 80 where it does not say; 0 for a file or a pipe.
 std::size_t stdout_columns();
 
+/// Whether standard input is a pipe or a socket, as for a delivery; else nobody hands us a message.
+bool stdin_is_pipe();
+
 /// Whether the dialogue may be written to standard error: a person's terminal, or a file of its own. Under pipe(8) it
 /// is the same pipe as standard output, and a word there would hide the result from Postfix.
 bool stderr_is_separate();

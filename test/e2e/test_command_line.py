@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 from case import MESSAGE, RECIPIENT, SENDER, DeliveryCase, each, main
 from lab import binary_path
 from pipe_run import Result, Surroundings, run
@@ -71,6 +74,7 @@ class UsageTest(CommandLineCase):
         hop, tail = ["--nexthop", f"[127.0.0.1]:{port}"], ["-f", SENDER, "--", RECIPIENT]
         return {
             "nothing": [],
+            "no_command": ["sttaus"],
             "no_nexthop": tail,
             "no_recipient": [*hop, "-f", SENDER],
             "no_recipient_after_dashes": [*hop, "-f", SENDER, "--"],
@@ -116,6 +120,39 @@ class UsageTest(CommandLineCase):
         result = self.bare(option, message=b"")
         self.assertEqual(result.status, 0, result)
         self.assertIn("relaypipe", result.text)
+
+    # -- help -----------------------------------------------------------------------------------
+
+    def person(self, *words: str) -> tuple[int, str]:
+        """What somebody sees who hands over no message."""
+        done = subprocess.run([str(binary_path()), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual(done.stderr, "")
+        return done.returncode, done.stdout
+
+    @each({"nothing": ((), 75), "help": (("help",), 0), "option": (("--help",), 0)})
+    def test_help_lists_the_commands(self, words: tuple[str, ...], status: int) -> None:
+        found, text = self.person(*words)
+        self.assertEqual(found, status)
+        self.assertRegex(text, r"(?m)^  relaypipe status +how the relays are")
+
+    def test_every_command_has_help(self) -> None:
+        commands = re.findall(r"(?m)^  relaypipe (\w+) ", self.person("help")[1])
+        self.assertGreater(len(commands), 12)
+        for command in set(commands) - {"help"}:
+            with self.subTest(command):
+                status, text = self.person(command, "--help")
+                self.assertEqual((status, self.person("help", command)), (0, (0, text)))
+                self.assertRegex(text, r"Exit status|exit status")
+                self.assertIn("--help", text)
+
+    @each({"near": ("sttaus", "did you mean status?"), "far": ("frobnicate", "there is no command frobnicate; `relay"),
+           "of_help": ("help clasify", "did you mean classify?")})
+    def test_a_command_that_there_is_not(self, line: str, expected: str) -> None:
+        status, text = self.person(*line.split())
+        self.assertEqual(status, 2 if line.startswith("help") else 75)
+        self.assertIn(expected, text)
+        self.assertEqual(text.count("\n"), 1)
 
     def test_help_names_the_options(self) -> None:
         text = self.bare("--help", message=b"").text
