@@ -44,7 +44,8 @@ void describe_classify(CLI::App& app, ToolArguments& arguments) {
   add_value(app, "--provider", arguments.provider, "whose replies it is, see `relaypipe providers`", "NAME");
   add_value(app, "--stage", arguments.stage, "where it was said: greeting, auth, mail, rcpt, data, end_of_data ...",
             "STAGE");
-  app.add_option("REPLY", arguments.words, "the reply, one argument per line; standard input unless told");
+  app.add_option("REPLY", arguments.words,
+                 "the reply, one argument per line, or a whole line of the mail log; default: standard input");
   describe_check(app, arguments);
 }
 
@@ -86,9 +87,11 @@ Result<ToolArguments, NoArguments> parse_probe_arguments(const std::vector<std::
 }
 
 Result<ToolArguments, NoArguments> parse_classify_arguments(const std::vector<std::string>& words) {
-  return parse_tool(words, "relaypipe classify",
-                    "Says what a relay's reply means, and what would follow from it. Sends nothing.",
-                    describe_classify);
+  return parse_tool(
+      words, "relaypipe classify",
+      "Says what a relay's reply means, and what would follow from it. A line of the mail log tells the stage "
+      "and the provider too. Sends nothing. Exit status: 0 classified, 2 bad input.",
+      describe_classify);
 }
 
 Result<ToolArguments, NoArguments> parse_providers_arguments(const std::vector<std::string>& words) {

@@ -8,6 +8,7 @@
 
 #include "base/printable.h"
 #include "config/nearest.h"
+#include "config/nexthop.h"
 #include "config/provider.h"
 #include "config/reply_words.h"
 #include "frontend/arguments.h"
@@ -17,6 +18,7 @@
 #include "io/own_host.h"
 #include "io/pcre_matcher.h"
 #include "io/standard_streams.h"
+#include "smtp/logged_reply.h"
 #include "verdict/check_rules.h"
 
 namespace relaypipe {
@@ -43,6 +45,13 @@ std::vector<std::string_view> provider_names() {
   return names;
 }
 
+std::vector<std::string_view> relay_names(const Configuration& configuration) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, relay] : configuration.relays)
+    names.push_back(name);
+  return names;
+}
+
 Result<Stage, std::string> read_stage(const std::optional<std::string>& word) {
   constexpr std::string_view kForm = "write --stage greeting, ehlo, starttls, auth, mail, rcpt, data or end_of_data";
   if (!word) return fail(std::string(kForm));
@@ -51,13 +60,31 @@ Result<Stage, std::string> read_stage(const std::optional<std::string>& word) {
   return fail(fmt::format("\"{}\" is no stage with a reply{}; {}", printable(*word), meant(*word, kStages), kForm));
 }
 
-/// The reply in arguments or on standard input: lines as the relay sent them, a line end also written `\n`. Where only
-/// the last line of several has a hyphen missing, as in a log, the others are taken as continued.
-Result<Reply, std::string> read_reply(const std::vector<std::string>& texts) {
+/// What is to be classified: the words of the command line, else standard input.
+std::string read_words(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts)
     all += text + "\n";
   if (texts.empty()) all.assign(std::istreambuf_iterator<char>(std::cin), {});
+  return all;
+}
+
+/// A line of the mail log becomes the reply that it quotes, with its stage and its host where these are not given. What
+/// is no log line stays. The error is a sentence.
+std::optional<std::string> read_log_line(std::string& text, ToolArguments& arguments) {
+  if (!is_log_line(text)) return std::nullopt;
+  const auto found = reply_in_log_line(text);
+  if (!found) return "this line of the log quotes no reply of a relay, so there is nothing to classify";
+  text = found->reply;
+  if (!arguments.stage) arguments.stage = name(found->stage);
+  const Provider* const provider = recognise_provider(found->host);
+  if (!arguments.relay && !arguments.provider && provider != nullptr) arguments.provider = provider->name;
+  return std::nullopt;
+}
+
+/// A reply: lines as the relay sent them, a line end also written `\n`. Where only the last line of several has a
+/// hyphen missing, as in a log, the others are taken as continued.
+Result<Reply, std::string> read_reply(std::string all) {
   for (std::size_t at = 0; (at = all.find("\\n", at)) != all.npos;)
     all.replace(at, 2, "\n");
   while (!all.empty() && (all.back() == '\n' || all.back() == '\r' || all.back() == ' '))
@@ -82,9 +109,12 @@ Result<Relay, std::string> read_relay(const ToolArguments& arguments, const Conf
   relay.replies = configuration.replies;
   if (arguments.relay) {
     const RelayConfig* const config = configuration.relay(*arguments.relay);
+    const bool bare = is_bare_name(*arguments.relay);
     const auto destinations = parse_nexthop(*arguments.relay, service_port);
-    if (config == nullptr && (!destinations || destinations->size() != 1)) {
-      return fail(fmt::format("there is no relay {}, and it is no destination either", printable(*arguments.relay)));
+    if (config == nullptr && (bare || !destinations || destinations->size() != 1)) {
+      return fail(fmt::format("there is no relay {}{}{}", printable(*arguments.relay),
+                              meant(*arguments.relay, relay_names(configuration)),
+                              bare ? "" : ", and it is no destination either"));
     }
     if (config != nullptr) {
       relay.settings = config->settings;
@@ -135,7 +165,7 @@ std::string_view action_text(const Judgement& judgement) {
 }
 
 int run_classify(const std::vector<std::string>& words) {
-  const auto arguments = parse_classify_arguments(words);
+  auto arguments = parse_classify_arguments(words);
   if (!arguments) {
     write_text(arguments.error().text + "\n");
     return arguments.error().asked ? 0 : kBadInput;
@@ -146,11 +176,13 @@ int run_classify(const std::vector<std::string>& words) {
   if (const ConfigProblem* error = first_error(loaded.problems)) {
     return bad_input(error->line() + "; `relaypipe check` shows all problems", arguments->json);
   }
+  std::string text = read_words(arguments->words);
+  if (const auto problem = read_log_line(text, *arguments)) return bad_input(*problem, arguments->json);
   const auto stage = read_stage(arguments->stage);
   if (!stage) return bad_input(stage.error(), arguments->json);
   const auto relay = read_relay(*arguments, loaded.configuration);
   if (!relay) return bad_input(relay.error(), arguments->json);
-  const auto reply = read_reply(arguments->words);
+  const auto reply = read_reply(std::move(text));
   if (!reply) return bad_input(reply.error(), arguments->json);
   const Judgement judgement = classify_reply(*stage, *reply, rules_of(*relay), matcher);
   write_text(arguments->json ? classify_json(*relay, *stage, *reply, judgement)

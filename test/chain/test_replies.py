@@ -138,7 +138,28 @@ class Replies(ChainCase):
         for part in ('"cause": "quota"', '"scope": "relay"', '"status": "4.4.5"', '"next_relay": true'):
             self.assertIn(part, text)
 
+    def test_classify_takes_a_line_of_the_mail_log(self) -> None:
+        line = ("Nov 29 00:31:43 mail postfix/smtp[71]: 4Xyz: to=<a@b.example>, relay=smtp.gmail.com[192.0.2.1]:587, "
+                "dsn=5.4.5, status=bounced (host smtp.gmail.com[192.0.2.1] said: 550-5.4.5 Daily user sending 550 5.4.5 "
+                "limit exceeded (in reply to RCPT TO command))")
+        for words, stdin in (((line,), b""), ((), line.encode() + b"\n")):
+            status, text = self.classify("--json", *words, stdin=stdin)
+            self.assertEqual(status, 0, text)
+            for part in ('"provider": "gmail"', '"stage": "rcpt"', '"cause": "quota"', '"next_relay": true'):
+                self.assertIn(part, text)
+
+    def test_classify_takes_our_own_line(self) -> None:
+        relay = self.relay("on rcpt: reply 454 4.5.3 Throttling failure: Daily message quota exceeded")
+        self.deliver(relay)
+        (line,) = self.logged("attempt=failed")
+        status, text = self.classify(line)
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"(?m)^  stage +rcpt$")
+        self.assertRegex(text, r"(?m)^454 4\.5\.3 Throttling failure: Daily message quota exceeded$")
+
     @each({
+        "log_line": (("4Xyz: to=<a@b>, status=deferred (connect to r[192.0.2.1]:25: Connection refused)",), "no reply of a relay"),
+        "bare_relay": (("--stage", "rcpt", "--relay", "localhost", "550 x"), "there is no relay localhost"),
         "stage": (("--stage", "rctp", "550 x"), "did you mean rcpt?"),
         "no_stage": (("550 x",), "write --stage"),
         "provider": (("--stage", "rcpt", "--provider", "gmial", "550 x"), "did you mean gmail?"),
