@@ -27,7 +27,7 @@ class State(OauthCase):
         self.sent()
         told = self.token("one")
         self.assertEqual(told.status, 0, told)
-        self.assertRegex(told.lines[1], r"good until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \((59m|1h) left\), fetched ")
+        self.assertRegex(told.lines[1], r"good until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ \((59m|1h) left\), fetched ")
         self.assertRegex(told.lines[2], r"kept since .* \(\d+s\), (89|90) days left")
 
     def test_json(self) -> None:
