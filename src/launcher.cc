@@ -80,6 +80,7 @@ struct Auxiliary {
 
 #else
 
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -107,9 +108,11 @@ namespace {
 
 constexpr int kExitDeferred = 75;  // EX_TEMPFAIL, as in verdict/exit_status.h
 constexpr int kNoSuchFile = 2;     // ENOENT
-// Where the program is, from the launcher's own folder: installed, and in the build folder. No pointers to text: nobody
-// relocates them here.
+// Places of the program, from the launcher's own directory: installed, and in the build directory. No pointers to text:
+// nobody relocates them here.
 constexpr char kPlaces[][64] = {RELAYPIPE_LIBEXEC "/relaypipe/relaypipe", "libexec/relaypipe/relaypipe"};
+// Places where the launcher does not know its own directory: those of the build's prefix and of the package.
+constexpr char kInstalled[][256] = {RELAYPIPE_FULL_LIBEXEC "/relaypipe/relaypipe", "/usr/libexec/relaypipe/relaypipe"};
 // The loader's messages, and those below, begin with it.
 char first_argument[] = "4.3.0 relaypipe";
 
@@ -126,10 +129,16 @@ class Text {
     const char digit[] = {static_cast<char>('0' + number % 10), '\0'};
     append(digit);
   }
-  /// The folder of the running program, with a slash at its end; nothing where there is no /proc.
-  void assign_own_folder() {
+  /// The directory of the running program, with a slash at its end. Without /proc it is that of `started`, the path the
+  /// kernel was given. Nothing where neither is an absolute path: a relative one would mean whatever lies in the
+  /// working directory, and so does what readlink(2) says of a file outside of a chroot.
+  void assign_own_directory(const char* started) {
     const long read = read_link("/proc/self/exe", octets_, sizeof octets_ - 1);
     size_ = read > 0 ? static_cast<std::size_t>(read) : 0;
+    if (size_ == 0 || octets_[0] != '/') {
+      size_ = 0;
+      if (started != nullptr && started[0] == '/') append(started);
+    }
     while (size_ > 0 && octets_[size_ - 1] != '/')
       --size_;
     octets_[size_] = '\0';
@@ -154,20 +163,28 @@ void append_reason(Text& message, int error) {
   message.append(")");
 }
 
-/// Becomes the real program, or defers and says why not.
-[[noreturn]] void launch(char** argv, char** environment) {
+/// Tries one place. Returns only when it failed, with errno; the message says so then.
+int try_place(const Text& path, char** argv, char** environment, Text& message) {
+  const int error = execute(path.text(), argv, environment);
+  message.append(" ");
+  message.append(path.text());
+  append_reason(message, error);
+  return error;
+}
+
+/// Becomes the real program, or defers and says why not. `started`: the path that the kernel was given, or null.
+[[noreturn]] void launch(const char* started, char** argv, char** environment) {
   Text message;
   message.append(first_argument);
   message.append(": cannot run the program it starts:");
-  for (const auto& place : kPlaces) {
+  Text own;
+  own.assign_own_directory(started);
+  int error = kNoSuchFile;
+  for (std::size_t i = 0; i < 2 && error == kNoSuchFile; ++i) {
     Text path;
-    path.assign_own_folder();
-    path.append(place);
-    const int error = execute(path.text(), argv, environment);
-    message.append(" ");
-    message.append(path.text());
-    append_reason(message, error);
-    if (error != kNoSuchFile) break;
+    path.append(own.text());
+    path.append(own.size() > 0 ? kPlaces[i] : kInstalled[i]);
+    error = try_place(path, argv, environment, message);
   }
   message.append("\n");
   write_out(message.text(), message.size());
@@ -175,13 +192,13 @@ void append_reason(Text& message, int error) {
 }
 
 /// With the first argument replaced, whether there was one or not.
-[[noreturn]] void launch_renamed(long argc, char** argv, char** environment) {
+[[noreturn]] void launch_renamed(const char* started, long argc, char** argv, char** environment) {
   if (argc > 0) {
     argv[0] = first_argument;
-    launch(argv, environment);
+    launch(started, argv, environment);
   }
   char* alone[] = {first_argument, nullptr};
-  launch(alone, environment);
+  launch(started, alone, environment);
 }
 
 }  // namespace
@@ -198,15 +215,19 @@ __attribute__((no_stack_protector)) void relaypipe_begin(unsigned long* stack) {
   char** after = environment;
   while (*after != nullptr)
     ++after;
+  const char* started = nullptr;
   for (const auto* entry = reinterpret_cast<const Auxiliary*>(after + 1); entry->kind != AT_NULL; ++entry) {
+    if (entry->kind == AT_EXECFN) started = reinterpret_cast<const char*>(entry->value);
     // 16 random octets of the kernel's; the first is left 0, so that no text that runs over can hold the canary.
     if (entry->kind == AT_RANDOM) __stack_chk_guard = *entry->value & ~0xFFUL;
   }
-  launch_renamed(argc, argv, environment);
+  launch_renamed(started, argc, argv, environment);
 }
 
 #else
 
-int main(int argc, char** argv, char** environment) { launch_renamed(argc, argv, environment); }
+int main(int argc, char** argv, char** environment) {
+  launch_renamed(reinterpret_cast<const char*>(getauxval(AT_EXECFN)), argc, argv, environment);
+}
 
 #endif

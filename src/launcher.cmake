@@ -4,7 +4,8 @@ add_dependencies(relaypipe relaypipe_program)
 # CMake would link it with -pie, which asks for the dynamic loader.
 set_property(TARGET relaypipe PROPERTY POSITION_INDEPENDENT_CODE)
 file(RELATIVE_PATH RELAYPIPE_LIBEXEC "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_LIBEXECDIR}")
-target_compile_definitions(relaypipe PRIVATE RELAYPIPE_LIBEXEC="${RELAYPIPE_LIBEXEC}")
+target_compile_definitions(relaypipe PRIVATE RELAYPIPE_LIBEXEC="${RELAYPIPE_LIBEXEC}"
+  RELAYPIPE_FULL_LIBEXEC="${CMAKE_INSTALL_FULL_LIBEXECDIR}")
 if(NOT RELAYPIPE_SANITIZE)
   target_link_libraries(relaypipe PRIVATE relaypipe_flags)
 endif()
