@@ -7,6 +7,7 @@
 #include "frontend/arguments.h"
 #include "frontend/pipe.h"
 #include "frontend/tools.h"
+#include "io/own_environment.h"
 #include "io/standard_streams.h"
 #include "io/system_clock.h"
 #include "verdict/exit_status.h"
@@ -18,6 +19,8 @@ int main(int argc, char** argv) {
   int status = kExitDeferred;
   try {
     occupy_standard_descriptors();
+    close_inherited_descriptors();
+    clean_environment();
     const Instant started = SystemClock().now();
     std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     const Tool* const tool = words.empty() ? nullptr : find_tool(words.front());

@@ -7,13 +7,22 @@
 #include <array>
 
 namespace relaypipe {
+namespace {
+
+/// Those that ask us to end, and those whose default is the death of the process: after the dot it would turn a message
+/// that a relay has into a deferral, and into a second copy.
+constexpr std::array kSignals{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGXCPU, SIGPWR};
+
+}  // namespace
 
 CallerWatch::CallerWatch() : parent_(getppid()) {
   // A write to a closed connection is an error value, not a death.
   signal(SIGPIPE, SIG_IGN);
+  // So is one beyond the file size limit, before the dot a deferral and after it nothing: pipe(8) ignores it too.
+  signal(SIGXFSZ, SIG_IGN);
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+  for (const int number : kSignals)
     sigaddset(&set, number);
   sigprocmask(SIG_BLOCK, &set, nullptr);
   signals_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -9,7 +9,8 @@ namespace relaypipe {
 
 /// pipe(8) as seen from below. Its death sends us no signal and looks like the end of the message on stdin; the signs
 /// are that fd 1, the pipe it would read our result from, has no reader any more (POLLERR), and that our parent is
-/// another process. A SIGTERM, SIGINT or SIGHUP is read from a descriptor instead of interrupting whatever runs.
+/// another process. A signal that asks us to end, or would kill us, is read from a descriptor instead of interrupting
+/// whatever runs.
 class CallerWatch final : public Caller, public Pollable {
  public:
   /// Blocks the signals and remembers the parent: to be made first in the process.

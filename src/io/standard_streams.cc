@@ -1,8 +1,11 @@
 #include "io/standard_streams.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +16,23 @@
 namespace relaypipe {
 namespace {
 
-void write_once(int fd, std::string_view text) {
-  // A result that nobody takes is no reason to change the exit status.
-  [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());
+constexpr int kResultLimit = 5000;  ///< milliseconds
+constexpr int kNoteLimit = 1000;
+constexpr int kForever = -1;
+
+/// Whether something can be written without waiting longer than that. A pipe with room takes PIPE_BUF octets at once.
+bool writable_within(int fd, int milliseconds) {
+  pollfd waiting{fd, POLLOUT, 0};
+  int found = 0;
+  do
+    found = poll(&waiting, 1, milliseconds);
+  while (found < 0 && errno == EINTR);
+  return found > 0;
+}
+
+/// Whether the text was taken. A result that nobody takes is no reason to change the exit status.
+bool write_once(int fd, std::string_view text, int milliseconds) {
+  return writable_within(fd, milliseconds) && write(fd, text.data(), text.size()) >= 0;
 }
 
 }  // namespace
@@ -26,6 +43,17 @@ void occupy_standard_descriptors() {
     // too: reading a message that nobody gave us has to fail, where an empty file would be an empty message.
     if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_WRONLY) != fd) _exit(75);
   }
+}
+
+void close_inherited_descriptors() {
+  constexpr unsigned int kFirst = STDERR_FILENO + 1;
+  if (syscall(SYS_close_range, kFirst, ~0U, 0U) == 0) return;
+  // A kernel before 5.9.
+  constexpr rlim_t kMost = 65536;
+  rlimit limit{};
+  const rlim_t end = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::min(limit.rlim_cur, kMost) : kMost;
+  for (unsigned int fd = kFirst; fd < end; ++fd)
+    close(static_cast<int>(fd));
 }
 
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
@@ -54,16 +82,19 @@ bool stderr_is_separate() {
 
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 
+void write_note(std::string_view line) { write_once(STDERR_FILENO, std::string(line) + "\n", kNoteLimit); }
+
 void write_progress(std::string_view line) {
   constexpr std::size_t kColumns = 79;
-  write_once(STDERR_FILENO, "\r\033[K" + std::string(clip(line, kColumns)));
+  write_once(STDERR_FILENO, "\r\033[K" + std::string(clip(line, kColumns)), kNoteLimit);
 }
 
-void write_result(std::string_view line) { write_once(STDOUT_FILENO, line); }
+void write_result(std::string_view line) { write_once(STDOUT_FILENO, line, kResultLimit); }
 
 void write_text(std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = write(STDOUT_FILENO, text.data(), text.size());
+    if (count < 0 && errno == EAGAIN && writable_within(STDOUT_FILENO, kForever)) continue;
     if (count < 0 && errno != EINTR) return;
     if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
   }
@@ -80,8 +111,9 @@ std::string read_line() {
 }
 
 void StderrTrace::dialogue(const Where& where, Direction direction, std::string_view line) {
+  if (lost_) return;
   const std::string_view sign = direction == Direction::Sent ? " > " : direction == Direction::Received ? " < " : " - ";
-  write_once(STDERR_FILENO, where.text() + std::string(sign) + printable(line) + "\n");
+  lost_ = !write_once(STDERR_FILENO, where.text() + std::string(sign) + printable(line) + "\n", kNoteLimit);
 }
 
 }  // namespace relaypipe

@@ -12,6 +12,10 @@ namespace relaypipe {
 /// meant for Postfix.
 void occupy_standard_descriptors();
 
+/// Closes every descriptor but those three. pipe(8) leaves no other; a caller that does would make us pay for each of
+/// them, and from 1,024 on sockets of ours would have numbers that select(2) cannot wait for.
+void close_inherited_descriptors();
+
 /// Whether standard output is a terminal: a person reads the result.
 bool stdout_is_terminal();
 
@@ -27,11 +31,15 @@ bool stderr_is_separate();
 
 bool stderr_is_terminal();
 
+/// Writes a line to standard error, where that is not the result's too (stderr_is_separate).
+void write_note(std::string_view line);
+
 /// Shows a line on the terminal of standard error in place of the last one; empty: takes it away.
 void write_progress(std::string_view line);
 
 /// Writes the one line of the result in one write(2), as pipe(8)'s non-blocking pipe wants it. Failure changes nothing:
-/// the exit status counts.
+/// the exit status counts. A reader that takes nothing is waited for five seconds: a message that a relay has must not
+/// stay unreported because of it.
 void write_result(std::string_view line);
 
 /// Writes all of a longer text for a person or a program, however many writes it takes.
@@ -40,10 +48,13 @@ void write_text(std::string_view text);
 /// One line that a person types, without its end; empty at the end of the input. Cut at 16 KiB.
 std::string read_line();
 
-/// The dialogue on standard error.
+/// The dialogue on standard error. It ends with the first line that nobody takes within a second.
 class StderrTrace final : public Trace {
  public:
   void dialogue(const Where& where, Direction direction, std::string_view line) override;
+
+ private:
+  bool lost_ = false;
 };
 
 }  // namespace relaypipe
