@@ -223,6 +223,13 @@ void check_machine(LoadedConfiguration& loaded) {
                      settings.spool_directory, settings.spool_memory));
   }
   if (auto problem = log_problem(settings)) warn(*std::move(problem));
+  struct stat state {};
+  if (::stat(settings.state_directory.c_str(), &state) == 0 && (state.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    warn(fmt::format(
+        "state_directory {0} may be written by others, who could take a relay out of use or forget a quota; "
+        "chmod go-w {0}",
+        printable(settings.state_directory)));
+  }
 }
 
 void check_files(LoadedConfiguration& loaded) { FileCheck(loaded).run(); }

@@ -106,7 +106,8 @@ AgentService load_agent(const MasterService& service, PipeCommand command, const
   take_argv(agent);
   if (arguments.config) agent.arguments.config = arguments.config;
   agent.arguments.settings.insert(agent.arguments.settings.end(), arguments.settings.begin(), arguments.settings.end());
-  agent.loaded = load(agent.arguments);
+  // Only the user, as whom it is read again later, knows whose file it may trust.
+  agent.loaded = load(agent.arguments, ConfigOwners::Any);
   return agent;
 }
 

@@ -35,7 +35,7 @@ void check_zones(LoadedConfiguration& loaded) {
 
 }  // namespace
 
-LoadedConfiguration load(const CommonArguments& arguments) {
+LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners) {
   LoadedConfiguration loaded;
   loaded.file = arguments.config.value_or(kDefaultConfigFile);
   std::vector<ConfigProblem> wrong;
@@ -50,7 +50,7 @@ LoadedConfiguration load(const CommonArguments& arguments) {
   }
   const std::vector<std::string> overrides = wrong.empty() ? arguments.settings : std::vector<std::string>{};
   loaded.configuration =
-      load_configuration(loaded.file, arguments.config.has_value(), service_port, overrides, loaded.problems);
+      load_configuration(loaded.file, arguments.config.has_value(), service_port, overrides, loaded.problems, owners);
   loaded.problems.insert(loaded.problems.begin(), wrong.begin(), wrong.end());
   check_zones(loaded);
   // The machine's own name where none is configured; asked for once.

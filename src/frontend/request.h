@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "config/configuration.h"
 #include "frontend/arguments.h"
+#include "io/toml_config.h"
 #include "message/envelope.h"
 #include "verdict/verdict.h"
 
@@ -21,7 +22,7 @@ struct LoadedConfiguration {
 
 /// Reads the file of `--config` (or the usual one, if there is one) and puts the `-o` settings above it. A wrong `-o`
 /// is a problem too.
-LoadedConfiguration load(const CommonArguments& arguments);
+LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners = ConfigOwners::Trusted);
 
 /// The nexthop a message takes after its chain's policy server was asked, and what that server did, in words for a
 /// person or the log.

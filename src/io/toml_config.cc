@@ -44,13 +44,44 @@ class Descriptor {
 
 std::string reason(int error) { return std::strerror(error); }
 
+bool trusted(uid_t owner) { return owner == 0 || owner == ::geteuid(); }
+
+/// The directory a file lies in, as it is written.
+std::string directory_of(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == file.npos ? "." : slash == 0 ? "/" : file.substr(0, slash);
+}
+
+/// Why others could put another file in the place of this one. In a directory with the sticky bit they could not.
+std::optional<std::string> directory_problem(const std::string& file) {
+  const std::string directory = directory_of(file);
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0) return std::nullopt;
+  if (!trusted(status.st_uid)) {
+    return fmt::format("lies in a directory of user {}: chown root {}", status.st_uid, printable(directory));
+  }
+  if ((status.st_mode & S_IWOTH) == 0 || (status.st_mode & S_ISVTX) != 0) return std::nullopt;
+  return fmt::format("lies in a directory that others may write: chmod o-w {}", printable(directory));
+}
+
+bool group_writes_directory(const std::string& file) {
+  struct stat status {};
+  return ::stat(directory_of(file).c_str(), &status) == 0 && (status.st_mode & S_IWGRP) != 0 &&
+         (status.st_mode & (S_ISVTX | S_IWOTH)) == 0;
+}
+
 /// What is wrong with the opened file before its first octet is read. Asked of the descriptor: the name could mean
 /// another file by now.
-std::optional<std::string> file_problem(const struct stat& status, const std::string& file) {
+std::optional<std::string> file_problem(const struct stat& status, const std::string& file, ConfigOwners owners) {
   if (S_ISDIR(status.st_mode)) return "this is a directory; write the name of a file";
   if (!S_ISREG(status.st_mode)) return "this is no regular file";
   if ((status.st_mode & kOthersMayWrite) != 0) {
     return fmt::format("may be written by others: chmod go-w {}", printable(file));
+  }
+  if (owners == ConfigOwners::Trusted) {
+    if (!trusted(status.st_uid))
+      return fmt::format("belongs to user {}: chown root {}", status.st_uid, printable(file));
+    if (auto problem = directory_problem(file)) return problem;
   }
   if (static_cast<std::uintmax_t>(status.st_size) > kLargestFile) return "the file is larger than 4 MiB";
   return std::nullopt;
@@ -76,7 +107,7 @@ std::optional<std::string> read_all(int fd, std::size_t size) {
 /// Reads files and the files they include.
 class Loader {
  public:
-  explicit Loader(Problems& problems) : problems_(problems) {}
+  Loader(Problems& problems, ConfigOwners owners) : problems_(problems), owners_(owners) {}
 
   /// Whether a file is missing in what was loaded; that was reported.
   [[nodiscard]] bool incomplete() const { return incomplete_; }
@@ -105,7 +136,15 @@ class Loader {
       return refuse(file, fmt::format("cannot be opened: {}", reason(errno)));
     }
     if (::fstat(opened.get(), &status) != 0) return refuse(file, fmt::format("cannot be looked at: {}", reason(errno)));
-    if (auto problem = file_problem(status, file)) return refuse(file, *std::move(problem));
+    if (auto problem = file_problem(status, file, owners_)) return refuse(file, *std::move(problem));
+    if (group_writes_directory(file)) {
+      problems_.push_back(
+          {ConfigProblem::Severity::Warning,
+           {file},
+           fmt::format(
+               "lies in a directory that its group may write, which can put another file in its place: chmod g-w {}",
+               printable(directory_of(file)))});
+    }
     const auto text = read_all(opened.get(), static_cast<std::size_t>(status.st_size));
     if (!text) return refuse(file, fmt::format("cannot be read: {}", reason(errno)));
     std::optional<Document> document = parse_document(*text, file, problems_);
@@ -160,14 +199,16 @@ class Loader {
   }
 
   Problems& problems_;
+  ConfigOwners owners_;
   bool incomplete_ = false;
 };
 
 }  // namespace
 
 Configuration load_configuration(const std::string& file, bool required, const ServicePort& service,
-                                 std::span<const std::string> overrides, std::vector<ConfigProblem>& problems) {
-  Loader loader(problems);
+                                 std::span<const std::string> overrides, std::vector<ConfigProblem>& problems,
+                                 ConfigOwners owners) {
+  Loader loader(problems, owners);
   const std::vector<Document> documents = loader.load(file, required);
   std::vector<ConfigProblem> judged;
   Configuration configuration = read_configuration(documents, Settings(), service, overrides, judged);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from chain_case import LATER, ChainCase, Relay, Surroundings, binary_path, each
@@ -110,6 +111,46 @@ class Include(ChainCase):
 
 class Unusable(ChainCase):
     """The mail waits, nobody is connected to, the log names the first problem and the command that shows all."""
+
+    @each({"another_user": ("daemon", 0o755), "others_write": ("root", 0o757)})
+    def test_others_may_replace(self, owner: str, mode: int) -> None:
+        """Of the directory. A sticky one, as /tmp, is fine: there nobody replaces what is not his."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can give a directory away")
+        place = self.directory / "conf"
+        place.mkdir()
+        self.config = self.write("", place / "relaypipe.toml")
+        place.chmod(0o1757)
+        self.assertEqual(self.check().status, 0)
+        place.chmod(mode)
+        shutil.chown(place, owner)
+        self.assertIn("lies in a directory", self.check().text)
+        self.assert_refused(self.deliver("outbound"), "lies in a directory", str(place), "relaypipe check")
+
+    def test_of_another_user(self) -> None:
+        if os.geteuid() != 0:
+            self.skipTest("only root can give a file away")
+        self.write("")
+        shutil.chown(self.config, "daemon")
+        self.assert_refused(self.deliver("outbound"), "belongs to user", f"chown root {self.config}")
+
+    def test_the_group_may_replace(self) -> None:
+        place = self.directory / "conf"
+        place.mkdir()
+        self.config = self.write("", place / "relaypipe.toml")
+        place.chmod(0o775)
+        told = self.check()
+        self.assertEqual(told.status, 1, told)
+        self.assertIn(f"chmod g-w {place}", told.text)
+
+    def test_others_may_write_the_state(self) -> None:
+        self.write("")
+        self.state.chmod(0o757)
+        told = self.check("-o", f"state_directory={self.state}")
+        self.assertEqual(told.status, 1, told)
+        self.assertIn(f"chmod go-w {self.state}", told.text)
+        self.state.chmod(0o755)
+        self.assertEqual(self.check("-o", f"state_directory={self.state}").status, 0)
 
     @each({"group": (0o664,), "others": (0o646,)})
     def test_others_may_write(self, mode: int) -> None:
