@@ -8,6 +8,7 @@
 #include "config/check_reach.h"
 #include "frontend/arguments.h"
 #include "frontend/check_files.h"
+#include "frontend/deliverer.h"
 #include "frontend/json_output.h"
 #include "frontend/request.h"
 #include "io/pcre_matcher.h"
@@ -32,10 +33,11 @@ std::string report(const LoadedConfiguration& loaded, std::ptrdiff_t errors) {
   for (const ConfigProblem& problem : loaded.problems)
     text += coloured(problem, stdout_is_terminal());
   const bool file = access(loaded.file.c_str(), F_OK) == 0;
-  text += fmt::format("{}{}: {}, {}; {}, {}\n", loaded.file, file ? "" : " (not there, the defaults serve)",
+  text += fmt::format("{}{}: {}, {}; {}, {}{}\n", loaded.file, file ? "" : " (not there, the defaults serve)",
                       counted(errors, "error"), counted(std::ssize(loaded.problems) - errors, "warning"),
                       counted(std::ssize(loaded.configuration.relays), "relay"),
-                      counted(std::ssize(loaded.configuration.chains), "chain"));
+                      counted(std::ssize(loaded.configuration.chains), "chain"),
+                      loaded.acting_as.empty() ? "" : "; looked at as " + loaded.acting_as);
   return text;
 }
 
@@ -47,7 +49,7 @@ int run_check(const std::vector<std::string>& words) {
     write_text(arguments.error().text + "\n");
     return arguments.error().asked ? 0 : 2;
   }
-  LoadedConfiguration loaded = load(*arguments);
+  LoadedConfiguration loaded = load_as_deliverer(*arguments);
   PcreMatcher matcher;
   check_patterns(loaded.configuration, matcher, loaded.problems);
   if (first_error(loaded.problems) == nullptr) find_unreachable(loaded.configuration, loaded.problems);

@@ -12,6 +12,7 @@
 #include "config/provider.h"
 #include "config/reply_words.h"
 #include "frontend/arguments.h"
+#include "frontend/deliverer.h"
 #include "frontend/json_output.h"
 #include "frontend/json_replies.h"
 #include "frontend/request.h"
@@ -171,7 +172,7 @@ int run_classify(const std::vector<std::string>& words) {
     return arguments.error().asked ? 0 : kBadInput;
   }
   PcreMatcher matcher;
-  LoadedConfiguration loaded = load(*arguments);
+  LoadedConfiguration loaded = load_as_deliverer(*arguments);
   check_patterns(loaded.configuration, matcher, loaded.problems);
   if (const ConfigProblem* error = first_error(loaded.problems)) {
     return bad_input(error->line() + "; `relaypipe check` shows all problems", arguments->json);

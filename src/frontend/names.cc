@@ -2,6 +2,7 @@
 
 #include "config/provider.h"
 #include "frontend/arguments_names.h"
+#include "frontend/deliverer.h"
 #include "frontend/request.h"
 #include "io/standard_streams.h"
 
@@ -31,7 +32,7 @@ int run_names(const std::vector<std::string>& words) {
     for (const Provider& provider : providers())
       text += std::string(provider.name) + "\n";
   } else {
-    const Configuration configuration = load(*arguments).configuration;
+    const Configuration configuration = load_as_deliverer(*arguments).configuration;
     text = arguments->kind == "relays" ? keys_of(configuration.relays) : keys_of(configuration.chains);
   }
   write_text(text);

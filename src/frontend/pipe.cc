@@ -4,6 +4,7 @@
 
 #include "deliver/deliver.h"
 #include "frontend/arguments.h"
+#include "frontend/deliverer.h"
 #include "frontend/mail_log.h"
 #include "frontend/memory_parts.h"
 #include "frontend/request.h"
@@ -142,7 +143,7 @@ int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Ins
 int run_pipe(const std::vector<std::string>& words, Instant started, bool& accepted) {
   CallerWatch caller;
   const auto arguments = parse_arguments(words);
-  const LoadedConfiguration loaded = load(arguments ? *arguments : Arguments());
+  const LoadedConfiguration loaded = load_as_deliverer(arguments ? *arguments : Arguments());
   MailLog journal(loaded.configuration.settings);
   if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, "NOQUEUE");
   auto request = read_request(*arguments, loaded, journal);
@@ -151,3 +152,6 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
 }
 
 }  // namespace relaypipe
+  if (arguments && arguments->verbose && !loaded.acting_as.empty() && stderr_is_separate()) {
+    write_note("acting as " + loaded.acting_as);
+  }

@@ -8,6 +8,7 @@
 #include "config/units.h"
 #include "frontend/arguments.h"
 #include "frontend/json_output.h"
+#include "frontend/deliverer.h"
 #include "frontend/plan_memory.h"
 #include "frontend/request.h"
 #include "frontend/wrapped.h"
@@ -177,7 +178,7 @@ int run_plan(const std::vector<std::string>& words) {
   const auto arguments = parse_plan_arguments(words);
   if (!arguments) return complain(arguments.error().text, arguments.error().asked ? 0 : kBadInput, false);
   const auto bad_input = [&](const std::string& text) { return complain(text, kBadInput, arguments->json); };
-  const LoadedConfiguration loaded = load(*arguments);
+  const LoadedConfiguration loaded = load_as_deliverer(*arguments);
   if (const ConfigProblem* error = first_error(loaded.problems)) {
     return bad_input(error->line() + "; `relaypipe check` shows all problems");
   }
@@ -189,7 +190,7 @@ int run_plan(const std::vector<std::string>& words) {
   std::string note;
   auto plan = make_plan(loaded.configuration, *nexthop, *envelope, note);
   if (!plan) return complain(plan.error(), kNoPlan, arguments->json);
-  order_as_remembered(*plan, loaded.configuration.settings, *envelope);
+  order_as_remembered(*plan, loaded, *envelope);
   std::vector<Resolved> resolved;
   if (arguments->resolve) {
     const OwnHost self = own_host(loaded.configuration.settings);

@@ -16,12 +16,13 @@ class NoJournal final : public Journal {
 
 }  // namespace
 
-void order_as_remembered(RoutePlan& plan, const Settings& settings, const Envelope& envelope) {
+void order_as_remembered(RoutePlan& plan, const LoadedConfiguration& loaded, const Envelope& envelope) {
+  const Settings& settings = loaded.configuration.settings;
   // Where no delivery has left anything there is nothing to say either; and nothing is made by looking.
   std::error_code ignored;
   if (!settings.memory || !std::filesystem::exists(settings.state_directory + "/state.mdb", ignored)) return;
-  if (const auto user = become_deliverer(settings.state_directory); !user) {
-    plan.steps.push_back("what deliveries remember is left out: " + user.error());
+  if (const auto problem = state_directory_problem(loaded)) {
+    plan.steps.push_back("what deliveries remember is left out: " + *problem);
     return;
   }
   const SystemClock clock;

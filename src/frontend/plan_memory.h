@@ -1,13 +1,13 @@
 #pragma once
 
-#include "config/settings.h"
+#include "frontend/request.h"
 #include "message/envelope.h"
 #include "route/plan.h"
 
 namespace relaypipe {
 
-/// Orders a plan by what deliveries remember at this moment, and takes nothing. Root becomes the user that deliveries
-/// run as. Where that memory cannot be read the plan stays as it is, and its steps say why.
-void order_as_remembered(RoutePlan& plan, const Settings& settings, const Envelope& envelope);
+/// Orders a plan by what deliveries remember at this moment, and takes nothing. Where that memory
+/// cannot be read the plan stays as it is, and its steps say why.
+void order_as_remembered(RoutePlan& plan, const LoadedConfiguration& loaded, const Envelope& envelope);
 
 }  // namespace relaypipe

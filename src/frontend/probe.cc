@@ -7,6 +7,7 @@
 #include "config/units.h"
 #include "frontend/arguments.h"
 #include "frontend/json_output.h"
+#include "frontend/deliverer.h"
 #include "frontend/json_probe.h"
 #include "frontend/probe_report.h"
 #include "frontend/probe_run.h"
@@ -89,7 +90,7 @@ int run_probe(const std::vector<std::string>& words) {
     write_text(arguments->json ? error_json(text) : text + "\n");
     return kBadInput;
   };
-  const LoadedConfiguration loaded = load(*arguments);
+  const LoadedConfiguration loaded = load_as_deliverer(*arguments);
   if (const ConfigProblem* error = first_error(loaded.problems)) {
     return complain(error->line() + "; `relaypipe check` shows all problems");
   }

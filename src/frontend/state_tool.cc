@@ -20,13 +20,13 @@ std::unique_ptr<StateTool> begin_state_tool(const Result<StateArguments, NoArgum
   if (!arguments) return refuse(arguments.error().text, arguments.error().asked ? kStateDone : kStateBadInput);
   auto tool = std::make_unique<StateTool>();
   tool->arguments = *arguments;
-  tool->loaded = load(*arguments);
+  tool->loaded = load_as_deliverer(*arguments);
   if (const ConfigProblem* error = first_error(tool->loaded.problems)) {
     return refuse(error->line() + "; `relaypipe check` shows all problems", kStateBadInput);
   }
   const Settings& settings = tool->loaded.configuration.settings;
   if (!settings.memory) return refuse("nothing is remembered: memory = no", kStateTrouble);
-  if (const auto user = become_deliverer(settings.state_directory); !user) return refuse(user.error(), kStateTrouble);
+  if (const auto problem = state_directory_problem(tool->loaded)) return refuse(*problem, kStateTrouble);
   tool->store = std::make_unique<LmdbStateStore>(settings.state_directory);
   return tool;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -17,6 +18,7 @@
 #include "frontend/token_state.h"
 #include "io/local_time.h"
 #include "io/poll_waiter.h"
+#include "io/process_user.h"
 #include "io/standard_streams.h"
 
 namespace relaypipe {
@@ -86,7 +88,7 @@ std::optional<std::string> renew(const Relay& relay, TokenParts& parts, const Cl
 }
 
 /// `--refresh` and `--authorize`, which need an endpoint and write.
-int change(const TokenArguments& arguments, const Relay& relay, TokenParts& parts, const SystemUser& owner) {
+int change(const TokenArguments& arguments, const Relay& relay, TokenParts& parts) {
   const SystemClock clock;
   const Oauth2Config& config = *relay.account.oauth2;
   if (config.token_endpoint.empty())
@@ -104,8 +106,9 @@ int change(const TokenArguments& arguments, const Relay& relay, TokenParts& part
         fmt::format("relay {} has no device_endpoint or authorization_endpoint, which --authorize needs", relay.name));
   const auto done = authorize(relay, parts, clock);
   if (!done) return refuse(done.error(), kTrouble);
-  write_text(fmt::format("Done: {} is kept for user {}.\n", parts.store.file(relay.name), owner.name));
-  if (owner.root())
+  const SystemUser user = system_user(::geteuid(), ::getegid());
+  write_text(fmt::format("Done: {} is kept for user {}.\n", parts.store.file(relay.name), user.name));
+  if (user.root())
     write_text("But deliveries do not run as root: give state_directory and all in it to the user of master.cf.\n");
   return show({relay}, parts, false);
 }
@@ -118,7 +121,7 @@ int run_token(const std::vector<std::string>& words) {
     write_text(arguments.error().text + "\n");
     return arguments.error().asked ? kWell : kBadInput;
   }
-  const LoadedConfiguration loaded = load(*arguments);
+  const LoadedConfiguration loaded = load_as_deliverer(*arguments);
   if (const ConfigProblem* error = first_error(loaded.problems))
     return refuse(error->line() + "; `relaypipe check` shows all problems");
   const auto relays = choose(loaded.configuration, arguments->relay);
@@ -126,17 +129,14 @@ int run_token(const std::vector<std::string>& words) {
   const Settings& settings = loaded.configuration.settings;
   const bool changes = arguments->refresh || arguments->authorize;
   if (changes && relays->size() != 1) return refuse("write the name of the relay: several have a token");
-  SystemUser owner;
   if (changes) {
-    auto became = become_deliverer(settings.state_directory);
-    if (!became) return refuse(became.error(), kTrouble);
-    owner = *std::move(became);
+    if (const auto problem = state_directory_problem(loaded)) return refuse(*problem, kTrouble);
   }
   hide_memory();
   const SystemClock clock;
   TextJournal journal;
   TokenParts parts(clock, settings, journal, "NOQUEUE");
-  return changes ? change(*arguments, relays->front(), parts, owner) : show(*relays, parts, arguments->json);
+  return changes ? change(*arguments, relays->front(), parts) : show(*relays, parts, arguments->json);
 }
 
 }  // namespace relaypipe

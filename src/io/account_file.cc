@@ -83,7 +83,7 @@ Result<Secret, std::string> one_line(const Secret& text) {
 }  // namespace
 
 FileReader FileReader::self() {
-  FileReader reader{::geteuid(), {::getegid()}};
+  FileReader reader{::geteuid(), {::getegid()}, ::geteuid() == 0};
   std::vector<gid_t> more(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
   const int count = ::getgroups(static_cast<int>(more.size()), more.data());
   if (count > 0) reader.groups.insert(reader.groups.end(), more.begin(), more.begin() + count);

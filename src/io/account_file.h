@@ -22,7 +22,7 @@ inline constexpr std::size_t kLongestPasswordMap = 4U << 20U;
 struct FileReader {
   uid_t user = 0;
   std::vector<gid_t> groups;  ///< its primary and supplementary groups
-  /// Every owner and group will do: the administrator looks at files that another user will read.
+  /// Root, for whom every owner and group will do: it looks at files that another user will read.
   bool administrator = false;
 
   /// The running user.

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/printable.h"
+#include "io/process_user.h"
 
 namespace relaypipe {
 namespace {
@@ -29,9 +30,7 @@ std::string group_name(gid_t gid) {
 
 /// Never returns into the code of the parent.
 [[noreturn]] void look_as(const PipeUser& user, const std::function<std::string()>& look, int output) noexcept {
-  const gid_t gid = user.gid;
-  const bool root = ::geteuid() == 0;
-  if (root && (::setgroups(1, &gid) != 0 || ::setgid(gid) != 0 || ::setuid(user.uid) != 0)) ::_exit(1);
+  if (::geteuid() == 0 && !become(user.uid, user.gid)) ::_exit(1);
   const std::string seen = look();
   std::size_t written = 0;
   while (written < seen.size()) {

@@ -20,8 +20,11 @@ struct SystemUser {
 /// Whom a directory belongs to. The error is a phrase that begins with the directory.
 Result<SystemUser, std::string> owner_of(const std::string& directory);
 
-/// Makes root this user for the rest of the process: what is written then has the right owner from the first moment,
-/// and what this user may not read shows itself. Nothing happens for whom is this user already. The error is a phrase.
-Result<bool, std::string> become(const SystemUser& user);
+/// The user of that number, with its primary group. `gid`: its group where the machine has no such user.
+SystemUser system_user(uid_t uid, gid_t gid);
+
+/// Makes root this user for the rest of the process, with this one group and no other, as pipe(8) does: what works by
+/// hand then works in a delivery. False, with errno, where that cannot be; the process must end then.
+[[nodiscard]] bool become(uid_t uid, gid_t gid);
 
 }  // namespace relaypipe

@@ -139,7 +139,8 @@ class Refresh(OauthCase):
 
     def test_a_delivery_by_root_leaves_it_to_the_owner(self) -> None:
         self.needs_root()
-        os.chown(self.state, NOBODY, NOBODY)
+        for path in (self.state, self.client_secret, self.refresh):
+            os.chown(path, NOBODY, NOBODY)
         self.sent()
         for path in (self.record_file, self.record_file.parent, self.record_file.with_suffix(".lock")):
             self.assertEqual(path.stat().st_uid, NOBODY)
