@@ -76,6 +76,11 @@ class FileCheck {
     if (!text.empty() && (is_blank(text.front()) || is_blank(text.back())))
       add(Severity::Warning, at,
           fmt::format("{}{} begins or ends with a space, which is sent as a part of the secret", key, printable(file)));
+    warn_of_readers(at, key, file);
+  }
+
+  void warn_of_readers(const Position& at, const std::string& key, const std::string& file) {
+    if (auto warning = secret_warning(file)) add(Severity::Warning, at, key + *std::move(warning));
   }
 
   static bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -118,6 +123,7 @@ class FileCheck {
     const auto text = read_private_file(file, reader_, kLongestPasswordMap);
     if (!text) return add(Severity::Error, at, label + "password_map: " + text.error());
     for (const MapAccount& account : parse_password_map(text->reveal())) {
+    warn_of_readers(at, label + "password_map: ", file);
       if (!account.problem.empty()) add(Severity::Warning, {file, account.line, 1}, account.problem);
     }
   }
@@ -170,7 +176,8 @@ class FileCheck {
     if (file.empty()) return;
     secrets_ = true;
     const auto key = read_private_file(file, reader_, kLongestSecret);
-    if (!key) add(trouble, at, label + "tls_key_file: " + key.error());
+    if (!key) return add(trouble, at, label + "tls_key_file: " + key.error());
+    warn_of_readers(at, label + "tls_key_file: ", file);
   }
 
   /// Whether the file is named, there, and of the right kind; what is wrong with it is added.

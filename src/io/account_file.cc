@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 
@@ -62,9 +64,27 @@ Result<Secret, std::string> read_checked(const std::string& path, const FileRead
   if (file.get() < 0) return fail(fmt::format("cannot be opened: {}", std::strerror(errno)));
   // Asked of the descriptor: the name could mean another file by now.
   if (::fstat(file.get(), &status) != 0) return fail(fmt::format("cannot be looked at: {}", std::strerror(errno)));
-  if (auto problem = secret_rights_problem(status, reader, credential)) return fail(*std::move(problem));
+  const bool sealed = (status.st_mode & S_IRWXO) != 0 && only_root_replaces(path);
+  if (auto problem = secret_rights_problem(status, reader, credential, sealed)) return fail(*std::move(problem));
   if (static_cast<std::size_t>(status.st_size) > most) return fail(fmt::format("is larger than {} octets", most));
   return read_whole(file.get(), static_cast<std::size_t>(status.st_size));
+}
+
+constexpr mode_t kAnyWriter = S_IWUSR | S_IWGRP | S_IWOTH;
+
+bool read_only_of_root(const struct stat& status) {
+  return status.st_uid == 0 && (status.st_mode & (kAnyWriter | S_IXOTH)) == 0;
+}
+
+/// The directories above an absolute path: the root directory and those down to the last one.
+bool all_of_root_above(std::string path) {
+  while (!path.empty()) {
+    path.erase(path.rfind('/'));
+    struct stat status {};
+    if (::stat(path.empty() ? "/" : path.c_str(), &status) != 0) return false;
+    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
+  }
+  return true;
 }
 
 /// Cuts the line ends behind a secret.
@@ -90,7 +110,8 @@ FileReader FileReader::self() {
   return reader;
 }
 
-std::optional<std::string> secret_rights_problem(const struct stat& status, const FileReader& reader, bool credential) {
+std::optional<std::string> secret_rights_problem(const struct stat& status, const FileReader& reader, bool credential,
+                                                 bool sealed) {
   const auto wrong = [](std::string_view what, std::string_view mode) {
     return fmt::format("{}; chmod {} it", what, mode);
   };
@@ -99,6 +120,7 @@ std::optional<std::string> secret_rights_problem(const struct stat& status, cons
   if (!reader.administrator && status.st_uid != 0 && status.st_uid != reader.user) {
     return fmt::format("belongs to user {}; chown it to root or to the user that delivers", status.st_uid);
   }
+  if (sealed && read_only_of_root(status)) return std::nullopt;
   if ((status.st_mode & S_IRWXO) != 0) return wrong("may be read or written by everybody", "o-rwx");
   if (credential) return std::nullopt;
   if ((status.st_mode & S_IWGRP) != 0) return wrong("may be written by its group", "g-w");
@@ -107,6 +129,22 @@ std::optional<std::string> secret_rights_problem(const struct stat& status, cons
     return wrong(fmt::format("may be read by group {}, which is none of the user that delivers", status.st_gid), "g-r");
   }
   return std::nullopt;
+}
+
+bool only_root_replaces(const std::string& path) {
+  if (path.empty() || path.front() != '/') return false;
+  std::array<char, PATH_MAX> real{};
+  if (::realpath(path.c_str(), real.data()) == nullptr) return false;
+  return all_of_root_above(path) && all_of_root_above(real.data());
+}
+
+std::optional<std::string> secret_warning(const std::string& path) {
+  const auto expanded = expand_secret_path(path);
+  struct stat status {};
+  if (!expanded || *expanded != path || ::stat(path.c_str(), &status) != 0) return std::nullopt;
+  if ((status.st_mode & S_IROTH) == 0) return std::nullopt;
+  return fmt::format("{} may be read by every user of this machine or container; where there are others, chmod o-r it",
+                     printable(path));
 }
 
 Result<std::string, std::string> expand_secret_path(const std::string& path) {

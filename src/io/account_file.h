@@ -33,7 +33,17 @@ struct FileReader {
 /// has to be a regular file of root or of the reader, that nobody else may read or write: others not at all, a group
 /// only where it is one of the reader's own, and then only read. A file that systemd hands over (`credential`) belongs
 /// to root and shows the rights of its access list in the place of the group's; the directory keeps others out.
-std::optional<std::string> secret_rights_problem(const struct stat& status, const FileReader& reader, bool credential);
+/// `sealed`: only root can replace the file (only_root_replaces). Then others may read what root has made read-only for
+/// all, as Docker does with a secret (0444): a mode that no careless umask gives.
+std::optional<std::string> secret_rights_problem(const struct stat& status, const FileReader& reader, bool credential,
+                                                 bool sealed = false);
+
+/// Whether all directories on the way to a file, as it is written and as it is after symbolic links, belong to root and
+/// can be written by nobody else.
+bool only_root_replaces(const std::string& path);
+
+/// What a file with a secret that was accepted deserves a warning for; the text begins with the path.
+std::optional<std::string> secret_warning(const std::string& path);
 
 /// The path with `${CREDENTIALS_DIRECTORY}` replaced (systemd.exec(5)), or why that cannot be done.
 Result<std::string, std::string> expand_secret_path(const std::string& path);

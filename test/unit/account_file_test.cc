@@ -88,6 +88,22 @@ TEST_CASE("the rights of a file with a secret", "[account_file]") {
   CHECK(secret_rights_problem(status, administrator, false).value_or("") == row.to_administrator);
 }
 
+TEST_CASE("others may read what only root can replace, and nobody write", "[account_file]") {
+  const auto [mode, owner, fine] = GENERATE(table<mode_t, uid_t, bool>({{0444, 0, true},
+                                                                        {0404, 0, true},
+                                                                        {0644, 0, false},
+                                                                        {0464, 0, false},
+                                                                        {0446, 0, false},
+                                                                        {0555, 0, false},
+                                                                        {0444, kMe, false}}));
+  struct stat status {};
+  status.st_mode = S_IFREG | mode;
+  status.st_uid = owner;
+  CAPTURE(mode, owner);
+  CHECK(secret_rights_problem(status, {kMe, {kMine}}, false, true).has_value() != fine);
+  CHECK(secret_rights_problem(status, {kMe, {kMine}}, false, false).has_value());
+}
+
 TEST_CASE("a secret is the one line of its file", "[account_file]") {
   const Folder folder;
   const FileReader self = FileReader::self();
