@@ -207,6 +207,12 @@ Result<std::vector<Destination>, std::string> parse_nexthop(std::string_view lis
     return fail(std::string(
         "the list of destinations is empty; write for example [mail1.example.com]:587,[mail2.example.com]:587"));
   }
+  // The words are no guide to where a user name ends and a password begins, so nothing is quoted.
+  if (list.find('@') != list.npos) {
+    return fail(
+        std::string("there is an \"@\", and a destination has neither a user name nor a password; write "
+                    "[host]:port, and the account as username and password_file of a [relay.NAME]"));
+  }
   std::vector<Destination> destinations;
   for (const std::string_view element : elements) {
     Parsed<Destination> destination = parse_destination(element, service);

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "config/host.h"
 #include "config/nearest.h"
+#include "config/secret_keys.h"
 
 namespace relaypipe {
 namespace {
@@ -164,6 +165,9 @@ void Section::unknown_key(const DocumentEntry& entry) const {
   for (const SettingKey& key : settings_table()) {
     if (belongs(key.scope, kind_)) known.push_back(key.name);
   }
+  if (const std::string_view advice = secret_advice(entry.key); !advice.empty() && kind_ == SectionKind::Relay) {
+    return error(entry.at, entry.key, fmt::format("unknown key{}", advice));
+  }
   error(entry.at, entry.key, "unknown key" + suggestion(entry.key, known, allowed_keys(kind_)));
 }
 
@@ -205,7 +209,9 @@ void Section::apply(const SettingKey& key, const DocumentEntry& entry, Settings&
     return list ? error(entry.value.at, entry.key, "the array holds something that is no string; put quotes around it")
                 : wrong_type(entry, fmt::format("allowed: {}", key.form));
   }
-  if (const auto problem = key.apply(settings, *value)) error(entry.value.at, entry.key, *problem);
+  const auto problem = key.apply(settings, *value);
+  if (!problem) return;
+  error(entry.value.at, entry.key, may_hold_secret(key.name) ? without_value(*problem, *value) : *problem);
 }
 
 std::optional<std::string> name_problem(std::string_view name) {

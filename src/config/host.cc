@@ -6,6 +6,7 @@
 
 #include "base/ip_address.h"
 #include "base/printable.h"
+#include "config/secret_keys.h"
 
 namespace relaypipe {
 namespace {
@@ -26,7 +27,7 @@ std::optional<std::string> label_problem(std::string_view label) {
 
 bool made_of(std::string_view octets, std::string_view text) { return text.find_first_not_of(octets) == text.npos; }
 
-std::string shown(std::string_view text) { return std::string(clip(printable(text), 100)); }
+std::string shown(std::string_view text) { return std::string(clip(printable(without_user(text)), 100)); }
 
 std::vector<std::string_view> split_list(std::string_view list) {
   std::vector<std::string_view> words;

@@ -46,7 +46,7 @@ void read_provider(const Section& section, const DocumentEntry& entry, RelayConf
   for (const Provider& provider : providers())
     names.push_back(provider.name);
   section.error(entry.value.at, entry.key,
-                fmt::format("\"{}\" is no provider we know{}", shown(*text),
+                fmt::format("the value is no provider we know{}",
                             suggestion(lower(*text), names, fmt::format("known are {}", fmt::join(names, ", ")))));
 }
 

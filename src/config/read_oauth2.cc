@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "config/host.h"
+#include "config/secret_keys.h"
 #include "config/setting_values.h"
 
 namespace relaypipe {
@@ -35,7 +36,7 @@ std::optional<std::string> secret_path_problem(std::string_view path) {
   }
   std::string scratch;
   if (auto problem = set_path(scratch, path, kLongestPath, "/etc/relaypipe/relay.secret")) {
-    return *problem + ", or ${CREDENTIALS_DIRECTORY}/NAME";
+    return without_value(*problem, path) + ", or ${CREDENTIALS_DIRECTORY}/NAME";
   }
   return std::nullopt;
 }
@@ -52,13 +53,11 @@ void read_url(const Section& section, const DocumentEntry& entry, std::string& u
   if (!secure || host.empty() || !clean || host.find('@') != host.npos) {
     return section.error(
         entry.value.at, entry.key,
-        fmt::format("\"{}\" is no https address; write one such as https://login.example.com/token", shown(*text)));
+        "the value is no https address without a user name; write one such as https://login.example.com/token");
   }
   // As for all host names here; whether libcurl could translate it depends on how that was built.
   if (std::any_of(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) > 127; })) {
-    return section.error(
-        entry.value.at, entry.key,
-        fmt::format("the host name of \"{}\" is not ASCII; write its A-label form (xn--...)", shown(*text)));
+    return section.error(entry.value.at, entry.key, "the host name is not ASCII; write its A-label form (xn--...)");
   }
   url = *text;
 }
@@ -77,7 +76,7 @@ void read_grant(const Section& section, const DocumentEntry& entry, Grant& grant
   const std::string* const text = section.text(entry, form);
   if (text == nullptr) return;
   if (*text != "refresh_token" && *text != "client_credentials") {
-    return section.error(entry.value.at, entry.key, fmt::format("\"{}\" is not allowed; {}", shown(*text), form));
+    return section.error(entry.value.at, entry.key, fmt::format("the value is not allowed; {}", form));
   }
   grant = *text == "refresh_token" ? Grant::RefreshToken : Grant::ClientCredentials;
 }

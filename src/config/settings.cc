@@ -9,6 +9,7 @@
 #include "base/printable.h"
 #include "config/host.h"
 #include "config/nearest.h"
+#include "config/secret_keys.h"
 #include "config/setting_values.h"
 #include "config/units.h"
 
@@ -213,17 +214,21 @@ std::optional<std::string> apply_setting(Settings& settings, std::string_view as
   const std::string_view name = trimmed(assignment.substr(0, equals));
   const bool valued = equals < assignment.size();
   const std::string_view value = valued ? trimmed(assignment.substr(equals + 1)) : std::string_view();
+  const SettingKey* const key = find_setting(name);
+  // A name that is unknown may have been meant for anything.
+  const bool hidden = key == nullptr || may_hold_secret(name);
   const auto wrong = [&](std::string_view what) {
-    const std::string written = fmt::format("{}{}{}", name, valued ? "=" : "", value);
+    const std::string written = fmt::format("{}{}{}", name, valued ? "=" : "", hidden && valued ? "..." : value);
     return fmt::format("{}: {}", clip(printable(written), 100), what);
   };
-  const SettingKey* const key = find_setting(name);
   if (key == nullptr) return wrong(unknown(name));
   if (key->scope == SettingScope::OwnRelay) {
     return wrong("holds for one relay alone; write it in the [relay.NAME] of that relay, in the configuration file");
   }
   if (!valued) return wrong(fmt::format("the value is missing; write {}=VALUE ({})", name, key->form));
-  if (const ValueProblem problem = key->apply(settings, value)) return wrong(*problem);
+  if (const ValueProblem problem = key->apply(settings, value)) {
+    return wrong(hidden ? without_value(*problem, value) : *problem);
+  }
   return std::nullopt;
 }
 

@@ -1,5 +1,7 @@
 #include "frontend/arguments_cli.h"
 
+#include "base/printable.h"
+
 namespace relaypipe {
 namespace {
 
@@ -38,6 +40,20 @@ Result<std::vector<std::string>, std::string> mark_values(const CLI::App& app, c
     }
   }
   return marked;
+}
+
+/// What nobody expected, by the names of options alone: their values, and words that are not, may be anything, and this
+/// text goes to the log and to mailq.
+std::string unexpected(const std::vector<std::string>& words) {
+  std::string names;
+  for (const std::string& word : words) {
+    if (!word.starts_with('-')) continue;
+    const std::string name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+    names += (names.empty() ? "" : ", ") + printable(name);
+  }
+  if (!names.empty()) return "there is no option " + names;
+  return words.size() == 1 ? "there is a word too many"
+                           : "there are " + std::to_string(words.size()) + " words too many";
 }
 
 }  // namespace
@@ -84,6 +100,8 @@ std::optional<NoArguments> parse_words(CLI::App& app, const std::vector<std::str
     app.parse(std::vector<std::string>(marked->rbegin(), marked->rend()));
   } catch (const CLI::CallForHelp&) {
     return NoArguments{app.help(), true};
+  } catch (const CLI::ExtrasError&) {
+    return NoArguments{unexpected(app.remaining()) + "; `" + command + " --help` shows the options"};
   } catch (const CLI::ParseError& error) {
     return NoArguments{std::string(error.what()) + "; `" + command + " --help` shows the options"};
   }

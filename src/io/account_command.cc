@@ -75,6 +75,13 @@ std::vector<std::string> environment() {
   return list;
 }
 
+/// The path of the program for a message. What somebody wrote behind it in the same word, for a shell that there is
+/// not, may be the secret itself.
+std::string program_name(const std::string& word) {
+  const std::size_t end = word.find_first_of(" \t");
+  return printable(word.substr(0, end)) + (end == word.npos ? "" : " ... (arguments are words of their own)");
+}
+
 void close_once(int& fd) {
   if (fd >= 0) ::close(fd);
   fd = -1;
@@ -83,7 +90,7 @@ void close_once(int& fd) {
 }  // namespace
 
 AccountCommand::AccountCommand(const std::vector<std::string>& argv, Instant ends)
-    : program_(printable(argv.front())), ends_(ends) {
+    : program_(program_name(argv.front())), ends_(ends) {
   text_.reserve(kMostOutput + 1);
   spawn(argv);
 }

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/printable.h"
 #include "config/toml_words.h"
 
 // toml++ 3.3 asserts before it checks: that a key begins after `[`, that a digit follows `2024-01-01T`. The checks
@@ -95,6 +96,26 @@ class Converter {
   Problems& problems_;
 };
 
+/// toml++'s words without the text of the file that they quote, which may be a password without its quotation marks.
+/// One character, a word of TOML and the name of a key that is there twice say nothing.
+std::string without_quotations(std::string_view text) {
+  if (text.find("redefine") != text.npos || text.find("existing") != text.npos) return std::string(text);
+  std::string result;
+  for (;;) {
+    const std::size_t open = text.find('\'');
+    if (open == text.npos) return result.append(text);
+    // What it has read stands last, and may hold apostrophes itself.
+    const bool last = text.substr(0, open).ends_with("saw ");
+    const std::size_t close = last ? text.rfind('\'') : text.find('\'', open + 1);
+    if (close == text.npos || close == open) return result.append(text.substr(0, open)).append("(not shown)");
+    const std::string_view inside = text.substr(open + 1, close - open - 1);
+    const bool harmless = inside.size() <= 1 || inside == "true" || inside == "false" || inside == "inf" ||
+                          inside == "nan" || inside == "\\n" || inside == "\\r";
+    result.append(text.substr(0, open)).append(harmless ? text.substr(open, close + 1 - open) : "(not shown)");
+    text.remove_prefix(close + 1);
+  }
+}
+
 }  // namespace
 
 std::optional<Document> parse_document(std::string_view text, const std::string& file,
@@ -104,7 +125,8 @@ std::optional<Document> parse_document(std::string_view text, const std::string&
     return Document{file, Converter(file, problems).table(table, 0)};
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
-    report(problems, {file, at.line, at.column}, explain_toml_error(error.description()));
+    const std::string described = without_quotations(printable(error.description()));
+    report(problems, {file, at.line, at.column}, explain_toml_error(described));
     return std::nullopt;
   }
 }

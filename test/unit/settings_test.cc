@@ -89,9 +89,9 @@ TEST_CASE("mechanisms are those libcurl knows, in upper case", "[settings]") {
   CHECK(with("auth_mechanisms=").auth_mechanisms.empty());
   const std::string all = "OAUTHBEARER, XOAUTH2, GSSAPI, EXTERNAL, DIGEST-MD5, CRAM-MD5, NTLM, PLAIN, LOGIN";
   CHECK(problem_of("auth_mechanisms=PLAIN,plian") ==
-        "auth_mechanisms=PLAIN,plian: \"plian\" is no mechanism we know; did you mean PLAIN? Write some of " + all);
+        "auth_mechanisms=...: the value is no mechanism we know; did you mean PLAIN? Write some of " + all);
   CHECK(problem_of("auth_mechanisms=ANONYMOUS") ==
-        "auth_mechanisms=ANONYMOUS: \"ANONYMOUS\" is no mechanism we know; write some of " + all);
+        "auth_mechanisms=...: the value is no mechanism we know; write some of " + all);
 }
 
 TEST_CASE("lists of addresses are canonical, replace what was there and may be empty", "[settings]") {
@@ -228,12 +228,12 @@ TEST_CASE("blanks around name and value do not count", "[settings]") {
 }
 
 TEST_CASE("an unknown setting is named with the nearest known one", "[settings]") {
-  CHECK(problem_of("conect_timeout=30s") == "conect_timeout=30s: unknown setting; did you mean connect_timeout?");
-  CHECK(problem_of("connect-timeout=30s") == "connect-timeout=30s: unknown setting; did you mean connect_timeout?");
-  CHECK(problem_of("Deadline=30s") == "Deadline=30s: unknown setting; did you mean deadline?");
+  CHECK(problem_of("conect_timeout=30s") == "conect_timeout=...: unknown setting; did you mean connect_timeout?");
+  CHECK(problem_of("connect-timeout=30s") == "connect-timeout=...: unknown setting; did you mean connect_timeout?");
+  CHECK(problem_of("Deadline=30s") == "Deadline=...: unknown setting; did you mean deadline?");
   CHECK(problem_of("dealdine") == "dealdine: unknown setting; did you mean deadline?");
-  CHECK(problem_of("colour=red") == "colour=red: unknown setting; --help lists all");
-  CHECK(problem_of("=red") == "=red: unknown setting; --help lists all");
+  CHECK(problem_of("colour=red") == "colour=...: unknown setting; --help lists all");
+  CHECK(problem_of("=red") == "=...: unknown setting; --help lists all");
   CHECK(problem_of("") == ": unknown setting; --help lists all");
   CHECK(problem_of(std::string(5000, 'x') + "=1").size() < 200);
   CHECK(problem_of("patience") == "patience: the value is missing; write patience=VALUE (duration such as 30s or 2m)");
