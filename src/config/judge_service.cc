@@ -8,6 +8,8 @@
 
 #include "base/printable.h"
 #include "config/agent_argv.h"
+#include "config/ehlo_name.h"
+#include "config/host.h"
 #include "config/units.h"
 
 namespace relaypipe {
@@ -53,6 +55,7 @@ class ServiceJudge {
     judge_user();
     judge_argv();
     judge_misplaced();
+    judge_ehlo_name();
     judge_limits();
     judge_filter();
     // Only now is it known how the whole command has to be.
@@ -183,6 +186,24 @@ class ServiceJudge {
       if (!mended_.argv.empty())
         mended_.argv.insert(mended_.argv.begin() + 1, {"-o", setting.name + "=" + setting.value});
     }
+  }
+
+  /// Relays know this host by the name that smtp(8) gave them.
+  void judge_ehlo_name() {
+    const std::string& own = facts_.ehlo_name;
+    const std::string& postfix = facts_.postfix_name;
+    const auto problem = ehlo_name_problem(own);
+    if (own.empty() || (lower(own) == lower(postfix) && !problem)) return;
+    if (postfix.empty() || ehlo_name_problem(postfix)) {
+      // Postfix has no better one: myhostname was never set.
+      if (problem) add(Severity::Warning, *problem + "; and set myhostname of main.cf", "");
+      return;
+    }
+    mended_.argv.insert(mended_.argv.begin() + 1, {"-o", "hostname=" + postfix});
+    add_in_command(Severity::Warning,
+                   fmt::format("the EHLO name is {}, that of smtp(8) is {}: relays may refuse a name they do not know; "
+                               "in the configuration file, hostname = \"{}\" in [defaults]",
+                               printable(own), printable(postfix), printable(postfix)));
   }
 
   void judge_limits() {

@@ -38,6 +38,8 @@ struct ServiceFacts {
   std::string filter;                  ///< pipe_delivery_status_filter that holds, as written; empty: none
   bool failures_deferred = false;      ///< that filter turns the deaths of the program into deferrals
   std::vector<PostfixPair> misplaced;  ///< settings of relaypipe among the `-o` of the service itself
+  std::string ehlo_name;               ///< ours, where it is the machine's and none is configured; empty: no question
+  std::string postfix_name;            ///< what smtp(8) says in EHLO
   std::optional<PipeUser> user;        ///< nothing where the machine has no such user or group
   std::optional<PostfixOwner> owner;   ///< nothing where the machine has none
 };

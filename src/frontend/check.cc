@@ -54,6 +54,7 @@ int run_check(const std::vector<std::string>& words) {
   check_patterns(loaded.configuration, matcher, loaded.problems);
   if (first_error(loaded.problems) == nullptr) find_unreachable(loaded.configuration, loaded.problems);
   check_machine(loaded);
+  check_ehlo_names(loaded);
   check_files(loaded);
   sort_problems(loaded.problems);
   const auto errors = std::count_if(loaded.problems.begin(), loaded.problems.end(), [](const ConfigProblem& problem) {

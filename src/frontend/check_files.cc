@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "config/ehlo_name.h"
 #include "config/host.h"
 #include "config/password_map.h"
 #include "frontend/check_trust.h"
@@ -122,8 +123,8 @@ class FileCheck {
     secrets_ = true;
     const auto text = read_private_file(file, reader_, kLongestPasswordMap);
     if (!text) return add(Severity::Error, at, label + "password_map: " + text.error());
-    for (const MapAccount& account : parse_password_map(text->reveal())) {
     warn_of_readers(at, label + "password_map: ", file);
+    for (const MapAccount& account : parse_password_map(text->reveal())) {
       if (!account.problem.empty()) add(Severity::Warning, {file, account.line, 1}, account.problem);
     }
   }
@@ -231,6 +232,23 @@ void check_machine(LoadedConfiguration& loaded) {
         "state_directory {0} may be written by others, who could take a relay out of use or forget a quota; "
         "chmod go-w {0}",
         printable(settings.state_directory)));
+  }
+  if (access(settings.syslog_socket.c_str(), W_OK) != 0) {
+    warn(fmt::format("syslog_socket {} is not there; nothing is logged", settings.syslog_socket));
+  }
+}
+
+void check_ehlo_names(LoadedConfiguration& loaded) {
+  const Configuration& configuration = loaded.configuration;
+  const auto warn = [&](const Position& at, const std::string& label, const std::string& name) {
+    if (auto problem = ehlo_name_problem(name)) {
+      loaded.problems.push_back({ConfigProblem::Severity::Warning, at, label + *std::move(problem)});
+    }
+  };
+  warn({loaded.file, 0, 0}, "", configuration.settings.hostname);
+  for (const auto& [name, relay] : configuration.relays) {
+    if (relay.settings.hostname == configuration.settings.hostname) continue;
+    warn(relay.at, fmt::format("[relay.{}] ", shown(name)), relay.settings.hostname);
   }
 }
 

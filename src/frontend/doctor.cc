@@ -24,8 +24,8 @@ using Severity = PostfixFinding::Severity;
 /// The parameters that matter, with those that carry a service's name.
 std::vector<std::string> parameter_names(const std::vector<MasterService>& services) {
   std::vector<std::string> names = route_parameters();
-  for (const char* const name :
-       {"config_directory", "compatibility_level", "mail_owner", "setgid_group", "pipe_delivery_status_filter"})
+  for (const char* const name : {"config_directory", "compatibility_level", "mail_owner", "setgid_group",
+                                 "pipe_delivery_status_filter", "smtp_helo_name", "myhostname"})
     names.emplace_back(name);
   for (const MasterService& service : services) {
     const auto command = parse_pipe_command(service);

@@ -64,6 +64,10 @@ ServiceFacts gather(const AgentService& agent, const PostfixSnapshot& postfix, c
     expanded = value_of(postfix.expanded, filter);
     facts.filter = expanded.empty() ? "" : value_of(postfix.written, filter);
   }
+  const Configuration& configuration = agent.loaded.configuration;
+  if (agent.loaded.own_name) facts.ehlo_name = configuration.settings.hostname;
+  facts.postfix_name = first_value(postfix.expanded_overrides, {"smtp/unix/smtp_helo_name", "smtp/unix/myhostname"});
+  if (facts.postfix_name.empty()) facts.postfix_name = first_value(postfix.expanded, {"smtp_helo_name", "myhostname"});
   facts.failures_deferred = softens(tools, expanded);
   for (const PostfixPair& pair : postfix.overrides) {
     if (!pair.name.starts_with(key)) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/ehlo_name.h"
 #include "deliver/deliver.h"
 #include "frontend/arguments.h"
 #include "frontend/deliverer.h"
@@ -85,6 +86,14 @@ bool holds_secrets(const RoutePlan& plan) {
   return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.account.any(); });
 }
 
+/// A relay may have refused us for the name in EHLO.
+void warn_of_names(const RoutePlan& plan, Journal& journal, const std::string& id) {
+  for (const Leg& leg : plan.legs) {
+    const auto problem = ehlo_name_problem(leg.relay.settings.hostname);
+    if (problem) return journal.line(Journal::Level::Warning, id + ": " + *problem);
+  }
+}
+
 /// Whether a relay of this delivery has its tokens from an endpoint.
 bool needs_tokens(const RoutePlan& plan) {
   return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) {
@@ -133,6 +142,7 @@ int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Ins
   print(delivered.verdict);
   if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
   add_to_counters(remembered.store(), delivered.results, remembered.wall().now());
+  if (delivered.verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
   remembered.tell_trouble();
   if (tokens) finish_tokens(*tokens, waiter, caller, clock, settings.secret_limit);
   return exit_status(delivered.verdict);
@@ -145,6 +155,9 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
   const auto arguments = parse_arguments(words);
   const LoadedConfiguration loaded = load_as_deliverer(arguments ? *arguments : Arguments());
   MailLog journal(loaded.configuration.settings);
+  if (arguments && arguments->verbose && !loaded.acting_as.empty() && stderr_is_separate()) {
+    write_note("acting as " + loaded.acting_as);
+  }
   if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, "NOQUEUE");
   auto request = read_request(*arguments, loaded, journal);
   if (!request) return refuse(request.error(), journal, log_id(*arguments));
@@ -152,6 +165,3 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
 }
 
 }  // namespace relaypipe
-  if (arguments && arguments->verbose && !loaded.acting_as.empty() && stderr_is_separate()) {
-    write_note("acting as " + loaded.acting_as);
-  }

@@ -5,10 +5,11 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "config/ehlo_name.h"
 #include "config/units.h"
 #include "frontend/arguments.h"
-#include "frontend/json_output.h"
 #include "frontend/deliverer.h"
+#include "frontend/json_output.h"
 #include "frontend/plan_memory.h"
 #include "frontend/request.h"
 #include "frontend/wrapped.h"
@@ -146,6 +147,14 @@ std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved,
   return text + table(plan, resolved, explain);
 }
 
+/// A word on the first EHLO name of the plan that relays may refuse.
+std::string name_warning(const RoutePlan& plan) {
+  for (const Leg& leg : plan.legs) {
+    if (const auto problem = ehlo_name_problem(leg.relay.settings.hostname)) return wrapped("warning: " + *problem, 0);
+  }
+  return "";
+}
+
 /// The nexthop of the command line, or the only chain there is.
 Result<std::string, std::string> nexthop_of(const ToolArguments& arguments, const Configuration& configuration) {
   if (arguments.nexthop) return *arguments.nexthop;
@@ -198,7 +207,7 @@ int run_plan(const std::vector<std::string>& words) {
       resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
   }
   write_text(arguments->json ? plan_json(*plan, resolved, note)
-                             : with_local_times(report(*plan, resolved, *envelope, note, arguments->explain)));
+                             : with_local_times(report(*plan, resolved, *envelope, note, arguments->explain)) + name_warning(*plan));
   return 0;
 }
 

@@ -4,10 +4,11 @@
 #include <ctime>
 #include <utility>
 
+#include "config/ehlo_name.h"
 #include "config/units.h"
 #include "frontend/arguments.h"
-#include "frontend/json_output.h"
 #include "frontend/deliverer.h"
+#include "frontend/json_output.h"
 #include "frontend/json_probe.h"
 #include "frontend/probe_report.h"
 #include "frontend/probe_run.h"
@@ -78,6 +79,16 @@ Result<ProbeOrder, std::string> make_order(const ToolArguments& arguments, const
   return order;
 }
 
+/// What holds for all relays: as whom they were seen, and a name for EHLO that they may refuse.
+std::string remarks(const LoadedConfiguration& loaded, const std::vector<Relay>& relays) {
+  std::string text;
+  if (!loaded.acting_as.empty()) text += "seen as " + loaded.acting_as + "\n";
+  for (const Relay& relay : relays) {
+    if (const auto problem = ehlo_name_problem(relay.settings.hostname)) return text + "warning: " + *problem + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 int run_probe(const std::vector<std::string>& words) {
@@ -103,6 +114,7 @@ int run_probe(const std::vector<std::string>& words) {
   if (order->progress) order->progress("");
   const std::int64_t now = std::time(nullptr);
   write_text(arguments->json ? probe_json(probes, now) : probe_text(probes, now, stdout_columns()));
+  if (!arguments->json) write_text(remarks(loaded, order->relays));
   const bool failed = std::any_of(probes.begin(), probes.end(),
                                   [](const RelayProbe& relay) { return relay.status() == ProbeStatus::Failed; });
   return failed ? kSomeFail : 0;

@@ -60,6 +60,7 @@ LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners) 
     if (name.empty()) name = machine_name();
     settings.hostname = name;
   };
+  loaded.own_name = loaded.configuration.settings.hostname.empty();
   fill(loaded.configuration.settings);
   for (auto& [key, relay] : loaded.configuration.relays)
     fill(relay.settings);

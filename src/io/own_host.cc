@@ -1,13 +1,17 @@
 #include "io/own_host.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "config/ehlo_name.h"
 
 namespace relaypipe {
 namespace {
@@ -25,13 +29,25 @@ std::optional<IpAddress> address_of(const sockaddr* address) {
   return result;
 }
 
+/// What a small file of the system begins with; nothing where it is not there.
+std::string beginning_of(const char* path) {
+  constexpr std::size_t kMost = 65536;
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return {};
+  std::string text(kMost, '\0');
+  const ssize_t got = ::read(fd, text.data(), text.size());
+  ::close(fd);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return text;
+}
+
 }  // namespace
 
 std::string machine_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
   Settings checked;
-  const std::string text(name.data());
+  const std::string text = qualified_name(name.data(), beginning_of("/etc/hosts"), beginning_of("/etc/mailname"));
   return apply_setting(checked, "hostname=" + text) ? "localhost" : text;
 }
 

@@ -10,7 +10,8 @@
 
 namespace relaypipe {
 
-/// The name of this machine (gethostname(2)); `localhost` where it has none that may stand in an EHLO.
+/// The name of this machine (gethostname(2)), with the domain that its files give it; `localhost` where it has none
+/// that may stand in an EHLO.
 std::string machine_name();
 
 /// The names and addresses of this host for loop detection: the machine's interfaces (as inet_interfaces = all), and

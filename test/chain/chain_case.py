@@ -88,8 +88,9 @@ class ChainCase(ReachCase):
         return [leg["relay"] for leg in self.plan("--json", *words, **arguments).json["legs"]]
 
     def check(self, *words: str) -> Told:
-        # Otherwise a machine without /dev/log would be a warning of its own.
-        return self.tool("check", "--config", str(self.config), "-o", f"syslog_socket={self.syslog.path}", *words)
+        # Otherwise a machine without /dev/log, or with a name without a domain, would be a warning of its own.
+        return self.tool("check", "--config", str(self.config), "-o", f"syslog_socket={self.syslog.path}",
+                         "-o", "hostname=client.example", *words)
 
     # -- what came of it ----------------------------------------------------------------------
 

@@ -5,8 +5,39 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chain_case import ChainCase, each
+from chain_case import LATER, ChainCase, each
 from sample_files import FAULTS, FAULTY, GOOD, LIMITED
+
+
+class EhloName(ChainCase):
+    """A name without a domain: everybody who looks is told."""
+
+    WARNING = 'EHLO name "vm" has no dot'
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.configure('[defaults]\nhostname = "vm"\n[chain.outbound]\ntiers = [["one"]]\n', one=self.relay(LATER))
+
+    def test_check(self) -> None:
+        told = self.tool("check", "--config", str(self.config), "-o", f"syslog_socket={self.syslog.path}")
+        self.assertEqual(told.status, 1, told)
+        self.assertIn(self.WARNING, told.text)
+
+    def test_plan(self) -> None:
+        self.assertIn(self.WARNING, " ".join(self.plan().text.split()))
+
+    def test_probe(self) -> None:
+        self.assertIn(self.WARNING, self.tool("probe", "--config", str(self.config)).text)
+
+    def test_log_of_mail_that_waits(self) -> None:
+        self.assertEqual(self.deliver("outbound").status, 75)
+        self.assertEqual(len(self.logged(self.WARNING)), 1)
+
+    def test_of_one_relay(self) -> None:
+        self.config.write_text(self.config.read_text().replace('"vm"', '"mail.example"')
+                               .replace("[relay.one]", '[relay.one]\nhostname = "vm"'))
+        told = self.tool("check", "--config", str(self.config), "-o", f"syslog_socket={self.syslog.path}")
+        self.assertIn("[relay.one] " + self.WARNING, told.text)
 
 
 class Check(ChainCase):

@@ -59,6 +59,8 @@ class Diagnosis:
 class DoctorCase(RelayCase):
     """A good configuration; each test breaks what it is about."""
 
+    ehlo_name = " -o hostname=client.example"    # not the machine's, which may have no domain
+
     def setUp(self) -> None:
         super().setUp()
         self.postfix, self.program = self.directory / "etc", self.directory / "relaypipe"
@@ -88,7 +90,7 @@ class DoctorCase(RelayCase):
                       **parameters: str | None) -> None:
         """main.cf and master.cf; the edits change the entry of master.cf.example, the parameters (None: left out)
         what stands in main.cf."""
-        own = f"--config {self.config} -o syslog_socket={self.directory}/log -o state_directory={self.state}"
+        own = f"--config {self.config} -o syslog_socket={self.directory}/log -o state_directory={self.state}{self.ehlo_name}"
         good = replaced(example_entry(), {EXAMPLE_PROGRAM: str(self.program), EXAMPLE_USER: UNPRIVILEGED_USER})
         broken = replaced(good, entry_edits or {}) if entry is None else entry
         self.write(self.postfix / "master.cf",

@@ -159,6 +159,35 @@ class Log(DoctorCase):
         self.assert_mended(self.assert_found("warning", f"log_file {log}: Permission denied; nothing is logged"))
 
 
+class EhloName(DoctorCase):
+    ehlo_name = ""
+
+    def test_another_than_that_of_smtp(self) -> None:
+        self.write_postfix(myhostname="mail.example.com")
+        finding = self.assert_found("warning", "that of smtp(8) is mail.example.com", 'hostname = "mail.example.com"')
+        self.assert_mended(finding)
+
+    def test_smtp_helo_name(self) -> None:
+        self.write_postfix(myhostname="mail.example.com", smtp_helo_name="out.$mydomain")
+        self.assert_found("warning", "that of smtp(8) is out.example.com")
+
+    def test_of_the_service_smtp(self) -> None:
+        self.write_postfix(myhostname="mail.example.com")
+        self.postconf("-P", "smtp/unix/smtp_helo_name=other.example.com")
+        self.assert_found("warning", "that of smtp(8) is other.example.com")
+
+    def test_none_that_relays_accept(self) -> None:
+        if "." in os.uname().nodename:
+            self.skipTest("this machine has one")
+        self.write_postfix(myhostname="vm.localdomain")
+        self.assert_found("warning", "set myhostname")
+
+    def test_in_the_configuration(self) -> None:
+        self.write_postfix(myhostname="mail.example.com")
+        self.write(self.config, '[defaults]\nhostname = "other.example.com"\n' + GOOD)
+        self.assertEqual(self.diagnose().findings, [])
+
+
 class Program(DoctorCase):
     def look(self) -> None:
         """The doctor runs from another file than the one it judges."""
