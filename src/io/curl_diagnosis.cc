@@ -22,7 +22,7 @@ bool readable(const std::string& path) { return access(path.c_str(), R_OK) == 0;
 Unreached CurlAttempt::diagnose(CURLcode code) {
   const Stage stage = handshake_.stage();
   const std::string words = printable(error_[0] != '\0' ? error_.data() : curl_easy_strerror(code));
-  if (handshake_.fault()) return {stage, Trouble::Garbled, std::string(describe(*handshake_.fault()))};
+  if (handshake_.fault()) return {stage, Trouble::Garbled, handshake_.fault_text()};
   const auto& reply = handshake_.last_reply();
   const auto refusal = reply && reply->code >= 400 ? reply : std::nullopt;
   const auto os_error = static_cast<int>(easy_.info<long>(CURLINFO_OS_ERRNO));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/stage.h"
@@ -27,6 +28,7 @@ class Handshake {
   [[nodiscard]] Stage stage() const { return stage_; }
   [[nodiscard]] const std::optional<Reply>& last_reply() const { return last_reply_; }
   [[nodiscard]] const std::optional<ReplyFault>& fault() const { return fault_; }
+  [[nodiscard]] std::string fault_text() const { return parser_.fault_text(); }
   /// Of the newest EHLO reply; nothing where the relay knows only HELO. What was announced before TLS does not count
   /// after it (RFC 3207 section 4.2).
   [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }

@@ -9,6 +9,7 @@ namespace relaypipe {
 namespace {
 
 constexpr std::size_t kCodeDigits = 3;
+constexpr std::size_t kQuotedOctets = 100;  ///< of a line that is no reply
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -44,7 +45,7 @@ std::string Reply::text() const {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const bool last = i + 1 == lines.size();
     if (i > 0) all += ' ';
-    all += std::to_string(code);
+    all += std::to_string(codes.empty() ? code : codes[i]);
     if (!last) all += '-';
     if (last && !lines[i].empty()) all += ' ';
     all += lines[i];
@@ -90,19 +91,33 @@ void ReplyParser::end_line() {
   // In a line that was cut the last octet kept is not the one before the LF.
   if (!line_is_cut_ && !line_.empty() && line_.back() == '\r') line_.pop_back();
   const int code = code_of(line_);
-  if (code == 0 || (!reply_.lines.empty() && code != reply_.code)) {
+  if (code == 0) {
     fault_ = ReplyFault::NotAReply;
     return;
   }
   const bool more = line_.size() > kCodeDigits && line_[kCodeDigits] == '-';
   reply_.code = code;
+  reply_.codes.push_back(code);
   reply_.lines.emplace_back(line_, std::min(line_.size(), kCodeDigits + 1));
-  if (!more) {
-    reply_.status = status_of(code, reply_.lines.back());
-    complete_ = true;
-  }
+  if (!more) complete();
   line_.clear();
   line_is_cut_ = false;
+}
+
+void ReplyParser::complete() {
+  const auto alike = [this](int code) { return code == reply_.code; };
+  if (std::all_of(reply_.codes.begin(), reply_.codes.end(), alike)) reply_.codes.clear();
+  reply_.status = status_of(reply_.code, reply_.lines.back());
+  complete_ = true;
+}
+
+std::string ReplyParser::fault_text() const {
+  if (!fault_) return {};
+  std::string text(describe(*fault_));
+  if (*fault_ == ReplyFault::TooLong) return text;
+  const std::string line = printable(line_);
+  const std::string_view quoted = clip(line, kQuotedOctets);
+  return text + ": \"" + std::string(quoted) + (quoted.size() < line.size() ? "...\"" : "\"");
 }
 
 std::optional<Reply> ReplyParser::take() {

@@ -10,12 +10,15 @@
 
 namespace relaypipe {
 
-/// One complete reply of a relay (RFC 5321 4.2), possibly of several lines.
+/// One complete reply of a relay (RFC 5321 4.2), possibly of several lines. Its code is the last line's: servers exist
+/// whose lines have different ones (postscreen greets with `220-` and then refuses with `521`), and smtp(8) goes by the
+/// last one too.
 struct Reply {
   int code = 0;  ///< 200 to 599
   std::vector<std::string>
       lines;              ///< what follows the code and its blank or hyphen, octets as received, without line end
   EnhancedStatus status;  ///< of the last line where its class is the code's first digit, else N.0.0 (smtp_chat.c)
+  std::vector<int> codes = {};  ///< of each line, where not all have `code`; else empty
 
   [[nodiscard]] int klass() const { return code / 100; }
   [[nodiscard]] bool positive() const { return klass() == 2; }
@@ -27,7 +30,7 @@ struct Reply {
 
 /// Why what came from the relay is not a reply.
 enum class ReplyFault {
-  NotAReply,  ///< a line that does not begin with a code from 200 to 599, or two codes in one reply
+  NotAReply,  ///< a line that does not begin with a code from 200 to 599
   TooLong,    ///< more lines or octets than kReplyLines and kReplyOctets
 };
 std::string_view describe(ReplyFault fault);
@@ -47,14 +50,17 @@ class ReplyParser {
   /// The complete reply, once; the parser is then ready for the next one.
   std::optional<Reply> take();
   [[nodiscard]] std::optional<ReplyFault> fault() const { return fault_; }
+  /// The fault in words, with the beginning of the line that is no reply as far as it had come; printable.
+  [[nodiscard]] std::string fault_text() const;
   /// Whether octets of a reply that is not complete yet have been taken.
   [[nodiscard]] bool in_reply() const;
 
  private:
   void append_to_line(std::string_view run);
   void end_line();
+  void complete();
 
-  Reply reply_;               // the lines that are complete
+  Reply reply_;               // the lines that are complete, each with its code
   std::string line_;          // the one that is not, with its code, at most kReplyLineOctets
   bool line_is_cut_ = false;  // octets of it were dropped
   std::size_t octets_ = 0;    // taken for this reply, dropped ones included

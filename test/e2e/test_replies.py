@@ -72,11 +72,9 @@ class ReplyTest(DeliveryCase):
 
     @each(ODD_REFUSALS)
     def test_odd_refusals_are_understood(self, reply: str, words: tuple[str, ...]) -> None:
-        first, second = self.relay(f"on rcpt: reply {reply}"), self.relay()
+        first = self.relay(f"on rcpt: reply {reply}")
         self.lawless_relays.add(first)
-        result = self.deliver(first, second)
-        self.assert_bounced(result, r"5\.\d+\.\d+", words=words)
-        self.assert_untouched(second)
+        self.assert_bounced(self.deliver(first), r"5\.\d+\.\d+", words=words)
 
     @each(ODD_REFUSALS)
     def test_odd_refusals_are_safe_in_the_log(self, reply: str, _words: tuple[str, ...]) -> None:
@@ -96,6 +94,35 @@ class ReplyTest(DeliveryCase):
         result = self.deliver(relay)
         self.assertEqual(result.status, 0, result)
         self.assertEqual(relay.dots, 1)
+
+    def test_the_last_line_decides_a_greeting_of_two_codes(self) -> None:
+        """As postscreen greets whom it does not want."""
+        first, second = self.relay(r"on greeting: send 220-relay ESMTP\r\n521 5.7.1 blocked\r\n ; close"), self.relay()
+        self.lawless_relays.add(first)
+        result = self.deliver(first, second)
+        self.assert_sent(result, by=second)
+        self.assertIn("220-relay ESMTP 521 5.7.1 blocked", result.text)
+
+    @each({"two_codes": (r"send 250-2.0.0 first\r\n251 2.0.0 queued\r\n",), "252": ("reply 252 queued",),
+           "200": ("reply 200 queued",)})
+    def test_all_2yz_after_the_dot_is_acceptance(self, action: str) -> None:
+        relay = self.relay(f"on dot: {action}")
+        self.lawless_relays.add(relay)
+        result = self.deliver(relay)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(relay.dots, 1)
+
+    def test_a_refusal_after_all_lines_of_acceptance(self) -> None:
+        first, second = self.relay(r"on dot: send 250-2.0.0 first\r\n554 5.7.1 but no\r\n"), self.relay()
+        self.lawless_relays.add(first)
+        self.assertEqual(self.deliver(first, second).status, 0)
+        self.assertEqual(len(second.accepted), 1)
+
+    @each({stage: (stage,) for stage in ("greeting", "mail", "dot")})
+    def test_a_line_that_is_no_reply_is_quoted(self, stage: str) -> None:
+        relay = self.relay(f"on {stage}: send HTTP/1.1 400 Bad Request\\r\\n ; close")
+        self.lawless_relays.add(relay)
+        self.assert_deferred(self.deliver(relay), words=('"HTTP/1.1 400 Bad Request"',), dots=1 if stage == "dot" else 0)
 
     def test_the_reply_is_shown_in_one_line_with_its_codes(self) -> None:
         relay = self.relay(r"on rcpt: reply 550-5.1.1 line one\r\n550 5.1.1 no such user")

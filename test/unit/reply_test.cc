@@ -90,10 +90,10 @@ TEST_CASE("replies are read from a stream however it is cut") {
 }
 
 TEST_CASE("the enhanced status is the last line's, where its class fits the code") {
-  const Row row =
-      GENERATE(Row{"550-5.1.1 a\r\n550 b\r\n", "5.0.0"}, Row{"550-a\r\n550 5.1.1 b\r\n", "5.1.1"},
-               Row{"550 4.2.1 x\r\n", "5.0.0"}, Row{"450 4.2.1 x\r\n", "4.2.1"}, Row{"250 5.0.0 x\r\n", "2.0.0"},
-               Row{"550 5.1.1-x\r\n", "5.0.0"}, Row{"550 5.7.1\r\n", "5.7.1"});
+  const Row row = GENERATE(Row{"550-5.1.1 a\r\n550 b\r\n", "5.0.0"}, Row{"550-a\r\n550 5.1.1 b\r\n", "5.1.1"},
+                           Row{"550 4.2.1 x\r\n", "5.0.0"}, Row{"450 4.2.1 x\r\n", "4.2.1"},
+                           Row{"250 5.0.0 x\r\n", "2.0.0"}, Row{"550 5.1.1-x\r\n", "5.0.0"},
+                           Row{"250-2.0.0 a\r\n550 5.7.1 b\r\n", "5.7.1"}, Row{"550 5.7.1\r\n", "5.7.1"});
   CAPTURE(row.octets);
   Reader reader;
   reader.feed(row.octets);
@@ -102,13 +102,41 @@ TEST_CASE("the enhanced status is the last line's, where its class fits the code
   CHECK(stream.replies[0].status.text() == row.expected);
 }
 
+TEST_CASE("where the lines have different codes the last one's counts, and all are shown") {
+  CHECK(read("220-relay ESMTP\r\n521 5.7.1 blocked\r\n") == "[521 5.7.1|relay ESMTP|5.7.1 blocked]");
+  CHECK(read("250-a\r\n251 b\r\n") == "[251 2.0.0|a|b]");
+  CHECK(read("250-a\r\n550 b\r\n250 c\r\n") == "[550 5.0.0|a|b][250 2.0.0|c]");
+  ReplyParser parser;
+  parser.feed("220-relay ESMTP\r\n521 5.7.1 blocked\r\n");
+  const Reply mixed = parser.take().value();
+  CHECK(mixed.text() == "220-relay ESMTP 521 5.7.1 blocked");
+  CHECK(mixed.hard());
+  parser.feed("250-a\r\n250 b\r\n");
+  CHECK(parser.take()->codes.empty());
+}
+
+TEST_CASE("a line that is no reply is quoted, printable and not at length") {
+  const auto told = [](const std::string& octets) {
+    ReplyParser parser;
+    parser.feed(octets);
+    return parser.fault_text();
+  };
+  CHECK(told("HTTP/1.1 400 Bad Request\r\n") == "a line that is not an SMTP reply: \"HTTP/1.1 400 Bad Request\"");
+  CHECK(told("250-a\r\nb\x1b"
+             "c\r\n") == "a line that is not an SMTP reply: \"b?c\"");
+  CHECK(told("\r\n") == "a line that is not an SMTP reply: \"\"");
+  CHECK(told(std::string(500, 'x') + "\r\n") ==
+        "a line that is not an SMTP reply: \"" + std::string(100, 'x') + "...\"");
+  CHECK(told("250 ok\r\n").empty());
+}
+
 TEST_CASE("what is not a reply is a fault, and the replies before it stand") {
-  const std::string octets = GENERATE(
-      "\r\n"s, "\n"s, "25\r\n"s, "2500 x\r\n"s, "250x\r\n"s, "250\tx\r\n"s, "199 x\r\n"s, "600 x\r\n"s, "100 x\r\n"s,
-      " 250 x\r\n"s, "hello\r\n"s, "250-a\r\n251 b\r\n"s, "250-a\r\n550 b\r\n"s, "250-a\r\nb\r\n"s,
-      "2\0"s
-      "50 x\r\n"s,
-      "250\r\r\n"s, "250\rx\r\n"s, "\x16\x03\x01"s, "HTTP/1.1 400 Bad Request"s, "25a"s, "-50"s);
+  const std::string octets =
+      GENERATE("\r\n"s, "\n"s, "25\r\n"s, "2500 x\r\n"s, "250x\r\n"s, "250\tx\r\n"s, "199 x\r\n"s, "600 x\r\n"s,
+               "100 x\r\n"s, " 250 x\r\n"s, "hello\r\n"s, "250-a\r\nb\r\n"s,
+               "2\0"s
+               "50 x\r\n"s,
+               "250\r\r\n"s, "250\rx\r\n"s, "\x16\x03\x01"s, "HTTP/1.1 400 Bad Request"s, "25a"s, "-50"s);
   CAPTURE(octets);
   CHECK(read(octets) == "NotAReply");
   CHECK(read("250 ok\r\n" + octets) == "[250 2.0.0|ok]NotAReply");
