@@ -47,7 +47,6 @@ void ContentEncoder::feed(std::string_view part, std::string& wire) {
   const std::size_t before = wire.size();
   facts_.octets += part.size();
   facts_.ends_in_newline = part.back() == '\n';
-  if (!facts_.eight_bit) facts_.eight_bit = holds_eight_bit(part);
   while (!part.empty()) {
     const std::size_t end = part.find('\n');
     take_line_octets(part.substr(0, end), wire);
@@ -71,7 +70,7 @@ void ContentEncoder::finish(std::string& wire) {
 void ContentEncoder::take_line_octets(std::string_view run, std::string& wire) {
   if (run.empty()) return;
   line_octets_ += run.size();
-  if (in_header_ && !facts_.utf8_header) facts_.utf8_header = holds_eight_bit(run);
+  if (!in_header_ && !facts_.eight_bit_body) facts_.eight_bit_body = holds_eight_bit(run);
   if (held_cr_) put(" ", wire);
   held_cr_ = run.back() == '\r';
   if (held_cr_) run.remove_suffix(1);

@@ -14,8 +14,7 @@ struct ContentFacts {
   std::uint64_t wire = 0;          ///< encoded octets: `size` and the stuffed dots
   std::uint64_t queue_size = 0;    ///< Postfix's `${size}` for this content when nothing edited it
   std::uint64_t header_lines = 0;  ///< lines before the first empty one
-  bool eight_bit = false;          ///< an octet above 127 anywhere: BODY=8BITMIME where offered (RFC 6152)
-  bool utf8_header = false;        ///< an octet above 127 before the first empty line (RFC 6532)
+  bool eight_bit_body = false;     ///< an octet above 127 after the first empty line: BODY=8BITMIME where offered
   bool ends_in_newline = true;     ///< the last octet read was LF (an empty content counts as ended)
 };
 

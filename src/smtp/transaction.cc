@@ -20,13 +20,13 @@ std::string unexpected(const Reply& reply) { return "an unexpected reply (" + re
 TransactionRequest make_request(const Address& sender, const std::vector<Address>& recipients,
                                 const ContentFacts& content, const Capabilities& relay) {
   const bool international =
-      sender.is_internationalized() || content.utf8_header ||
+      sender.is_internationalized() ||
       std::any_of(recipients.begin(), recipients.end(), [](const Address& a) { return a.is_internationalized(); });
   TransactionRequest request;
   request.pipelining = relay.pipelining;
   request.mail = "MAIL FROM:" + sender.path();
   if (relay.size) request.mail += " SIZE=" + std::to_string(content.size);
-  if (relay.eight_bit_mime && content.eight_bit) request.mail += " BODY=8BITMIME";
+  if (relay.eight_bit_mime && content.eight_bit_body) request.mail += " BODY=8BITMIME";
   if (relay.smtputf8 && international) request.mail += " SMTPUTF8";
   for (const Address& recipient : recipients)
     request.rcpt.push_back("RCPT TO:" + recipient.path());
@@ -94,7 +94,7 @@ void Transaction::receive(std::string_view octets) {
   }
   if (!parser_.fault()) return;
   usable_ = false;
-  if (!result_) garbled(std::string(describe(*parser_.fault())));
+  if (!result_) garbled(parser_.fault_text());
 }
 
 void Transaction::lost(Loss loss) {

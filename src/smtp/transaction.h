@@ -26,9 +26,11 @@ struct TransactionRequest {
   std::vector<std::string> reports = {};
 };
 
-/// The commands for this message at this relay: SIZE=, BODY=8BITMIME and SMTPUTF8 where offered and needed. SMTPUTF8 is
-/// asked for when an address is internationalized, or when the header holds 8-bit octets (RFC 6531 3.4: an offering
-/// relay has to know); a relay that lacks it is judged elsewhere (verdict/fitness.h).
+/// The commands for this message at this relay: SIZE=, BODY=8BITMIME and SMTPUTF8 where offered and needed. A relay
+/// that is asked for more than the submitter asked for may have to return the message, because the next host does not
+/// offer it. So SMTPUTF8 goes with an address that needs it and never with octets of the header (RFC 6531 3.4), and
+/// BODY=8BITMIME with a body that is 8-bit, as RFC 6152 demands. A relay that lacks SMTPUTF8 is judged elsewhere
+/// (verdict/fitness.h).
 TransactionRequest make_request(const Address& sender, const std::vector<Address>& recipients,
                                 const ContentFacts& content, const Capabilities& relay);
 

@@ -141,6 +141,18 @@ class TransactionTest(DeliveryCase):
     def test_8_bit_octet_far_behind_the_memory_limit_is_seen(self) -> None:
         self.assertIn("BODY=8BITMIME", self.mail_params(message=sample(1_500_000) + "ü\n".encode()))
 
+    @each({"latin_1": (b"Subject: Gr\xf6\xdfe\n\nbody\n",), "utf_8": ("Subject: Größe\n\nbody\n".encode(),),
+           "from": ("From: Jürgen <a@example.org>\n\nbody\n".encode(),), "with_body": (EIGHT_BIT,)})
+    def test_8_bit_octets_in_the_header_ask_for_nothing(self, message: bytes) -> None:
+        """Whoever asks for more than the submitter did gets the message back from a host that does not offer it."""
+        _, transaction = self.sent(message=message)
+        self.assertNotIn("SMTPUTF8", transaction["mail_params"])
+        self.assertEqual("BODY=8BITMIME" in transaction["mail_params"], message == EIGHT_BIT)
+        self.assertEqual(content_of(transaction), wire_form(message))
+        plain = self.relay("offer -SMTPUTF8 -8BITMIME")
+        self.assertEqual(self.deliver(plain, message=message).status, 0)
+        self.assertEqual(content_of(plain.accepted[0]), wire_form(message))
+
     def test_smtputf8_is_not_used_without_need(self) -> None:
         self.assertNotIn("SMTPUTF8", self.mail_params())
         self.assertTrue(all(re.match(r"(SIZE|BODY)=", p) for p in self.relays[0].transactions[0]["mail_params"]))

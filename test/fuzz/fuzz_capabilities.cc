@@ -36,7 +36,7 @@ void check_names(const std::vector<std::string>& names) {
 void check_request(const Capabilities& relay) {
   ContentFacts content;
   content.size = 1234;
-  content.eight_bit = content.utf8_header = true;
+  content.eight_bit_body = true;
   const Address address = *parse_address("\xc3\xbc@example.com");
   const std::string mail = make_request(address, {address}, content, relay).mail;
   must((mail.find(" SIZE=1234") != mail.npos) == relay.size, "SIZE= where offered", mail);

@@ -140,6 +140,20 @@ class Envelopes(PostfixCase):
         self.assertIn("SMTPUTF8", transaction["mail_params"])
         self.assertEqual(first.dots, 0)
 
+    def test_8_bit_header_goes_through_postfix_to_a_host_without_smtputf8(self) -> None:
+        """Postfix, relaypipe, Postfix, and a host that has neither extension: as from smtp(8), nothing comes back."""
+        host = self.scripted("offer -SMTPUTF8 -8BITMIME")
+        second = self.postfix(transport=f"example.com smtp:{host.destination}\n")
+        first = self.postfix(transport=f"example.com relaypipe:[127.0.0.1]:{second.port}\n")
+        for subject in (b"Gr\xf6\xdfe", "Größe".encode()):
+            with self.subTest(subject):
+                seen = len(second.log())
+                message = MESSAGE.replace(b"a test", subject)
+                queue_id = first.submit_smtp(message, "user@example.com")
+                self.assert_delivery(first.wait_for_delivery(queue_id), "sent", "2.0.0")
+                self.assert_delivery(second.wait_for_delivery(second.queue_id_since(seen)), "sent", "2.0.0")
+        self.assertEqual(len(host.accepted), 2)
+
     def test_a_recipient_the_relay_must_not_see_is_never_on_the_wire(self) -> None:
         """Postfix passes on what local mail holds; a local part with a line end is no address at all."""
         relay = self.scripted()

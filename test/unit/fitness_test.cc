@@ -61,7 +61,7 @@ TEST_CASE("an internationalized address needs SMTPUTF8, internationalized conten
   CHECK_FALSE(misfits(from_to("", {"r@example.org"})));
   CHECK_FALSE(misfits(from_to("s@xn--4ca.example", {"r@example.org"})));
   ContentFacts content;
-  content.eight_bit = content.utf8_header = true;
+  content.eight_bit_body = true;
   CHECK_FALSE(misfit(from_to("s@example.com", {"r@example.org"}), content, {}));
 }
 

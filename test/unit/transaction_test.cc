@@ -24,10 +24,9 @@ TEST_CASE("the commands carry what the relay offers and the message needs") {
   CHECK(mail(Address(), ascii, all) == "MAIL FROM:<> SIZE=1234");
   CHECK(mail(ascii, utf8, all) == "MAIL FROM:<s@example.com> SIZE=1234 SMTPUTF8");
   CHECK(mail(utf8, ascii, all) == "MAIL FROM:<\xc3\xbc@example.com> SIZE=1234 SMTPUTF8");
-  content.eight_bit = true;
+  content.eight_bit_body = true;
   CHECK(mail(ascii, ascii, all) == "MAIL FROM:<s@example.com> SIZE=1234 BODY=8BITMIME");
-  content.utf8_header = true;
-  CHECK(mail(ascii, ascii, all) == "MAIL FROM:<s@example.com> SIZE=1234 BODY=8BITMIME SMTPUTF8");
+  CHECK(mail(ascii, utf8, all) == "MAIL FROM:<s@example.com> SIZE=1234 BODY=8BITMIME SMTPUTF8");
   CHECK(mail(utf8, utf8, {}) == "MAIL FROM:<\xc3\xbc@example.com>");
 
   const auto request =
