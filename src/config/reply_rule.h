@@ -11,7 +11,14 @@
 namespace relaypipe {
 
 /// What a failure speaks about.
-enum class Scope { Relay, RelaySender, Message, Recipient };
+enum class Scope {
+  Relay,                 ///< the relay, or us as it sees us: our address, EHLO name, credentials, account
+  RelaySender,           ///< the relay together with this sender: others may use it
+  RelayRecipientDomain,  ///< the relay together with the recipient's domain, which it does not relay to for us
+  Unknown,               ///< a refusal that names neither the relay, nor the message, nor the recipient
+  Message,
+  Recipient,
+};
 
 /// Why a relay did not take a message, as far as it can be known. It decides how long the relay rests.
 enum class Cause {
@@ -27,7 +34,10 @@ enum class Cause {
   Size,              ///< the message is too big
   Content,           ///< the message itself is refused: spam, format
   Mailbox,           ///< the recipient: unknown, full, greylisted
+  RelayingDenied,    ///< the relay does not relay to the recipient's domain for us
 };
+/// The last one: what is stored has to be one of them.
+inline constexpr Cause kLastCause = Cause::RelayingDenied;
 
 /// Until when a condition lasts, where a reply or a rule tells.
 struct Until {

@@ -15,9 +15,9 @@ constexpr std::string_view kUntilForm =
     "write a duration such as \"24h\", or \"00:00 UTC\", \"next hour\" or \"credentials\"";
 
 // Two arrays, because the words alone are what nearest() looks through.
-constexpr std::array<std::string_view, 14> kWords{
-    "network", "tls",     "auth",    "quota", "rate",    "account",  "policy", "sender-not-allowed",
-    "size",    "content", "mailbox", "relay", "message", "recipient"};
+constexpr std::array<std::string_view, 16> kWords{
+    "network", "tls",     "auth",    "quota",           "rate",  "account", "policy",    "sender-not-allowed",
+    "size",    "content", "mailbox", "relaying-denied", "relay", "message", "recipient", "unknown"};
 constexpr std::array<Meaning, kWords.size()> kMeanings{{{Scope::Relay, Cause::Network},
                                                         {Scope::Relay, Cause::Tls},
                                                         {Scope::Relay, Cause::Auth},
@@ -29,9 +29,11 @@ constexpr std::array<Meaning, kWords.size()> kMeanings{{{Scope::Relay, Cause::Ne
                                                         {Scope::Message, Cause::Size},
                                                         {Scope::Message, Cause::Content},
                                                         {Scope::Recipient, Cause::Mailbox},
+                                                        {Scope::RelayRecipientDomain, Cause::RelayingDenied},
                                                         {Scope::Relay, Cause::Unknown},
                                                         {Scope::Message, Cause::Unknown},
-                                                        {Scope::Recipient, Cause::Unknown}}};
+                                                        {Scope::Recipient, Cause::Unknown},
+                                                        {Scope::Unknown, Cause::Unknown}}};
 
 bool is_digit_or_x(char c) { return (c >= '0' && c <= '9') || c == 'x'; }
 
@@ -54,6 +56,8 @@ std::string_view scope_name(Scope scope) {
   switch (scope) {
     case Scope::Relay: return "relay";
     case Scope::RelaySender: return "relay+sender";
+    case Scope::RelayRecipientDomain: return "relay+recipient-domain";
+    case Scope::Unknown: return "unknown";
     case Scope::Message: return "message";
     case Scope::Recipient: break;
   }

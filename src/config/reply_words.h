@@ -14,11 +14,11 @@ namespace relaypipe {
 
 /// `quota`, `sender-not-allowed`; `unknown` where it is not known.
 std::string_view cause_name(Cause cause);
-/// `relay`, `relay+sender`, `message`, `recipient`.
+/// `relay`, `relay+sender`, `relay+recipient-domain`, `unknown`, `message`, `recipient`.
 std::string_view scope_name(Scope scope);
 
-/// The words for `means`: the causes, each with the scope it has, and `relay`, `message`, `recipient`, which say whose
-/// it is and nothing of why.
+/// The words for `means`: the causes, each with the scope it has, and `relay`, `message`, `recipient`, `unknown`, which
+/// say whose it is and nothing of why.
 std::span<const std::string_view> meaning_words();
 std::optional<Meaning> find_meaning(std::string_view word);
 

@@ -29,7 +29,7 @@ bool unpack_one(Unpacker& in, Change& change) {
   change.until = in.time();
   change.words = printable(in.text());
   if (kind > static_cast<std::uint64_t>(Change::Kind::Reset)) return false;
-  if (cause > static_cast<std::uint64_t>(Cause::Mailbox)) return false;
+  if (cause > static_cast<std::uint64_t>(kLastCause)) return false;
   change.kind = static_cast<Change::Kind>(kind);
   change.cause = static_cast<Cause>(cause);
   return in.fine();

@@ -48,7 +48,7 @@ void pack_health(Packer& out, const Health& health) {
 bool unpack_health(Unpacker& in, Health& health) {
   health.stamp = in.time();
   const std::uint64_t cause = in.number();
-  if (cause > static_cast<std::uint64_t>(Cause::Mailbox)) return false;
+  if (cause > static_cast<std::uint64_t>(kLastCause)) return false;
   health.cause = static_cast<Cause>(cause);
   for (WallTime* const time : {&health.since, &health.failed, &health.until})
     *time = in.time();
