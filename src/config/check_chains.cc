@@ -77,6 +77,40 @@ void find_circles(const Configuration& configuration, std::vector<ConfigProblem>
   }
 }
 
+bool no_relay_takes_bounces(const Configuration& configuration, const ChainConfig& chain) {
+  const auto takes = [&](const std::string& name) {
+    const RelayConfig* const relay = configuration.relay(name);
+    if (relay == nullptr || relay->senders.empty()) return true;
+    return std::any_of(relay->senders.begin(), relay->senders.end(),
+                       [](const AddressPattern& pattern) { return pattern.matches(""); });
+  };
+  const auto any_takes = [&](const std::vector<std::string>& names) {
+    return std::any_of(names.begin(), names.end(), takes);
+  };
+  return !any_takes(chain.fallback) && std::none_of(chain.tiers.begin(), chain.tiers.end(), any_takes);
+}
+
+void find_closed_to_bounces(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
+  // A chain that only mail of certain senders is led to gets no bounces.
+  std::set<std::string_view> for_senders;
+  for (const auto& [name, chain] : configuration.chains) {
+    for (const ChainRule& rule : chain.by_sender) {
+      if (!rule.pattern.matches("")) for_senders.insert(rule.nexthop);
+    }
+  }
+  for (const auto& [name, chain] : configuration.chains) {
+    if (for_senders.contains(name)) continue;
+    const bool led_away = std::any_of(chain.by_sender.begin(), chain.by_sender.end(),
+                                      [](const ChainRule& rule) { return rule.pattern.matches(""); });
+    if (led_away || !no_relay_takes_bounces(configuration, chain)) continue;
+    problems.push_back(
+        {ConfigProblem::Severity::Warning, chain.at,
+         fmt::format("[chain.{}]: bounces, mail of the sender <>, wait for ever: every relay has senders, "
+                     "and none of them has \"<>\"; write it into the senders of one relay at least",
+                     name)});
+  }
+}
+
 void find_unused(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
   std::set<std::string_view> used;
   for (const auto& [name, chain] : configuration.chains) {

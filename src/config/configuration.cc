@@ -73,7 +73,10 @@ Configuration Reader::read(const std::vector<Document>& documents) {
   find_shared_maps(result_, problems_);
   find_circles(result_, problems_);
   // A misspelt name would make its relay an unused one as well.
-  if (first_error(problems_) == nullptr) find_unused(result_, problems_);
+  if (first_error(problems_) == nullptr) {
+    find_unused(result_, problems_);
+    find_closed_to_bounces(result_, problems_);
+  }
   apply_overrides();
   sort_problems(problems_);
   return std::move(result_);

@@ -58,7 +58,8 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
   if (!choice) return fail(choice.error());
   if (choice->trouble) journal.line(Journal::Level::Warning, log_id(arguments) + ": " + choice->note);
   auto plan = plan_route(loaded.configuration, choice->nexthop, request.envelope, service_port, Random(random_seed()));
-  if (!plan) return fail(bad_configuration("nexthop: " + plan.error()));
+  if (!plan && plan.error().status.klass == 5) return fail(refused_verdict(plan.error().status, plan.error().text));
+  if (!plan) return fail(bad_configuration("nexthop: " + plan.error().text));
   request.plan = *std::move(plan);
   return request;
 }

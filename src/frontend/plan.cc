@@ -178,7 +178,9 @@ Result<RoutePlan, std::string> make_plan(const Configuration& configuration, con
   const auto choice = choose_nexthop(configuration, nexthop, envelope);
   if (!choice) return fail("not delivered: " + log_line(choice.error()));
   note = choice->note;
-  return plan_route(configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
+  auto plan = plan_route(configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
+  if (!plan) return fail(plan.error().text);
+  return *std::move(plan);
 }
 
 }  // namespace

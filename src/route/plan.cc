@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "config/check_chains.h"
 #include "config/host.h"
 #include "config/nearest.h"
 #include "config/nexthop.h"
@@ -33,9 +34,8 @@ bool matches_any(const std::vector<AddressPattern>& patterns, const Address& add
                      [&](const AddressPattern& p) { return p.matches(address.text()); });
 }
 
-/// Why a relay may not carry the message, or nothing. The size is Postfix's count, close enough to leave a relay out
-/// before the content is read; the exact size is judged again before MAIL.
-std::optional<std::string> why_not(const RelayConfig& relay, const Envelope& envelope) {
+/// Why a relay may not carry mail of these addresses, or nothing.
+std::optional<std::string> address_problem(const RelayConfig& relay, const Envelope& envelope) {
   if (!relay.senders.empty() && !matches_any(relay.senders, envelope.sender)) {
     return fmt::format("may not carry the sender {}", shown_address(envelope.sender));
   }
@@ -44,10 +44,14 @@ std::optional<std::string> why_not(const RelayConfig& relay, const Envelope& env
       return fmt::format("may not carry the recipient {}", shown_address(recipient));
     }
   }
-  if (relay.max_size && envelope.announced_size && *envelope.announced_size > *relay.max_size) {
-    return fmt::format("message of {} octets exceeds its max_size of {}", *envelope.announced_size, *relay.max_size);
-  }
   return std::nullopt;
+}
+
+/// The same of the message's size. It is Postfix's count, close enough to leave a relay out before the content is read
+/// (smtp(8) refuses by it too); the exact size is judged again before MAIL.
+std::optional<std::string> size_problem(const RelayConfig& relay, const Envelope& envelope) {
+  if (!relay.max_size || !envelope.announced_size || *envelope.announced_size <= *relay.max_size) return std::nullopt;
+  return fmt::format("message of {} octets exceeds its max_size of {}", *envelope.announced_size, *relay.max_size);
 }
 
 /// Whether the destination is what Postfix fills in where no nexthop is configured: the domain of the recipients.
@@ -121,12 +125,12 @@ class Planner {
   Planner(const Configuration& configuration, const Envelope& envelope, const ServicePort& service, Random random)
       : configuration_(configuration), envelope_(envelope), service_(service), random_(random) {}
 
-  Result<RoutePlan, std::string> plan(std::string_view nexthop) {
+  Result<RoutePlan, NoPlan> plan(std::string_view nexthop) {
     auto last = follow_rules(configuration_, nexthop, envelope_);
-    if (!last) return fail(last.error());
+    if (!last) return fail(NoPlan{{4, 3, 5}, last.error()});
     plan_.steps = std::move(last->steps);
     const auto found = find_nexthop(configuration_, last->nexthop, service_);
-    if (!found) return fail(found.error() + recipient_domain_hint(last->nexthop));
+    if (!found) return fail(NoPlan{{4, 3, 5}, found.error() + recipient_domain_hint(last->nexthop)});
     return found->chain != nullptr ? plan_chain(*found->chain) : plan_list(found->destinations);
   }
 
@@ -139,7 +143,7 @@ class Planner {
     return own ? "; this is the domain of the recipient, which Postfix fills in where no nexthop is configured" : "";
   }
 
-  Result<RoutePlan, std::string> plan_list(const std::vector<Destination>& destinations) {
+  Result<RoutePlan, NoPlan> plan_list(const std::vector<Destination>& destinations) {
     for (std::size_t i = 0; i < destinations.size(); ++i) {
       const Destination& destination = destinations[i];
       Relay relay = written_relay(configuration_, destination);
@@ -151,7 +155,7 @@ class Planner {
     return std::move(plan_);
   }
 
-  Result<RoutePlan, std::string> plan_chain(const ChainConfig& chain) {
+  Result<RoutePlan, NoPlan> plan_chain(const ChainConfig& chain) {
     plan_.chain = chain.name;
     for (std::size_t i = 0; i < chain.tiers.size(); ++i)
       add_tier(chain, chain.tiers[i], i + 1, false);
@@ -159,10 +163,28 @@ class Planner {
     for (const std::string& name : chain.fallback)
       add_tier(chain, {name}, chain.tiers.size() + 1, true);
     if (!plan_.legs.empty()) return std::move(plan_);
+    return fail(no_relay(chain));
+  }
+
+  /// Nobody may carry the message. One that is too large for every relay is refused as smtp(8) does; anything else is
+  /// a matter of the configuration.
+  [[nodiscard]] NoPlan no_relay(const ChainConfig& chain) const {
     std::string reasons;
     for (const Skipped& skipped : plan_.skipped)
       reasons += fmt::format("; {} {}", skipped.relay, skipped.reason);
-    return fail(fmt::format("no relay of chain {} may carry this message{}", chain.name, reasons));
+    const bool all_too_small = too_small_ == plan_.skipped.size();
+    if (all_too_small && too_small_ > 0) {
+      return {{5, 3, 4},
+              fmt::format("message size {} exceeds the max_size of every relay of chain {}{}",
+                          *envelope_.announced_size, chain.name, reasons)};
+    }
+    if (envelope_.sender.is_null() && no_relay_takes_bounces(configuration_, chain)) {
+      return {{4, 3, 5},
+              fmt::format("no relay of chain {} takes bounces, the sender <>: write \"<>\" into the senders "
+                          "of one of its relays{}",
+                          chain.name, reasons)};
+    }
+    return {{4, 3, 5}, fmt::format("no relay of chain {} may carry this message{}", chain.name, reasons)};
   }
 
   void add_tier(const ChainConfig& chain, const std::vector<std::string>& names, std::size_t tier, bool fallback) {
@@ -171,8 +193,13 @@ class Planner {
     for (const std::string& name : names) {
       const RelayConfig* config = configuration_.relay(name);
       if (config != nullptr) {
-        if (auto reason = why_not(*config, envelope_)) {
-          plan_.skipped.push_back({name, *std::move(reason)});
+        if (auto problem = address_problem(*config, envelope_)) {
+          plan_.skipped.push_back({name, *std::move(problem)});
+          continue;
+        }
+        if (auto problem = size_problem(*config, envelope_)) {
+          ++too_small_;
+          plan_.skipped.push_back({name, *std::move(problem)});
           continue;
         }
       }
@@ -197,6 +224,7 @@ class Planner {
   const ServicePort& service_;
   Random random_;
   RoutePlan plan_;
+  std::size_t too_small_ = 0;  ///< skipped relays that only their max_size rules out
 };
 
 }  // namespace
@@ -240,8 +268,8 @@ Result<std::vector<Relay>, std::string> relays_named(const Configuration& config
   return relays;
 }
 
-Result<RoutePlan, std::string> plan_route(const Configuration& configuration, std::string_view nexthop,
-                                          const Envelope& envelope, const ServicePort& service, Random random) {
+Result<RoutePlan, NoPlan> plan_route(const Configuration& configuration, std::string_view nexthop,
+                                     const Envelope& envelope, const ServicePort& service, Random random) {
   return Planner(configuration, envelope, service, random).plan(nexthop);
 }
 

@@ -12,6 +12,7 @@
 #include "config/configuration.h"
 #include "message/envelope.h"
 #include "route/relay.h"
+#include "smtp/enhanced_status.h"
 
 namespace relaypipe {
 
@@ -46,6 +47,16 @@ struct RoutePlan {
   std::vector<std::string> steps;  ///< how the nexthop became this chain or list: the rules that were followed
   std::vector<Leg> legs;
   std::vector<Skipped> skipped;
+  /// Relays that may carry the message were left out all the same, for now (route/unconfirmed.h): what the others say
+  /// is not the last word.
+  bool narrowed = false;
+};
+
+/// Why there is no plan: what Postfix is to be told, and a sentence. Of class 5 only for a message that every relay's
+/// `max_size` rules out.
+struct NoPlan {
+  EnhancedStatus status{4, 3, 5};
+  std::string text;
 };
 
 /// The chain or list that a nexthop leads to for this message when the rules of the chains are followed, and the rules
@@ -67,9 +78,9 @@ Result<std::vector<Relay>, std::string> relays_named(const Configuration& config
 /// A chain's `by_recipient` and `by_sender` may lead to another chain or list, the recipients' rule first (as
 /// transport_maps come before sender_dependent_default_transport_maps in Postfix), the narrowest pattern first. Tiers
 /// keep their order; inside a tier the order is drawn by weight, or fixed by sender. Relays that may not carry the
-/// message are left out. The error is a sentence: a nexthop that cannot be read, recipients that need different chains,
-/// or nothing left.
-Result<RoutePlan, std::string> plan_route(const Configuration& configuration, std::string_view nexthop,
-                                          const Envelope& envelope, const ServicePort& service, Random random);
+/// message are left out. There is no plan for a nexthop that cannot be read, for recipients that need different chains,
+/// and where nothing is left.
+Result<RoutePlan, NoPlan> plan_route(const Configuration& configuration, std::string_view nexthop,
+                                     const Envelope& envelope, const ServicePort& service, Random random);
 
 }  // namespace relaypipe

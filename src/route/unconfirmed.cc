@@ -25,6 +25,7 @@ const MessageState* narrow_to_unconfirmed(RoutePlan& plan, std::span<const Messa
       if (!is_it(leg))
         plan.skipped.push_back({leg.relay.name, "the message may have been delivered by " + state.relay});
     }
+    plan.narrowed = !std::all_of(plan.legs.begin(), plan.legs.end(), is_it);
     std::erase_if(plan.legs, [&](const Leg& leg) { return !is_it(leg); });
     return &state;
   }

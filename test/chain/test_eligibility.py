@@ -55,6 +55,22 @@ class Eligibility(ChainCase):
         self.assert_refused(result, "outbound", "one may not carry the sender <sender@example.org>",
                             "two message of 100 octets exceeds", "three may not carry the recipient")
 
+    def test_too_large_for_every_relay_is_refused(self) -> None:
+        one, two = self.relay(), self.relay()
+        self.configure('[relay.one]\nmax_size = 99\n[relay.two]\nmax_size = 50\n'
+                       '[chain.outbound]\ntiers = [["one"], ["two"]]\n', one=one, two=two)
+        result = self.deliver("outbound", options=("--size", "100"))
+        self.assertEqual(result.status, 69, result)
+        self.assertTrue(result.text.startswith("5.3.4 message size 100 exceeds the max_size of every relay"), result)
+        self.assert_dialled(one, 0)
+        self.assert_dialled(two, 0)
+
+    def test_a_bounce_that_no_relay_takes_is_told_what_to_write(self) -> None:
+        self.configure('[relay.one]\nsenders = ["@example.org"]\n[chain.outbound]\ntiers = [["one"]]\n', one=self.relay())
+        result = self.deliver("outbound", sender="", options=("--queue-id", QUEUE_ID))
+        self.assertEqual(result.status, 75, result)
+        self.assertIn('4.3.5 nexthop: no relay of chain outbound takes bounces, the sender <>: write "<>"', result.text)
+
     def test_relay_that_is_down_is_no_reason_to_use_one_that_may_not(self) -> None:
         one, two = self.relay(), self.relay(DOWN)
         self.configure(self.TEXT % 'senders = ["@other.example"]', one=one, two=two)

@@ -511,6 +511,30 @@ TEST_CASE("a relay that no chain uses is a warning", "[configuration]") {
   CHECK(read.configuration.relay("b") != nullptr);
 }
 
+TEST_CASE("a chain none of whose relays takes bounces is a warning", "[configuration]") {
+  const auto relay_of = [](const std::string& name, const std::string& senders) {
+    return "[relay." + name + "]\ndestination = \"[" + name + "]\"\n" +
+           (senders.empty() ? "" : "senders = [" + senders + "]\n");
+  };
+  const auto told = [](const std::string& text) { return read_all({text}).text; };
+  const std::string chain = "[chain.c]\ntiers = [[\"a\"], [\"b\"]]\n";
+  const std::string from = "\"@example.com\"";
+  CHECK(
+      told(relay_of("a", from) + relay_of("b", from) + chain) ==
+      "1:7:8: warning: [chain.c]: bounces, mail of the sender <>, wait for ever: every relay has senders, and none of "
+      "them has \"<>\"; write it into the senders of one relay at least\n");
+  CHECK(told(relay_of("a", from) + relay_of("b", "") + chain).empty());
+  CHECK(told(relay_of("a", from) + relay_of("b", from + ", \"<>\"") + chain).empty());
+  // A relay of last resort will do, a relay that is only a destination has no senders, and a rule may lead <>
+  // elsewhere.
+  CHECK(told(relay_of("a", from) + relay_of("b", from) + chain + "fallback = [\"[z]\"]\n").empty());
+  CHECK(told(relay_of("a", from) + relay_of("b", from) + chain + "by_sender = { \"<>\" = \"[z]\" }\n").empty());
+  // A chain that is led to by its senders gets no bounces.
+  CHECK(told(relay_of("a", from) + relay_of("b", from) + chain +
+             "[chain.d]\ntiers = [[\"[x]\"]]\nby_sender = { \"@example.com\" = \"c\" }\n")
+            .empty());
+}
+
 TEST_CASE("all problems are reported, in the order of the file", "[configuration]") {
   const Read read = read_all(
       {"deadlin = 1\n[chain.c]\ntiers = [[\"provder\"]]\n[relay.provider]\nweight = 5000\n[defaults]\ntls = 5"});

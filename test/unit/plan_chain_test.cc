@@ -102,8 +102,46 @@ TEST_CASE("nothing left is an error that says why") {
   configuration.relays.at("gateway").senders = patterns({"@example.com"});
   const auto plan = plan_route(configuration, "org", mail("a@example.org", {"b@example.net"}), kNoService, Random(1));
   REQUIRE_FALSE(plan);
-  CHECK(plan.error() ==
+  CHECK(plan.error().text ==
         "no relay of chain org may carry this message; gateway may not carry the sender <a@example.org>");
+}
+
+TEST_CASE("a message too large for every relay is refused, as smtp(8) does; for another reason beside it, deferred") {
+  Configuration configuration = two_chains();
+  configuration.chains.at("org").tiers = {{"gateway"}, {"ses"}};
+  configuration.relays.at("gateway").max_size = 1000;
+  configuration.relays.at("ses").max_size = 2000;
+  Envelope envelope = mail("a@example.org", {"b@example.net"});
+  const auto no_plan = [&] {
+    const auto plan = plan_route(configuration, "org", envelope, kNoService, Random(1));
+    return plan ? "planned" : plan.error().status.text() + " " + plan.error().text;
+  };
+  CHECK(no_plan() == "planned");  // the size is not known
+  envelope.announced_size = 2000;
+  CHECK(no_plan() == "planned");
+  envelope.announced_size = 2001;
+  CHECK(no_plan() ==
+        "5.3.4 message size 2001 exceeds the max_size of every relay of chain org; gateway message of 2001 octets "
+        "exceeds its max_size of 1000; ses message of 2001 octets exceeds its max_size of 2000");
+  SECTION("a relay that takes other senders") {
+    configuration.relays.at("ses").senders = patterns({"@example.com"});
+    CHECK_THAT(no_plan(), Catch::Matchers::StartsWith("4.3.5 no relay of chain org may carry this message"));
+  }
+  SECTION("a relay that takes other recipients, too small as well") {
+    configuration.relays.at("gateway").recipients = patterns({"@example.com"});
+    CHECK_THAT(no_plan(), Catch::Matchers::StartsWith("4.3.5 no relay of chain org may carry this message"));
+  }
+}
+
+TEST_CASE("a bounce that no relay takes is deferred, and told what to write") {
+  Configuration configuration = two_chains();
+  configuration.relays.at("gateway").senders = patterns({"@example.com"});
+  const auto plan = plan_route(configuration, "org", mail("", {"b@example.net"}), kNoService, Random(1));
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error().status == EnhancedStatus{4, 3, 5});
+  CHECK(plan.error().text ==
+        "no relay of chain org takes bounces, the sender <>: write \"<>\" into the senders of one of its relays; "
+        "gateway may not carry the sender <>");
 }
 
 TEST_CASE("rules lead to another chain or list, the recipient's first, the narrowest first") {
@@ -128,7 +166,7 @@ TEST_CASE("recipients that need different relays are told apart from outside") {
   const auto plan = plan_route(configuration, "out", mail("a@example.org", {"b@partner.example", "c@example.net"}),
                                kNoService, Random(1));
   REQUIRE_FALSE(plan);
-  CHECK(plan.error().find("relaypipe_destination_recipient_limit = 1") != std::string::npos);
+  CHECK(plan.error().text.find("relaypipe_destination_recipient_limit = 1") != std::string::npos);
 }
 
 TEST_CASE("balance by sender keeps one sender on one relay, and the null sender is drawn") {

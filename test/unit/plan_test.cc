@@ -73,7 +73,7 @@ TEST_CASE("what cannot be read is an error that says what") {
   const ServicePort no_service = [](std::string_view) { return std::nullopt; };
   const auto plan = plan_route({}, nexthop, to({"r@example.org"}), no_service, Random(1));
   REQUIRE_FALSE(plan);
-  CHECK_FALSE(plan.error().empty());
+  CHECK_FALSE(plan.error().text.empty());
 }
 
 }  // namespace
