@@ -31,7 +31,8 @@ class Delivery {
     }
     delays_.total = now() - order_.started;
     if (settled) return {*std::move(settled), delays_};
-    Verdict verdict = halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_);
+    Verdict verdict = halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_)
+                            : fold_verdict(outcomes_, order_.plan.narrowed);
     Counters results = results_of(outcomes_, verdict);
     return {std::move(verdict), delays_, logged_, std::move(results)};
   }
@@ -225,7 +226,8 @@ class Delivery {
     bool learned = false;
     for (Outcome& outcome : race_->take_outcomes()) {
       Judged judged = judge(std::move(outcome));
-      settled_ = settled_ || judged.judgement.severity == Severity::Hard;
+      const bool final = judged.judgement.severity == Severity::Hard && judged.judgement.next == Next::Stop;
+      settled_ = settled_ || final;
       // Whoever is interrupted says nothing of the relays it was waiting for.
       const Leg* const leg = leg_of(judged.outcome);
       if (leg != nullptr && !(interrupted && std::holds_alternative<Outrun>(judged.outcome.what))) {

@@ -27,6 +27,8 @@ HealthEvent::Kind kind_of(const Judged& judged) {
   if (std::holds_alternative<Outrun>(outcome.what)) return Kind::Outrun;
   if (std::holds_alternative<Unconfirmed>(outcome.what)) return Kind::Failed;
   if (std::holds_alternative<PassedOver>(outcome.what) || is_own_trouble(outcome)) return Kind::Ended;
+  // A sender that is refused for good is the message's trouble, not that of our account.
+  if (judgement.severity == Severity::Hard) return Kind::Ended;
   const bool of_relay = judgement.scope == Scope::Relay || judgement.scope == Scope::RelaySender;
   return of_relay ? Kind::Failed : Kind::Ended;
 }

@@ -36,7 +36,7 @@ Json provider_json(const Provider& provider) {
             {"replies", Json::array()}};
   for (const std::string_view host : provider.hosts)
     json["hosts"].push_back(host);
-  for (const ReplyRow& row : reply_rows()) {
+  for (const ReplyRow& row : provider_rows()) {
     if (belongs_to(row, provider.name)) json["replies"].push_back(row_json(row));
   }
   return json;

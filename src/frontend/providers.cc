@@ -47,7 +47,7 @@ std::string details(const Provider& provider) {
   row("scope", provider.scope);
   row("source", provider.source);
   text += "replies:\n";
-  for (const ReplyRow& reply : reply_rows()) {
+  for (const ReplyRow& reply : provider_rows()) {
     if (belongs_to(reply, provider.name)) text += row_report(reply);
   }
   return text;

@@ -96,9 +96,14 @@ Until until_of(const FoundRule& found, const Reply& reply) {
   return found.until;
 }
 
-Judgement of_relay(const FoundRule& found, const Reply& reply) {
-  const Scope scope = found.means.scope == Scope::RelaySender ? Scope::RelaySender : Scope::Relay;
-  return {scope,
+bool in_transaction(Stage stage) { return stage >= Stage::Mail && stage <= Stage::EndOfData; }
+
+/// What was said of the relay or of us: soft, whatever the code is. Before MAIL there is neither a sender nor a
+/// recipient.
+Judgement of_relay(const FoundRule& found, const Reply& reply, Stage stage) {
+  const bool of_one = found.means.scope == Scope::RelaySender || found.means.scope == Scope::RelayRecipientDomain;
+  const bool session = found.means.scope == Scope::RelaySender && found.means.cause == Cause::SenderNotAllowed;
+  return {of_one && (session || in_transaction(stage)) ? found.means.scope : Scope::Relay,
           Severity::Soft,
           Next::NextLeg,
           relay_status(reply.status, found.means.cause),
@@ -107,7 +112,7 @@ Judgement of_relay(const FoundRule& found, const Reply& reply) {
           found.text};
 }
 
-/// What was said of the message or a recipient.
+/// What was said of the message, a recipient or the sender, or of nobody knows whom.
 Judgement of_mail(const FoundRule& found, const Reply& reply, ContentReject on_content_reject) {
   const auto [scope, cause] = found.means;
   const bool hard = reply.hard() && !is_ours(cause);
@@ -115,6 +120,8 @@ Judgement of_mail(const FoundRule& found, const Reply& reply, ContentReject on_c
       scope,     hard ? Severity::Hard : Severity::Soft, hard ? Next::Stop : Next::NextLeg, reply.status, cause, {},
       found.text};
   if (!hard) judgement.status = reply.status.as_soft();
+  // It is this relay's word alone, and final only when the others say the same.
+  if (scope == Scope::Unknown || scope == Scope::RelaySender) judgement.next = Next::NextLeg;
   if (cause == Cause::Size && scope == Scope::Message) {
     // Another relay may take more, so it is final only when all say so.
     judgement.next = Next::NextLeg;
@@ -128,7 +135,15 @@ Judgement of_mail(const FoundRule& found, const Reply& reply, ContentReject on_c
   return judgement;
 }
 
-bool in_transaction(Stage stage) { return stage >= Stage::Mail && stage <= Stage::EndOfData; }
+bool is_of_relay(Scope scope) {
+  return scope == Scope::Relay || scope == Scope::RelaySender || scope == Scope::RelayRecipientDomain;
+}
+
+/// Whether a meaning is judged as the mail's: not what is only of the relay, or of our account on it.
+bool is_of_mail(const Meaning& means) {
+  if (means.scope == Scope::RelaySender) return !is_ours(means.cause);
+  return means.scope == Scope::Message || means.scope == Scope::Recipient || means.scope == Scope::Unknown;
+}
 
 /// Each kind of outcome has its own sentence of the policy in classify.h.
 struct Classifier {
@@ -196,11 +211,13 @@ struct Classifier {
   static Judgement of_recipients(std::vector<Judgement> said, bool all) {
     const auto hard = [](const Judgement& j) { return j.severity == Severity::Hard; };
     const auto stops = [](const Judgement& j) { return j.next == Next::Stop; };
-    const bool any_hard = std::any_of(said.begin(), said.end(), hard);
-    if (any_hard) {
-      const bool alike = std::all_of(said.begin(), said.end(),
-                                     [&](const Judgement& j) { return hard(j) && stops(j) == stops(said.front()); });
-      if (all && alike) return std::move(said.front());
+    const auto final = [&](const Judgement& j) { return hard(j) && stops(j); };
+    if (all && std::all_of(said.begin(), said.end(), hard)) {
+      // The one that the next relay may see otherwise says how to go on.
+      const auto open = std::find_if_not(said.begin(), said.end(), stops);
+      return std::move(open != said.end() ? *open : said.front());
+    }
+    if (std::any_of(said.begin(), said.end(), final)) {
       // Neither a bounce nor a delivery would be true for each of them. The status is that of the first refusal, which
       // is the first that is quoted.
       return {Scope::Recipient,
@@ -213,10 +230,12 @@ struct Classifier {
     }
     const bool stop = all && std::all_of(said.begin(), said.end(), stops);
     // What speaks of the relay is worth more than what speaks of one recipient: it holds for the next message too.
-    const auto of_us = [](const Judgement& j) { return j.scope == Scope::Relay || j.scope == Scope::RelaySender; };
+    const auto of_us = [&](const Judgement& j) { return !hard(j) && is_of_relay(j.scope); };
     const auto best = std::find_if(said.begin(), said.end(), of_us);
     Judgement judgement = std::move(best != said.end() ? *best : said.front());
     judgement.next = stop ? Next::Stop : Next::NextLeg;
+    judgement.severity = Severity::Soft;
+    judgement.status = judgement.status.as_soft();
     return judgement;
   }
 };
@@ -228,9 +247,8 @@ Judgement classify_reply(Stage stage, const Reply& reply, const RelayRules& rule
   if (found.broken) {
     return {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 3, 5}, Cause::Unknown, {}, found.text};
   }
-  const bool mail = found.means.scope == Scope::Message || found.means.scope == Scope::Recipient;
-  if (mail && in_transaction(stage)) return of_mail(found, reply, rules.on_content_reject);
-  return of_relay(found, reply);
+  if (is_of_mail(found.means) && in_transaction(stage)) return of_mail(found, reply, rules.on_content_reject);
+  return of_relay(found, reply, stage);
 }
 
 Judgement classify(const Outcome& outcome, const RelayRules& rules, PatternMatcher& matcher) {

@@ -50,13 +50,19 @@ struct RelayRules {
 /// What an outcome means: the stage is asked first, then the whole reply, by the rules in their order
 /// (verdict/find_rule.h); the last of them are the general ones.
 ///
-/// Nothing before MAIL speaks about the message, so it is soft and the next relay is tried, a 5yz greeting and a 5yz to
-/// AUTH included. 421 that names no other reason, a lost connection, and whatever speaks of the account or of us are
-/// the relay's at every stage before the dot: soft, next relay. Any other 4yz in the transaction speaks about the
-/// message or a recipient as this relay sees it now: soft, next relay; but a mailbox that is full is full behind every
-/// relay. Any other 5yz is the message's or the recipient's own: hard, and no other relay is asked; one about the size,
-/// and with `on_content_reject = "next"` one about the content, is final only when every relay says so. After the dot,
-/// silence is neither: the message may be delivered, so no other relay gets it and Postfix tries later.
+/// - Before MAIL nothing speaks about the message: soft, next relay, a 5yz greeting and a 5yz to AUTH included.
+/// - 421 that names no other reason, a lost connection, and whatever speaks of us (our account, credentials, address or
+///   EHLO name) or of the relay's own trouble: soft, next relay, at every stage before the dot. So is a relay that does
+///   not relay to the recipient's domain, which says nothing of other domains.
+/// - Any other 4yz in the transaction is about the message or a recipient as this relay sees it now: soft, next relay;
+///   but a mailbox that is full is full behind every relay.
+/// - A 5yz that names the recipient, or the message, is theirs: hard, no other relay is asked. One about the size, and
+///   with `on_content_reject = "next"` one about the content, is final only when every relay says so.
+/// - A 5yz to MAIL is the sender's at this relay and never a recipient's; any other 5yz is nobody knows whose: hard,
+/// and
+///   final only when every relay says so.
+/// - After the dot silence is none of these: the message may be delivered, so no other relay gets it and Postfix tries
+///   later.
 Judgement classify(const Outcome& outcome, const RelayRules& rules, PatternMatcher& matcher);
 
 /// The same of one reply. The stages before MAIL and `quit` are only of the relay, whatever a rule says.

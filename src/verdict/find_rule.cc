@@ -90,13 +90,19 @@ class Search {
   std::string text_;
 };
 
+/// Meanings that make sense only where we have an account, or are to relay: not at the recipient's own MX, which
+/// refuses the recipient, the message, or our address.
+bool needs_account(const Meaning& means) {
+  using enum Cause;
+  const bool account = means.cause == Auth || means.cause == Quota || means.cause == Account;
+  return account || means.cause == SenderNotAllowed || means.scope == Scope::RelayRecipientDomain;
+}
+
 /// Whether a row may speak for this relay at all, and how early it is asked.
 enum class Rank { Provider, Anywhere, General, Never };
 Rank rank_of(const ReplyRow& row, const RelayRules& rules) {
   if (is_general(row)) return Rank::General;
-  // At the recipient's own MX there is no account of ours: what it refuses is the message, or us who bring it.
-  const bool about_us = row.means.scope == Scope::Relay || row.means.scope == Scope::RelaySender;
-  if (rules.recipient_domain && about_us) return Rank::Never;
+  if (rules.recipient_domain && needs_account(row.means)) return Rank::Never;
   if (belongs_to(row, rules.provider)) return Rank::Provider;
   return row.holds == Holds::Anywhere ? Rank::Anywhere : Rank::Never;
 }
@@ -176,8 +182,10 @@ FoundRule find_rule(Stage stage, const Reply& reply, const RelayRules& rules, Pa
     }
   }
   for (const Rank rank : {Rank::Provider, Rank::Anywhere, Rank::General}) {
-    for (const ReplyRow& row : reply_rows()) {
-      if (rank_of(row, rules) == rank && search.fits(row)) return {row.means, row.until, row_text(row)};
+    for (const std::span<const ReplyRow> rows : {provider_rows(), server_rows()}) {
+      for (const ReplyRow& row : rows) {
+        if (rank_of(row, rules) == rank && search.fits(row)) return {row.means, row.until, row_text(row)};
+      }
     }
   }
   return {{Scope::Relay, Cause::Unknown}, {}, "no rule"};

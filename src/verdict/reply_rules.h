@@ -27,9 +27,11 @@ struct ReplyRow {
   std::string_view evidence;
 };
 
-/// The table. Its order is that in which rows are tried among those of the same rank: the relay's provider's, then
-/// those that hold anywhere, then the general ones, which have no expression.
-std::span<const ReplyRow> reply_rows();
+/// The words of providers (provider_rows.cc), and those of mail servers whoever's they are, the general rules last.
+/// Their order is that in which rows are tried among those of the same rank: the relay's provider's, then those that
+/// hold anywhere, then the general ones, which have neither words nor a status.
+std::span<const ReplyRow> provider_rows();
+std::span<const ReplyRow> server_rows();
 
 /// Whether a row is one of this provider's.
 bool belongs_to(const ReplyRow& row, std::string_view provider);

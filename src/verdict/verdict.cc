@@ -18,7 +18,9 @@ int weight(const Judged& judged) {
   if (std::holds_alternative<PassedOver>(outcome.what)) return 0;
   if (std::holds_alternative<Outrun>(outcome.what)) return 1;
   if (judgement.next == Next::Stop) return 4;
-  return judgement.scope == Scope::Relay || judgement.scope == Scope::RelaySender ? 2 : 3;
+  if (judgement.severity == Severity::Hard) return 3;
+  const bool of_mail = judgement.scope == Scope::Message || judgement.scope == Scope::Recipient;
+  return of_mail || judgement.scope == Scope::Unknown ? 3 : 2;
 }
 
 bool same_relay(const Judged& a, const Judged& b) { return a.outcome.where.relay == b.outcome.where.relay; }
@@ -65,23 +67,29 @@ std::string whole_text(std::string_view decisive, std::string_view others) {
   return fmt::format("{}{}", first, rest);
 }
 
-/// The message itself is what this relay cannot take: too big, internationalized.
-bool is_unfit(const Judged& judged) {
-  return judged.judgement.severity == Severity::Hard && judged.judgement.next == Next::NextLeg;
+bool is_hard(const Judged& judged) { return judged.judgement.severity == Severity::Hard; }
+
+/// A relay that was reached and may take the message another time.
+bool is_soft_reply(const Judged& judged) {
+  const bool replied = std::holds_alternative<Refused>(judged.outcome.what) ||
+                       std::holds_alternative<RecipientsRefused>(judged.outcome.what);
+  return replied && !is_hard(judged);
 }
 
-/// Every relay found the message unfit: then and only then that is its own fault. That a relay was not reached at
-/// another of its addresses changes nothing.
-bool all_unfit(std::span<const Judged> outcomes) {
-  return std::all_of(outcomes.begin(), outcomes.end(), [&](const Judged& one) {
+/// Whether every relay has refused the message for good. That a relay was not reached at another of its addresses
+/// changes nothing; that another host of it said something soft does.
+bool all_refused(std::span<const Judged> outcomes) {
+  const auto any = [&](const Judged& of, bool (*is)(const Judged&)) {
     return std::any_of(outcomes.begin(), outcomes.end(),
-                       [&](const Judged& other) { return same_relay(other, one) && is_unfit(other); });
-  });
+                       [&](const Judged& one) { return same_relay(one, of) && is(one); });
+  };
+  return std::all_of(outcomes.begin(), outcomes.end(),
+                     [&](const Judged& one) { return any(one, is_hard) && !any(one, is_soft_reply); });
 }
 
 }  // namespace
 
-Verdict fold_verdict(std::span<const Judged> outcomes) {
+Verdict fold_verdict(std::span<const Judged> outcomes, bool narrowed) {
   if (outcomes.empty()) return {Disposition::Deferred, {4, 3, 5}, "no relay to deliver to", {}};
   const std::size_t index = decisive(outcomes);
   const auto& [outcome, judgement] = outcomes[index];
@@ -93,7 +101,7 @@ Verdict fold_verdict(std::span<const Judged> outcomes) {
                   judgement.cause};
   if (judgement.severity == Severity::Success) {
     verdict.disposition = Disposition::Delivered;
-  } else if (judgement.severity == Severity::Hard && (judgement.next == Next::Stop || all_unfit(outcomes))) {
+  } else if (is_hard(outcomes[index]) && (judgement.next == Next::Stop || (!narrowed && all_refused(outcomes)))) {
     verdict.disposition = Disposition::Bounced;
   } else {
     verdict.status = verdict.status.as_soft();

@@ -37,10 +37,13 @@ enum class Halt {
   SpoolFailed,  ///< the content could not be kept
 };
 
-/// The verdict when the plan is used up or an outcome decided. A hard refusal of the message or a recipient stands as
-/// it is; what only speaks of relays is soft whatever the relays said; a message that every relay finds too big, or
-/// cannot express, is refused for that. The other attempts follow the decisive one, newest first.
-Verdict fold_verdict(std::span<const Judged> outcomes);
+/// The verdict when the plan is used up or an outcome decided. A hard refusal that stops stands as it is: it names the
+/// message or the recipient. One that leaves the next relay a chance (it names neither, or only the sender; too big for
+/// this relay) is final when every relay of the plan has refused the message for good. One relay that was skipped,
+/// superseded, not reached, or said something soft is enough to defer; so is a `narrowed` plan, from which relays were
+/// left out for now. What only speaks of relays is soft whatever they said. The other attempts follow the decisive one,
+/// newest first.
+Verdict fold_verdict(std::span<const Judged> outcomes, bool narrowed = false);
 
 /// The verdict for a delivery that was halted: always deferred. `detail` says what exactly, e.g. the system's error.
 Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judged> outcomes);

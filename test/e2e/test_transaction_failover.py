@@ -26,12 +26,29 @@ LOST = {
     "half_reply": "send 25 ; close",
     "half_lines": r"send 250-first\r\n ; close",
 }
-HARD_FAULTS = {
+# They name the recipient or the message, but to MAIL nothing does.
+NAMING = {
     "550": ("550 5.1.1 no such user", r"5\.1\.1"),
-    "554_bare": ("554 transaction failed", r"5\.\d+\.\d+"),
     "553": ("553 5.1.3 bad syntax", r"5\.1\.3"),
-    "550_policy": ("550 5.7.1 message content rejected", r"5\.7\.1"),
+    "554_content": ("554 5.6.0 not a message", r"5\.6\.0"),
+}
+NAMING_NOBODY = {
+    "554_bare": ("554 transaction failed", r"5\.\d+\.\d+"),
+    "550_policy": ("550 5.7.1 refused", r"5\.7\.1"),
     "contradiction": ("550 4.1.1 a soft code in a hard reply", r"5\.\d+\.\d+"),
+}
+# They speak of us or of the relay, whatever their first digit is.
+OF_THE_RELAY = {
+    "storage": "552 5.3.1 Insufficient system storage",
+    "no_network_mail": "554 5.3.2 System not accepting network messages",
+    "reverse_dns": "550 5.7.25 Reverse DNS validation failed",
+    "helo": "554 5.7.1 <vm>: Helo command rejected: Host not found",
+    "helo_name": "550 Invalid HELO name",
+    "postscreen": "550 5.7.1 Service unavailable; client [192.0.2.1] blocked using zen.example.org",
+    "sender": "550 Sender address is not allowed.",
+    "owner": "553 Mail from must equal authorized user",
+    "identity": "550 The from address does not match a verified Sender Identity. Mail cannot be sent",
+    "auth": "550 SMTP AUTH is required",
 }
 COMMAND = {"mail": "MAIL FROM", "rcpt": "RCPT TO", "data": "DATA", "dot": "end of DATA"}
 
@@ -51,9 +68,15 @@ def soft_rows() -> dict[str, tuple[str, str]]:
     return rows
 
 
-def hard_rows() -> dict[str, tuple[str, str, str, str]]:
-    return {f"{mode}_{stage}_{name}": (stage, f"{offer}on {stage}: reply {reply}", reply, dsn)
-            for mode, offer in PIPELINING.items() for stage in STAGES for name, (reply, dsn) in HARD_FAULTS.items()}
+def hard_rows(naming: bool) -> dict[str, tuple[str, str, str, str]]:
+    """Refusals that name somebody, or those that do not."""
+    rows = {}
+    for mode, offer in PIPELINING.items():
+        for stage in STAGES:
+            for name, (reply, dsn) in (NAMING | NAMING_NOBODY).items():
+                if naming == (stage != "mail" and name in NAMING):
+                    rows[f"{mode}_{stage}_{name}"] = (stage, f"{offer}on {stage}: reply {reply}", reply, dsn)
+    return rows
 
 
 class TransactionFailoverTest(DeliveryCase):
@@ -73,7 +96,37 @@ class TransactionFailoverTest(DeliveryCase):
         result = self.deliver(relay, **limits_for(script))
         self.assert_deferred(result, words=(str(relay.port),), dots=1 if stage == "dot" else 0)
 
-    @each(hard_rows())
+    @each(hard_rows(naming=False))
+    def test_hard_that_names_nobody_is_final_when_all_refuse(self, stage: str, script: str, reply: str, dsn: str) -> None:
+        first, second = self.relay(script), self.relay()
+        result = self.deliver(first, second, **limits_for(script))
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(result.text.startswith(f"{second.name}: 250 "), result)
+        self.assertEqual((len(first.accepted), len(second.accepted)), (0, 1))
+        third, fourth = self.relay(script), self.relay(script)
+        said = f"host {fourth.name} said: {reply} (in reply to {COMMAND[stage]} command)"
+        refused = self.deliver(third, fourth)
+        self.assertRegex(refused.text, rf"^{dsn} ", refused)
+        self.assertIn(said, refused.text)
+        self.assertEqual((len(third.transactions), len(fourth.transactions)), (1, 1))
+
+    @each({"before": (True,), "behind": (False,)})
+    def test_hard_that_names_nobody_beside_a_dead_relay_defers(self, dead_first: bool) -> None:
+        refusing, dead = self.relay("on rcpt: reply 550 5.7.1 refused"), self.dead(RefusedPort)
+        hops = (dead, refusing) if dead_first else (refusing, dead)
+        self.assert_deferred(self.deliver(*hops), words=("550 5.7.1 refused",))
+
+    @each({f"{stage}_{name}": (stage, reply) for stage in ("mail", "rcpt", "dot") for name, reply in OF_THE_RELAY.items()
+           if (stage, name) != ("mail", "storage")})
+    def test_what_speaks_of_us_or_the_relay_never_bounces(self, stage: str, reply: str) -> None:
+        script = f"on {stage}: reply {reply}"
+        first, second = self.relay(script), self.relay()
+        result = self.deliver(first, second)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual((len(first.accepted), len(second.accepted)), (0, 1))
+        self.assertEqual(self.deliver(self.relay(script)).status, 75)
+
+    @each(hard_rows(naming=True))
     def test_hard_stops_and_bounces(self, stage: str, script: str, reply: str, dsn: str) -> None:
         first, second = self.relay(script), self.relay()
         result = self.deliver(first, second, **limits_for(script))

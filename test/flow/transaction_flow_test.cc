@@ -44,19 +44,17 @@ TEST_CASE("4yz at each stage of every relay: deferred with the last one's words"
                        contains("; tried 192.0.2.1: 451 4.3.0 first ("));
 }
 
-TEST_CASE("5yz at each stage is the message's own: bounced, and no other relay is even dialled") {
+TEST_CASE("5yz that names the recipient or the message: bounced, and no other relay is even dialled") {
   struct Row {
     const char* verb;
     const char* reply;
     const char* verdict;
   };
   const Row row = GENERATE(
-      Row{"MAIL", "553 5.1.8 bad sender",
-          "bounced 5.1.8 host 192.0.2.1[192.0.2.1]:587 said: 553 5.1.8 bad sender (in reply to MAIL FROM command)"},
       Row{"RCPT", "550 5.1.1 no such user",
           "bounced 5.1.1 host 192.0.2.1[192.0.2.1]:587 said: 550 5.1.1 no such user (in reply to RCPT TO command)"},
-      Row{"DATA", "554 5.7.1 refused",
-          "bounced 5.7.1 host 192.0.2.1[192.0.2.1]:587 said: 554 5.7.1 refused (in reply to DATA command)"},
+      Row{"DATA", "550 5.2.1 mailbox disabled",
+          "bounced 5.2.1 host 192.0.2.1[192.0.2.1]:587 said: 550 5.2.1 mailbox disabled (in reply to DATA command)"},
       Row{".", "550 5.6.0 bad content",
           "bounced 5.6.0 host 192.0.2.1[192.0.2.1]:587 said: 550 5.6.0 bad content (in reply to end of DATA command)"});
   const bool pipelined = GENERATE(false, true);
@@ -66,6 +64,59 @@ TEST_CASE("5yz at each stage is the message's own: bounced, and no other relay i
   CHECK(flow.run() == row.verdict);
   CHECK(flow.second().dialled.empty());
   CHECK(flow.first().messages.empty());
+}
+
+TEST_CASE("5yz that names neither: the next relay takes the message") {
+  const std::string verb = GENERATE(from_range(kVerbs));
+  const std::string reply = GENERATE("554 5.7.1 refused", "550 no", "550 5.7.26 unauthenticated");
+  const bool pipelined = GENERATE(false, true);
+  CAPTURE(verb, reply, pipelined);
+  Flow flow;
+  flow.first().offers(pipelining(pipelined)).says(verb, reply);
+  SECTION("one that takes it") {
+    flow.second();
+    CHECK_THAT(flow.run(),
+               StartsWith("delivered 2.0.0 192.0.2.2[192.0.2.2]:587: 250 ") && contains("tried 192.0.2.1: " + reply));
+    CHECK(flow.first().messages.empty());
+    CHECK(flow.second().commands == whole_transaction());
+  }
+  SECTION("one that refuses it too: bounced") {
+    flow.second().says(verb, "554 5.7.1 neither here");
+    CHECK_THAT(flow.run(), StartsWith("bounced 5.7.1 host 192.0.2.2[192.0.2.2]:587 said: 554 5.7.1 neither here"));
+  }
+  SECTION("one that is down: deferred, since it has not refused the message") {
+    flow.second().refused();
+    CHECK_THAT(flow.run(), StartsWith("deferred 4."));
+  }
+}
+
+TEST_CASE("5yz about us or the relay is asked of the next one, and never final") {
+  const std::string reply =
+      GENERATE("554 5.7.1 <vm>: Helo command rejected: Host not found", "550 5.7.25 Reverse DNS validation failed",
+               "554 5.3.2 System not accepting network messages", "554 5.7.1 <r@example.org>: Relay access denied");
+  Flow flow;
+  flow.first().says("RCPT", reply);
+  SECTION("the next one takes it") {
+    flow.second();
+    CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2"));
+  }
+  SECTION("all say so") {
+    flow.second().says("RCPT", reply);
+    CHECK_THAT(flow.run(), StartsWith("deferred 4."));
+  }
+}
+
+TEST_CASE("2yz of any kind after the dot is acceptance, and the last line's code is the reply's") {
+  Flow flow;
+  flow.second();
+  SECTION("two codes of acceptance") {
+    flow.first().says(".", "250-2.0.0 Ok\r\n251 2.0.0 queued");
+    CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.1"));
+  }
+  SECTION("a refusal after all") {
+    flow.first().says(".", "250-2.0.0 Ok\r\n554 5.7.1 but no");
+    CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2") && contains("250-2.0.0 Ok 554 5.7.1 but no"));
+  }
 }
 
 TEST_CASE("5yz by a relay that won the race: the other one, running too, gets no MAIL") {

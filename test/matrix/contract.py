@@ -19,6 +19,7 @@ class Kind(Enum):
     RELAY = "speaks of the relay: the next one, and never hard"
     MESSAGE = "the message or the recipient is put off: the next one, and what stands if none takes it"
     HARD = "the message or the recipient is refused: no other relay"
+    OPEN = "refused without a word of the message or the recipient: the next one, and for good when all refuse so"
     EVERYWHERE = "the recipient is put off by whatever relay: deferred, and no other relay"
     UNCONFIRMED = "may be delivered: deferred, and no other relay"
     OUT_OF_TIME = "the deadline: deferred, and no other relay"
@@ -31,6 +32,7 @@ HARD_STATUS = {"5.1.1": 67, "5.1.2": 68}
 HARD_STATUS_OF_SUBJECT = {"6": 65, "7": 77}
 
 BEFORE_MAIL = f.STAGES[:f.STAGES.index(f.MAIL)]
+NAMES_NOBODY = (f.MAIL, f.DATA)    # MAIL is never about a recipient; what is said to DATA names nobody here
 
 DOING = {
     f.GREETING: "receiving the initial server greeting", f.EHLO: "performing the EHLO handshake",
@@ -66,7 +68,7 @@ def soft_dsn(text: str) -> str:
 
 
 def of_reply(kind: Kind, stage: str, text: str) -> Meaning:
-    dsn = re.escape(text.split()[1]) if kind is Kind.HARD else soft_dsn(text)
+    dsn = re.escape(text.split()[1]) if kind in (Kind.HARD, Kind.OPEN) else soft_dsn(text)
     if stage in COMMAND:
         says = f"host {{relay}} said: {text} (in reply to {COMMAND[stage]} command)"
     elif stage in (f.AUTH, f.RESPONSE):
@@ -120,7 +122,9 @@ def of_code(stage: str, fault: str) -> Meaning:
     text = f.reply_text(stage, fault)
     if stage in BEFORE_MAIL or fault == f.R421:
         return of_reply(Kind.RELAY, stage, text)
-    return of_reply(Kind.MESSAGE if fault == f.R4YZ else Kind.HARD, stage, text)
+    if fault == f.R4YZ:
+        return of_reply(Kind.MESSAGE, stage, text)
+    return of_reply(Kind.OPEN if stage in NAMES_NOBODY else Kind.HARD, stage, text)
 
 
 def of_no_reply(stage: str, fault: str) -> Meaning:
@@ -161,14 +165,17 @@ def expected(attempts: Sequence[Meaning]) -> Expected:
         if attempt.kind in STOPS:
             break
     last = attempts[made[-1]]
-    about_message = [i for i in made if attempts[i].kind is Kind.MESSAGE]
+    about_message = [i for i in made if attempts[i].kind in (Kind.MESSAGE, Kind.OPEN)]
     decisive = made[-1] if last.kind in STOPS or not about_message else about_message[-1]
     others = tuple(i for i in made if i != decisive)
     if last.kind is Kind.DELIVERED:
         return Expected(0, "", decisive, others, decisive)
     if last.kind is Kind.HARD:
         return Expected(hard_status(last.dsn.replace("\\", "")), last.dsn, decisive, others, None)
-    return Expected(75, attempts[decisive].dsn, decisive, others, None)
+    if all(attempts[i].kind is Kind.OPEN for i in made):
+        return Expected(hard_status(last.dsn.replace("\\", "")), last.dsn, decisive, others, None)
+    # Somebody has not refused it for good: it waits, and every permanent status is told as a passing one.
+    return Expected(75, re.sub("^5", "4", attempts[decisive].dsn), decisive, others, None)
 
 
 def hard_status(dsn: str) -> int:

@@ -40,7 +40,8 @@ PLACES = {
     QUIT: ("quit", "221"),
 }
 
-# What is said with 421, 4yz and 5yz. At MAIL and later the 5yz speak of nothing but the message or the recipient.
+# What is said with 421, 4yz and 5yz. Of the 5yz those to RCPT, in the content and to the dot name the recipient or the
+# message; those to MAIL and DATA name neither.
 TEXTS = {
     R421: {None: "421 4.3.2 shutting down"},
     R4YZ: {None: "451 4.3.0 local trouble", STARTTLS: "454 4.7.0 TLS not available", TLS: "454 4.7.0 TLS not available",
@@ -48,7 +49,7 @@ TEXTS = {
            RCPT: "450 4.2.0 mailbox busy"},
     R5YZ: {None: "554 5.3.2 no service here", AUTH: "535 5.7.8 credentials invalid",
            RESPONSE: "535 5.7.8 credentials invalid", MAIL: "553 5.1.7 sender address has bad syntax",
-           RCPT: "550 5.1.1 no such user here", DATA: "554 5.6.0 message not wanted",
+           RCPT: "550 5.1.1 no such user here", DATA: "554 5.7.1 not accepted here",
            CONTENT: "554 5.6.0 message content rejected", DOT: "554 5.6.0 message content rejected"},
 }
 

@@ -17,6 +17,7 @@ from contract import DEAD, HEALTHY, SOFT, Meaning, expected, meaning
 PAIRS = [(stage, fault) for stage in f.STAGES for fault in f.FAULTS]
 PLAYED = [pair for pair in PAIRS if not f.left_out(*pair)]
 HARD = meaning(f.RCPT, f.R5YZ)
+OPEN = meaning(f.DATA, f.R5YZ)
 UNANSWERED = meaning(f.DOT, f.CLOSED)
 
 
@@ -46,7 +47,11 @@ class TableTest(unittest.TestCase):
 class ModelTest(RelayCase):
     def test_hard_is_only_what_speaks_of_the_message(self) -> None:
         hard = {pair for pair in PLAYED if meaning(*pair).kind is Kind.HARD}
-        self.assertEqual(hard, {(stage, f.R5YZ) for stage in test_matrix.ABOUT_MESSAGE})
+        self.assertEqual(hard, {(stage, f.R5YZ) for stage in (f.RCPT, f.CONTENT, f.DOT)})
+
+    def test_what_names_nobody_is_left_to_the_other_relays(self) -> None:
+        found = {pair for pair in PLAYED if meaning(*pair).kind is Kind.OPEN}
+        self.assertEqual(found, {(stage, f.R5YZ) for stage in (f.MAIL, f.DATA)})
 
     def test_only_an_unanswered_dot_is_unconfirmed(self) -> None:
         self.assertEqual({stage for stage, fault in PLAYED if meaning(stage, fault).kind is Kind.UNCONFIRMED}, {f.DOT})
@@ -65,6 +70,12 @@ class ModelTest(RelayCase):
         "message_outranks_relay": ([SOFT, DEAD], 75, 0, (1,)),
         "newest_of_equals": ([SOFT, SOFT], 75, 1, (0,)),
         "hard_at_once": ([HARD, HEALTHY], 67, 0, ()),
+        "open_then_healthy": ([OPEN, HEALTHY], 0, 1, (0,)),
+        "open_everywhere": ([OPEN, OPEN], 77, 1, (0,)),
+        "open_after_dead": ([DEAD, OPEN], 75, 1, (0,)),
+        "open_before_dead": ([OPEN, DEAD], 75, 0, (1,)),
+        "open_after_soft": ([SOFT, OPEN], 75, 1, (0,)),
+        "open_then_hard": ([OPEN, HARD], 67, 1, (0,)),
         "hard_after_dead": ([DEAD, HARD], 67, 1, (0,)),
         "unanswered_stops": ([UNANSWERED, HEALTHY], 75, 0, ()),
     })

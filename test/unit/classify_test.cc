@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "catch.h"
+#include "config/reply_words.h"
 #include "io/pcre_matcher.h"
 
 namespace relaypipe {
@@ -38,11 +39,9 @@ Judgement judge(const Showing& what) {
 /// A judgement in one line: `relay soft next 4.4.2`.
 std::string judged(const Showing& what) {
   const Judgement judgement = judge(what);
-  const char* const scopes[] = {"relay", "relay+sender", "message", "recipient"};
   const char* const severities[] = {"success", "soft", "hard"};
-  return std::string(scopes[static_cast<int>(judgement.scope)]) + " " +
-         severities[static_cast<int>(judgement.severity)] + (judgement.next == Next::Stop ? " stop " : " next ") +
-         judgement.status.text();
+  return std::string(scope_name(judgement.scope)) + " " + severities[static_cast<int>(judgement.severity)] +
+         (judgement.next == Next::Stop ? " stop " : " next ") + judgement.status.text();
 }
 
 TEST_CASE("before MAIL everything speaks of the relay") {
@@ -123,13 +122,22 @@ TEST_CASE("4yz in the transaction is soft, and another relay is asked") {
   CHECK(judged(Refused{stage, reply(code)}) == scope + " soft next 4.0.0");
 }
 
-TEST_CASE("5yz in the transaction is hard, and nobody else is asked") {
+TEST_CASE("5yz in the transaction that names nobody is hard, and final only when every relay says so") {
   const Stage stage = GENERATE(from_range(kTransaction));
-  const int code = GENERATE(501, 510, 541, 550, 551, 552, 553, 554, 556, 571, 599);
+  const int code = GENERATE(501, 510, 541, 550, 551, 552, 553, 554, 571, 599);
   if (stage == Stage::Mail && code == 552) return;  // nothing but the size was told yet
-  const std::string scope = stage == Stage::Rcpt ? "recipient" : "message";
-  CHECK(judged(Refused{stage, reply(code, {5, 7, 1})}) == scope + " hard stop 5.7.1");
-  CHECK(judged(Refused{stage, reply(code)}) == scope + " hard stop 5.0.0");
+  // MAIL is the sender's at this relay, and never a recipient's.
+  const std::string scope = stage == Stage::Mail ? "relay+sender" : "unknown";
+  CHECK(judged(Refused{stage, reply(code, {5, 7, 1})}) == scope + " hard next 5.7.1");
+  CHECK(judged(Refused{stage, reply(code)}) == scope + " hard next 5.0.0");
+}
+
+TEST_CASE("5yz that names the recipient or the message stops") {
+  CHECK(judged(Refused{Stage::Rcpt, reply(556)}) == "recipient hard stop 5.0.0");
+  CHECK(judged(Refused{Stage::Rcpt, reply(550, {5, 1, 1})}) == "recipient hard stop 5.1.1");
+  CHECK(judged(Refused{Stage::EndOfData, reply(550, {5, 1, 1})}) == "recipient hard stop 5.1.1");
+  CHECK(judged(Refused{Stage::Mail, reply(550, {5, 1, 1})}) == "relay+sender hard next 5.1.1");
+  CHECK(judged(Refused{Stage::EndOfData, reply(554, {5, 6, 0})}) == "message hard stop 5.6.0");
 }
 
 TEST_CASE("codes about the session speak of the relay at every stage") {
@@ -150,8 +158,7 @@ TEST_CASE("too big is the message's own, but another relay may take more") {
   const Stage stage = GENERATE(from_range(kTransaction));
   CHECK(judged(Refused{stage, reply(552, {5, 3, 4})}) == "message hard next 5.3.4");
   CHECK(judged(Refused{stage, reply(452, {4, 3, 4})}) == "message soft next 4.3.4");
-  if (stage != Stage::Mail)
-    CHECK_THAT(judged(Refused{stage, reply(552, {5, 2, 2})}), Catch::Matchers::EndsWith(" hard stop 5.2.2"));
+  if (stage != Stage::Mail) CHECK(judged(Refused{stage, reply(552, {5, 2, 2})}) == "recipient hard stop 5.2.2");
   CHECK(judged(Unfit{Unfit::Why::TooBig, 10, 5}) == "message hard next 5.3.4");
   CHECK(judged(Unfit{Unfit::Why::NoSmtpUtf8}) == "message hard next 5.6.7");
 }
@@ -203,6 +210,17 @@ TEST_CASE("recipients: one result serves all of them") {
     replies.push_back(reply(code, {code / 100, 1, 1}));
   CAPTURE(row.codes);
   CHECK(judged(RecipientsRefused{replies}) == row.judged);
+}
+
+TEST_CASE("recipients: a refusal that names nobody leaves the next relay its chance") {
+  const Reply unknown = reply(554, {5, 7, 1});
+  const Reply no_user = reply(550, {5, 1, 1});
+  CHECK(judged(RecipientsRefused{{unknown}}) == "unknown hard next 5.7.1");
+  CHECK(judged(RecipientsRefused{{unknown, unknown}}) == "unknown hard next 5.7.1");
+  CHECK(judged(RecipientsRefused{{no_user, unknown}}) == "unknown hard next 5.7.1");
+  CHECK(judged(RecipientsRefused{{reply(250), unknown}}) == "unknown soft next 4.7.1");
+  CHECK(judged(RecipientsRefused{{unknown, reply(450)}}) == "unknown soft next 4.7.1");
+  CHECK(judged(RecipientsRefused{{unknown, reply(530)}}) == "relay soft next 4.0.0");
 }
 
 /// Every showing that can be built from a stage, a code, a trouble.

@@ -86,6 +86,40 @@ TEST_CASE("a relay that found it too big found it so, whatever its other address
   CHECK_THAT(folded({dead("a"), too_big("a"), dead("b")}), StartsWith("deferred 4.3.4 "));
 }
 
+Outcome unknown(const std::string& host) { return at(host, Refused{Stage::Rcpt, reply("554 5.7.1 no")}); }
+Outcome sender(const std::string& host) { return at(host, Refused{Stage::Mail, reply("550 5.7.1 no")}); }
+
+TEST_CASE("a refusal that names nobody is final when every relay has refused for good, and never before") {
+  CHECK(folded({unknown("a")}) ==
+        "bounced 5.7.1 host a[192.0.2.1]:25 said: 554 5.7.1 no (in reply to RCPT TO command)");
+  CHECK(folded({unknown("a"), unknown("b")}) ==
+        "bounced 5.7.1 host b[192.0.2.1]:25 said: 554 5.7.1 no (in reply to RCPT TO command); tried a: 554 5.7.1 no "
+        "(RCPT TO)");
+  CHECK_THAT(folded({sender("a"), unknown("b"), too_big("c")}), StartsWith("bounced 5."));
+  CHECK_THAT(folded({unknown("a"), hard("b")}), StartsWith("bounced 5.1.1 host b["));
+  const auto skipped = [](PassedOver::Why why) { return at("b", PassedOver{why, kNever, Cause::Unknown, ""}); };
+  using Why = PassedOver::Why;
+  for (const Outcome& open :
+       {dead("b"), soft("b"), outrun("b"), skipped(Why::Resting), skipped(Why::Probing), skipped(Why::Suspended),
+        skipped(Why::Exhausted), skipped(Why::SenderNotTaken), at("b", Lost{Stage::Content, Loss::Closed}),
+        at("b", Refused{Stage::Rcpt, reply("554 5.7.1 Helo command rejected: Host not found")})}) {
+    INFO(describe(open));
+    CHECK_THAT(folded({unknown("a"), open}), StartsWith("deferred 4."));
+    CHECK_THAT(folded({open, unknown("a")}), StartsWith("deferred 4."));
+    CHECK_THAT(folded({sender("a"), open}), StartsWith("deferred 4."));
+  }
+}
+
+TEST_CASE("of one relay, an address that was not reached changes nothing, and another host's soft word does") {
+  CHECK_THAT(folded({dead("a"), unknown("a")}), StartsWith("bounced 5.7.1 "));
+  CHECK_THAT(folded({unknown("a"), soft("a")}), StartsWith("deferred 4."));
+}
+
+TEST_CASE("where relays were left out for now, what the others say is not the last word") {
+  CHECK(fold_verdict(all_judged({unknown("a")}), true).disposition == Disposition::Deferred);
+  CHECK(fold_verdict(all_judged({hard("a")}), true).disposition == Disposition::Bounced);
+}
+
 TEST_CASE("relays may all say 5yz about themselves: deferred") {
   const auto greets = [](const char* host) {
     return at(host, Unreached{Stage::Greeting, Trouble::Lost, "", reply("554 5.3.2 no")});
