@@ -164,8 +164,7 @@ class Prober {
       on_reply(running, *reply);
       if (running.ended) return;
     }
-    if (running.parser.fault())
-      return fail_with(running, Garbled{running.stage, fmt::format("no reply to {}", name(running.stage))});
+    if (running.parser.fault()) return fail_with(running, Garbled{running.stage, running.parser.fault_text()});
     if (running.session->ended()) fail_with(running, Lost{running.stage, Loss::Closed});
   }
 

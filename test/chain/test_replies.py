@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from pathlib import Path
 
 from chain_case import ChainCase, binary_path, each
 from lab import LIMIT
 
 TIERS = '[chain.outbound]\ntiers = [["one"], ["two"]]\n'
+REFUSALS = Path(__file__).resolve().parents[1] / "corpus" / "replies" / "refusals.txt"
 THROTTLED = "454 Throttling failure: Daily message quota exceeded"
 
 
@@ -156,6 +159,24 @@ class Replies(ChainCase):
         self.assertEqual(status, 0, text)
         self.assertRegex(text, r"(?m)^  stage +rcpt$")
         self.assertRegex(text, r"(?m)^454 4\.5\.3 Throttling failure: Daily message quota exceeded$")
+
+    def test_classify_gives_refusals_of_the_corpus_their_class(self) -> None:
+        """A sample: all of them go through the same function in the unit tests."""
+        lines = [line for line in REFUSALS.read_text().splitlines() if line and not line.startswith("#")]
+        for line in lines[::15]:
+            with self.subTest(line):
+                stage, reply, meaning, _ = line.split(" | ")
+                status, text = self.classify("--json", "--stage", stage, reply)
+                self.assertEqual(status, 0, text)
+                told = json.loads(text)
+                found = f"{told['scope']} {told['class']} {'next' if told['next_relay'] else 'stop'}"
+                self.assertEqual(found, meaning, told["rule"])
+
+    def test_classify_says_what_follows_where_nobody_is_named(self) -> None:
+        status, text = self.classify("--stage", "rcpt", "550 5.7.1 refused")
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"(?m)^  speaks of +unknown$")
+        self.assertRegex(text, r"(?m)^  what next +next relay; bounce when every relay refuses it so$")
 
     @each({
         "log_line": (("4Xyz: to=<a@b>, status=deferred (connect to r[192.0.2.1]:25: Connection refused)",), "no reply of a relay"),
