@@ -99,6 +99,18 @@ std::size_t AddressPattern::precision() const {
   return text_.size();
 }
 
+std::optional<std::string> without_extension(std::string_view address, std::string_view delimiters) {
+  const Parts parts = split(address);
+  const std::string local = lower(parts.local);
+  if (local == "postmaster" || local == "mailer-daemon" || local == "double-bounce") return std::nullopt;
+  const bool list = local.starts_with("owner-") || local.ends_with("-request");
+  if (list && delimiters.find('-') != delimiters.npos) return std::nullopt;
+  const std::size_t at = parts.local.find_first_of(delimiters);
+  // A quoted local part is one word; a delimiter at its start has nothing before it that could be an address.
+  if (at == parts.local.npos || at == 0 || parts.local.front() == '"') return std::nullopt;
+  return std::string(parts.local.substr(0, at)).append(address.substr(parts.local.size()));
+}
+
 Result<AddressPattern, std::string> parse_address_pattern(std::string_view text) {
   const auto wrong = [&](std::string_view what) {
     return fail(fmt::format("\"{}\" is no address pattern: {}; {}", shown(text), what, kForms));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,11 @@ class AddressPattern {
   explicit AddressPattern(std::string text) : text_(std::move(text)) {}
   std::string text_;  ///< lower case; empty for the null sender
 };
+
+/// The address without its extension, `user@example.com` for `user+news@example.com`, or nothing where it has none.
+/// Each character of `delimiters` (recipient_delimiter) begins one; the first in the local part counts. As in Postfix
+/// postmaster, mailer-daemon and double-bounce have none, nor have, with `-`, owner-LIST and LIST-request.
+std::optional<std::string> without_extension(std::string_view address, std::string_view delimiters);
 
 /// The error says what is wrong and which forms there are.
 Result<AddressPattern, std::string> parse_address_pattern(std::string_view text);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/printable.h"
+#include "config/address_pattern.h"
 
 namespace relaypipe {
 namespace {
@@ -141,13 +142,14 @@ std::vector<MapAccount> parse_password_map(std::string_view text) {
 }
 
 std::vector<std::string> password_map_keys(std::string_view sender, std::string_view host,
-                                           const Destination& destination) {
+                                           const Destination& destination, std::string_view delimiters) {
   std::vector<std::string> keys;
   const auto add = [&](std::string key) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(std::move(key));
   };
   const std::size_t at = sender.rfind('@');
   if (!sender.empty()) add(lower(sender));
+  if (const auto plain = without_extension(sender, delimiters)) add(lower(*plain));
   if (at != sender.npos) add(lower(sender.substr(at)));
   add(lower(host));
   add(lower(postfix_text(destination.text)));

@@ -45,6 +45,11 @@ ValueProblem set_host_name(std::string& field, std::string_view value);
 ValueProblem set_fingerprints(std::vector<std::string>& field, std::string_view value);
 /// SASL mechanisms that libcurl knows, in upper case.
 ValueProblem set_mechanisms(std::vector<std::string>& field, std::string_view value);
+/// Keywords of EHLO that mean something to us, in upper case; those that Postfix knows beside them are taken and mean
+/// nothing.
+ValueProblem set_ehlo_keywords(std::vector<std::string>& field, std::string_view value);
+/// Printable ASCII characters, but no letter, digit, blank or `@`; or nothing.
+ValueProblem set_delimiter(std::string& field, std::string_view value);
 /// yes, no, or the name or address of one host.
 ValueProblem set_plaintext_auth(std::string& field, std::string_view value);
 ValueProblem set_ident(std::string& field, std::string_view value);

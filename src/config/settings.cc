@@ -110,6 +110,12 @@ ValueProblem apply_fingerprints(Settings& settings, std::string_view value) {
 ValueProblem apply_mechanisms(Settings& settings, std::string_view value) {
   return set_mechanisms(settings.auth_mechanisms, value);
 }
+ValueProblem apply_ehlo_keywords(Settings& settings, std::string_view value) {
+  return set_ehlo_keywords(settings.discard_ehlo_keywords, value);
+}
+ValueProblem apply_delimiter(Settings& settings, std::string_view value) {
+  return set_delimiter(settings.recipient_delimiter, value);
+}
 ValueProblem apply_plaintext_auth(Settings& settings, std::string_view value) {
   return set_plaintext_auth(settings.allow_plaintext_auth, value);
 }
@@ -156,6 +162,8 @@ constexpr SettingKey kTable[] = {
     {"cool_down", kRelay, SettingKind::TimeSpan, kSpan, "rest after a first failure, doubled with each one in a row", apply_duration<&CoolDown::least, kSecond>},
     {"cool_down_max", kRelay, SettingKind::TimeSpan, kSpan, "the longest such rest", apply_duration<&CoolDown::most, kSecond, 24 * kHour>},
     {"slow_factor", kRelay, SettingKind::Count, "whole number; 0: never", "so many times slower than the best of its tier gives up the place", apply_count<&Settings::slow_factor, 0, 1000>},
+    {"discard_ehlo_keywords", kRelay, SettingKind::List, "keywords of EHLO, separated by commas", "read as if the relay had not announced them", apply_ehlo_keywords},
+    {"recipient_delimiter", kRelay, SettingKind::Text, "characters such as +", "each begins an address extension; empty: none", apply_delimiter},
     {"client_report", kRelay, SettingKind::Choice, "none, xforward or xclient", "what is told of the client that sent the message", apply_choice<&Settings::client_report>},
     {"on_content_reject", kRelay, SettingKind::Choice, "stop or next", "what follows when a relay refuses the content", apply_choice<&Settings::on_content_reject>},
     {"ip", kRelay, SettingKind::Choice, "any, 4 or 6", "IP version used", apply_choice<&Settings::ip>},

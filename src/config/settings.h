@@ -87,8 +87,10 @@ struct Settings {
   std::string
       password_map;  ///< accounts of relays without one of their own, in Postfix's sasl_passwd form; empty: none
   Duration secret_limit = std::chrono::seconds(10);  ///< password_command, token_command and the token endpoint
+  std::vector<std::string> discard_ehlo_keywords;    ///< in upper case; read as if the relay had not announced them
   ClientReport client_report = ClientReport::None;
   ContentReject on_content_reject = ContentReject::Stop;
+  std::string recipient_delimiter;  ///< each of its characters begins an address extension; empty: there are none
   IpVersion ip = IpVersion::Any;
   std::vector<std::string> bind_address;              ///< source addresses, at most one per IP version
   std::vector<std::string> dns_servers;               ///< `address` or `address:port`; empty: the system's

@@ -20,6 +20,24 @@ constexpr std::size_t kBase64Octets = 44;  // of 32 octets
 constexpr std::array<std::string_view, 9> kMechanisms{"OAUTHBEARER", "XOAUTH2", "GSSAPI", "EXTERNAL", "DIGEST-MD5",
                                                       "CRAM-MD5",    "NTLM",    "PLAIN",  "LOGIN"};
 
+/// As in postconf(5), smtp_discard_ehlo_keywords.
+constexpr std::array<std::string_view, 16> kEhloKeywords{"8BITMIME",
+                                                         "AUTH",
+                                                         "CHUNKING",
+                                                         "DELIVERBY",
+                                                         "DSN",
+                                                         "ENHANCEDSTATUSCODES",
+                                                         "ETRN",
+                                                         "PIPELINING",
+                                                         "SIZE",
+                                                         "VRFY",
+                                                         "SILENT-DISCARD",
+                                                         "SMTPUTF8",
+                                                         "STARTTLS",
+                                                         "VERP",
+                                                         "XCLIENT",
+                                                         "XFORWARD"};
+
 bool is_base64(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
@@ -79,6 +97,34 @@ ValueProblem set_mechanisms(std::vector<std::string>& field, std::string_view va
     list.push_back(std::move(name));
   }
   field = std::move(list);
+  return std::nullopt;
+}
+
+ValueProblem set_ehlo_keywords(std::vector<std::string>& field, std::string_view value) {
+  std::vector<std::string> list;
+  for (const std::string_view word : split_list(value)) {
+    std::string name = upper(word);
+    if (std::find(kEhloKeywords.begin(), kEhloKeywords.end(), name) == kEhloKeywords.end()) {
+      const auto meant = nearest(name, kEhloKeywords);
+      return fmt::format("\"{}\" is not a keyword that can be discarded; {} of {}", shown(word),
+                         meant ? fmt::format("did you mean {}? Write some", lower(*meant)) : "write some",
+                         lower(fmt::format("{}", fmt::join(kEhloKeywords, ", "))));
+    }
+    list.push_back(std::move(name));
+  }
+  field = std::move(list);
+  return std::nullopt;
+}
+
+ValueProblem set_delimiter(std::string& field, std::string_view value) {
+  const auto usable = [](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return c > ' ' && c < '\x7F' && !letter && c != '@' && c != '"';
+  };
+  if (!std::all_of(value.begin(), value.end(), usable))
+    return fmt::format("\"{}\" is not a set of delimiters; write the characters that begin an extension, such as +",
+                       shown(value));
+  field = std::string(value);
   return std::nullopt;
 }
 

@@ -67,7 +67,7 @@ AccountKeyring::Answer AccountKeyring::look_up(const Relay& relay, std::string_v
   }
   if (!known->second) return fail(known->second.error());
   const std::string_view sender = relay.account.sender_dependent ? std::string_view(sender_) : std::string_view();
-  const auto keys = password_map_keys(sender, host, relay.destination);
+  const auto keys = password_map_keys(sender, host, relay.destination, relay.settings.recipient_delimiter);
   const MapAccount* const account = find_account(*known->second, keys);
   if (account == nullptr) return std::optional<Credentials>();
   if (!account->problem.empty()) {

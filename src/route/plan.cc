@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "config/address_pattern.h"
 #include "config/check_chains.h"
 #include "config/host.h"
 #include "config/nearest.h"
@@ -20,27 +21,39 @@ namespace {
 std::string shown_address(const Address& address) { return "<" + printable(address.text()) + ">"; }
 
 /// The rule with the narrowest pattern that matches.
-const ChainRule* match(const std::vector<ChainRule>& rules, const Address& address) {
+const ChainRule* narrowest(const std::vector<ChainRule>& rules, std::string_view address) {
   const ChainRule* best = nullptr;
   for (const ChainRule& rule : rules) {
-    if (!rule.pattern.matches(address.text())) continue;
+    if (!rule.pattern.matches(address)) continue;
     if (best == nullptr || rule.pattern.precision() > best->pattern.precision()) best = &rule;
   }
   return best;
 }
 
-bool matches_any(const std::vector<AddressPattern>& patterns, const Address& address) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const AddressPattern& p) { return p.matches(address.text()); });
+/// The narrowest rule for an address: of the whole address, of it without its extension, of its domain.
+const ChainRule* match(const std::vector<ChainRule>& rules, const Address& address, std::string_view delimiters) {
+  const ChainRule* const whole = narrowest(rules, address.text());
+  const auto plain = without_extension(address.text(), delimiters);
+  const ChainRule* const other = plain ? narrowest(rules, *plain) : nullptr;
+  if (whole == nullptr || other == nullptr) return whole == nullptr ? other : whole;
+  return other->pattern.precision() > whole->pattern.precision() ? other : whole;
+}
+
+bool matches_any(const std::vector<AddressPattern>& patterns, const Address& address, std::string_view delimiters) {
+  const auto plain = without_extension(address.text(), delimiters);
+  return std::any_of(patterns.begin(), patterns.end(), [&](const AddressPattern& p) {
+    return p.matches(address.text()) || (plain && p.matches(*plain));
+  });
 }
 
 /// Why a relay may not carry mail of these addresses, or nothing.
 std::optional<std::string> address_problem(const RelayConfig& relay, const Envelope& envelope) {
-  if (!relay.senders.empty() && !matches_any(relay.senders, envelope.sender)) {
+  const std::string_view delimiters = relay.settings.recipient_delimiter;
+  if (!relay.senders.empty() && !matches_any(relay.senders, envelope.sender, delimiters)) {
     return fmt::format("may not carry the sender {}", shown_address(envelope.sender));
   }
   for (const Address& recipient : envelope.recipients) {
-    if (!relay.recipients.empty() && !matches_any(relay.recipients, recipient)) {
+    if (!relay.recipients.empty() && !matches_any(relay.recipients, recipient, delimiters)) {
       return fmt::format("may not carry the recipient {}", shown_address(recipient));
     }
   }
@@ -62,10 +75,11 @@ bool is_recipient_domain(const Destination& destination, const Envelope& envelop
 }
 
 /// The rule of a chain that this message follows, or null.
-Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain, const Envelope& envelope) {
+Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain, const Envelope& envelope,
+                                              std::string_view delimiters) {
   const ChainRule* first = nullptr;
   for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
-    const ChainRule* rule = match(chain.by_recipient, envelope.recipients[i]);
+    const ChainRule* rule = match(chain.by_recipient, envelope.recipients[i], delimiters);
     const bool same = rule == first || (rule != nullptr && first != nullptr && rule->nexthop == first->nexthop);
     if (i > 0 && !same) {
       return fail(
@@ -75,7 +89,7 @@ Result<const ChainRule*, std::string> rule_of(const ChainConfig& chain, const En
     }
     first = rule;
   }
-  return first != nullptr ? first : match(chain.by_sender, envelope.sender);
+  return first != nullptr ? first : match(chain.by_sender, envelope.sender, delimiters);
 }
 
 std::string recognised(const Destination& destination) {
@@ -237,7 +251,7 @@ Result<FinalNexthop, std::string> follow_rules(const Configuration& configuratio
     const ChainConfig* chain = chain_named(configuration, last.nexthop);
     if (chain == nullptr) return last;
     last.nexthop = chain->name;
-    const auto rule = rule_of(*chain, envelope);
+    const auto rule = rule_of(*chain, envelope, configuration.settings.recipient_delimiter);
     if (!rule) return fail(rule.error());
     if (*rule == nullptr) return last;
     last.steps.push_back(

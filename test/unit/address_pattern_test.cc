@@ -53,6 +53,30 @@ TEST_CASE("a pattern matches the addresses it names and no others", "[address_pa
   CHECK(pattern(text).matches(address) == matches);
 }
 
+TEST_CASE("an address extension begins at the first delimiter", "[address_pattern]") {
+  const auto [address, delimiters, plain] = GENERATE(Catch::Generators::table<std::string, std::string, std::string>({
+      {"user+news@example.com", "+", "user@example.com"},
+      {"user+a+b@example.com", "+", "user@example.com"},
+      {"user-a+b@example.com", "+-", "user@example.com"},
+      {"user+@example.com", "+", "user@example.com"},
+      {"user+news", "+", "user"},
+      {"user+news@example.com", "", ""},
+      {"user+news@example.com", "-", ""},
+      {"user@exam+ple.com", "+", ""},
+      {"+news@example.com", "+", ""},
+      {"\"user+news\"@example.com", "+", ""},
+      {"Postmaster+x@example.com", "+", "Postmaster@example.com"},
+      {"mailer-daemon@example.com", "-", ""},
+      {"double-bounce@example.com", "-", ""},
+      {"owner-list@example.com", "-", ""},
+      {"list-request@example.com", "+-", ""},
+      {"owner-list+x@example.com", "+", "owner-list@example.com"},
+      {"", "+", ""},
+  }));
+  INFO(address << " " << delimiters);
+  CHECK(without_extension(address, delimiters).value_or("") == plain);
+}
+
 TEST_CASE("quoting in the local part does not hide a mailbox", "[address_pattern]") {
   CHECK(pattern("user@example.com").matches("\"user\"@example.com"));
   CHECK(pattern("user@example.com").matches("\"us\\er\"@example.com"));

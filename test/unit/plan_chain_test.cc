@@ -252,5 +252,36 @@ TEST_CASE("a word names a relay, the relays of a chain in order, or the destinat
   CHECK_THAT(unreadable.error(), Catch::Matchers::Contains("\"]\" is missing"));
 }
 
+TEST_CASE("with a delimiter a rule of user@domain holds for its extensions, the narrowest first") {
+  Configuration configuration = two_chains();
+  ChainConfig& out = configuration.chains.find("out")->second;
+  out.by_sender = {{*parse_address_pattern("user@example.com"), "org", {}}};
+  const Envelope extended = mail("user+news@example.com", {"r@example.net"});
+  CHECK(names(planned(configuration, extended)).size() > 1);
+  configuration.settings.recipient_delimiter = "+";
+  CHECK(names(planned(configuration, extended)) == std::vector<std::string>{"gateway"});
+  out.by_sender.push_back({*parse_address_pattern("user+news@example.com"), "[own.example]:25", {}});
+  CHECK(names(planned(configuration, extended)) == std::vector<std::string>{"[own.example]:25"});
+  CHECK(names(planned(configuration, mail("user+x@example.com", {"r@example.net"}))) ==
+        std::vector<std::string>{"gateway"});
+}
+
+TEST_CASE("with a delimiter a relay that may carry user@domain carries its extensions") {
+  Configuration configuration = two_chains();
+  ChainConfig& org = configuration.chains.find("org")->second;
+  org.tiers = {{"gateway"}, {"ses"}};
+  RelayConfig& gateway = configuration.relays.find("gateway")->second;
+  gateway.senders = patterns({"user@example.com"});
+  gateway.recipients = patterns({"r@example.net"});
+  const auto first = [&] {
+    return names(*plan_route(configuration, "org", mail("user+a@example.com", {"r+b@example.net"}), kNoService,
+                             Random(1)))
+        .front();
+  };
+  CHECK(first() == "ses");
+  gateway.settings.recipient_delimiter = "+";
+  CHECK(first() == "gateway");
+}
+
 }  // namespace
 }  // namespace relaypipe

@@ -94,6 +94,26 @@ TEST_CASE("mechanisms are those libcurl knows, in upper case", "[settings]") {
         "auth_mechanisms=...: the value is no mechanism we know; write some of " + all);
 }
 
+TEST_CASE("keywords of EHLO are those Postfix knows, in upper case", "[settings]") {
+  CHECK(Settings().discard_ehlo_keywords.empty());
+  CHECK(with("discard_ehlo_keywords=pipelining, StartTLS silent-discard").discard_ehlo_keywords ==
+        Words{"PIPELINING", "STARTTLS", "SILENT-DISCARD"});
+  CHECK(with("discard_ehlo_keywords=").discard_ehlo_keywords.empty());
+  CHECK_THAT(
+      problem_of("discard_ehlo_keywords=pipelinning"),
+      Catch::Matchers::StartsWith("discard_ehlo_keywords=pipelinning: \"pipelinning\" is not a keyword that can be "
+                                  "discarded; did you mean pipelining? Write some of 8bitmime, auth, "));
+}
+
+TEST_CASE("what begins an address extension is no part of a plain address", "[settings]") {
+  CHECK(Settings().recipient_delimiter.empty());
+  CHECK(with("recipient_delimiter=+").recipient_delimiter == "+");
+  CHECK(with("recipient_delimiter=+-").recipient_delimiter == "+-");
+  const std::string bad = GENERATE("a", "+ -", "@", "\"", "+1");
+  CHECK_THAT(problem_of("recipient_delimiter=" + bad),
+             Catch::Matchers::ContainsSubstring("is not a set of delimiters"));
+}
+
 TEST_CASE("lists of addresses are canonical, replace what was there and may be empty", "[settings]") {
   CHECK(with("bind_address=192.0.2.1, 2001:DB8:0::1").bind_address == Words{"192.0.2.1", "2001:db8::1"});
   CHECK(with("own_addresses=[2001:db8::1]").own_addresses == Words{"2001:db8::1"});
