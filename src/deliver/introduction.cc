@@ -18,7 +18,7 @@ class Introduction {
   Introduction(Session& session, std::string command, const Where& where, const AttemptContext& context)
       : session_(session),
         context_(context),
-        exchange_(std::move(command), context.relay.settings.hostname),
+        exchange_(std::move(command), context.relay.settings.hostname, context.relay.settings.discard_ehlo_keywords),
         sent_(context.trace, where, Trace::Direction::Sent),
         received_(context.trace, where, Trace::Direction::Received) {}
 

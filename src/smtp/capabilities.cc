@@ -57,8 +57,21 @@ void add_names(std::vector<std::string>& names, const std::vector<std::string>& 
     add_name(names, words[i]);
 }
 
-void read_line(Capabilities& all, const std::vector<std::string>& words) {
+/// The words of a line, the keyword first. `AUTH=PLAIN LOGIN` is how AUTH was announced before RFC 2554.
+std::vector<std::string> ehlo_words(std::string_view line) {
   constexpr std::string_view kOldAuth = "AUTH=";
+  auto words = words_of(line);
+  if (words.empty() || !words.front().starts_with(kOldAuth)) return words;
+  words.insert(words.begin() + 1, words.front().substr(kOldAuth.size()));
+  words.front() = "AUTH";
+  return words;
+}
+
+bool is_discarded(std::string_view keyword, std::span<const std::string> discarded) {
+  return std::find(discarded.begin(), discarded.end(), keyword) != discarded.end();
+}
+
+void read_line(Capabilities& all, const std::vector<std::string>& words) {
   const std::string& keyword = words.front();
   if (keyword == "PIPELINING") all.pipelining = true;
   if (keyword == "8BITMIME") all.eight_bit_mime = true;
@@ -73,21 +86,29 @@ void read_line(Capabilities& all, const std::vector<std::string>& words) {
   if (keyword == "XFORWARD") add_names(all.xforward, words);
   if (keyword == "XCLIENT") add_names(all.xclient, words);
   if (keyword == "AUTH") add_names(all.auth, words);
-  if (keyword.starts_with(kOldAuth)) {
-    add_name(all.auth, std::string_view(keyword).substr(kOldAuth.size()));
-    add_names(all.auth, words);
-  }
 }
 
 }  // namespace
 
-Capabilities parse_capabilities(const Reply& ehlo) {
+Capabilities parse_capabilities(const Reply& ehlo, std::span<const std::string> discarded) {
   Capabilities all;
   for (std::size_t i = 1; i < ehlo.lines.size(); ++i) {
-    const auto words = words_of(ehlo.lines[i]);
-    if (!words.empty()) read_line(all, words);
+    const auto words = ehlo_words(ehlo.lines[i]);
+    if (!words.empty() && !is_discarded(words.front(), discarded)) read_line(all, words);
   }
   return all;
+}
+
+std::string strict_ehlo_line(std::string_view line, std::span<const std::string> discarded) {
+  const auto words = ehlo_words(line);
+  if (words.empty() || is_discarded(words.front(), discarded)) return {};
+  if (words.front() == "STARTTLS") return words.front();
+  if (words.front() != "AUTH") return {};
+  std::string strict = "AUTH";
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (is_name(words[i])) strict += " " + words[i];
+  }
+  return strict;
 }
 
 }  // namespace relaypipe

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "smtp/reply.h"
@@ -25,7 +27,13 @@ struct Capabilities {
 };
 
 /// Reads an EHLO reply: the first line is the greeting, each further one a keyword with parameters; case does not
-/// matter. Malformed lines and unknown keywords are passed over.
-Capabilities parse_capabilities(const Reply& ehlo);
+/// matter. Malformed lines and unknown keywords are passed over, and so are those of `discarded` (in upper case;
+/// discard_ehlo_keywords).
+Capabilities parse_capabilities(const Reply& ehlo, std::span<const std::string> discarded = {});
+
+/// One line of an EHLO reply, without its code, as a stricter reader has to be given it to read what
+/// parse_capabilities() reads: STARTTLS, or AUTH and its mechanisms, in upper case and with single blanks; empty for
+/// every other keyword and for those discarded. Never longer than `line`.
+std::string strict_ehlo_line(std::string_view line, std::span<const std::string> discarded = {});
 
 }  // namespace relaypipe

@@ -97,8 +97,10 @@ std::optional<std::string> xclient_command(const Envelope& envelope, const Capab
   return command;
 }
 
-XclientExchange::XclientExchange(std::string command, std::string helo_name)
-    : ehlo_("EHLO " + std::move(helo_name) + "\r\n"), output_(std::move(command) + "\r\n") {}
+XclientExchange::XclientExchange(std::string command, std::string helo_name, std::vector<std::string> discarded)
+    : ehlo_("EHLO " + std::move(helo_name) + "\r\n"),
+      output_(std::move(command) + "\r\n"),
+      discarded_(std::move(discarded)) {}
 
 void XclientExchange::receive(std::string_view octets) {
   while (!octets.empty() && state_ == State::Waiting && !parser_.fault()) {
@@ -123,7 +125,7 @@ void XclientExchange::take(Reply reply) {
   }
   const bool refused = !introduced_ && !early && !positive && reply.code != kServiceNotAvailable;
   if (introduced_ && positive && !early) {
-    capabilities_ = parse_capabilities(reply);
+    capabilities_ = parse_capabilities(reply, discarded_);
     state_ = State::Done;
   } else {
     state_ = refused ? State::Refused : State::Lost;

@@ -27,7 +27,8 @@ std::optional<std::string> xclient_command(const Envelope& envelope, const Capab
 /// may be a refusal of the client, and may then offer something else.
 class XclientExchange {
  public:
-  XclientExchange(std::string command, std::string helo_name);
+  /// `discarded` as with parse_capabilities().
+  XclientExchange(std::string command, std::string helo_name, std::vector<std::string> discarded = {});
 
   /// Octets to send now; stable until sent() or receive() is called.
   [[nodiscard]] std::string_view output() const { return output_; }
@@ -49,6 +50,7 @@ class XclientExchange {
 
   std::string ehlo_;
   std::string output_;
+  std::vector<std::string> discarded_;
   bool introduced_ = false;  ///< EHLO was said
   State state_ = State::Waiting;
   ReplyParser parser_;

@@ -72,6 +72,25 @@ std::vector<std::string> mechanisms_for(bool bearer, std::span<const std::string
   return usable;
 }
 
+bool has_initial_response(std::span<const std::string> offered, std::span<const std::string> usable) {
+  for (const std::string& mechanism : usable) {
+    // These two may be left aside where the account has nothing for them, and then the next one is taken.
+    if (mechanism == "EXTERNAL" || mechanism == "GSSAPI") continue;
+    if (std::find(offered.begin(), offered.end(), mechanism) != offered.end()) return mechanism != "LOGIN";
+  }
+  return true;
+}
+
+std::optional<std::string_view> login_challenge_fault(std::size_t nth, std::string_view base64) {
+  const std::string text = lower(challenge_text(base64));
+  const auto holds = [&](std::string_view word) { return text.find(word) != std::string::npos; };
+  const bool password = holds("pass");
+  const bool user = !password && (holds("user") || holds("login") || holds("name"));
+  if (nth == 0 && password) return "it asks for the password before the user name";
+  if (nth == 1 && user) return "it asks for the user name twice, so the second answer would have shown it the password";
+  return std::nullopt;
+}
+
 std::string no_common_mechanism(std::span<const std::string> offered, std::span<const std::string> usable) {
   if (offered.empty()) return "AUTH is not offered";
   return fmt::format("it offers {}; we may use {}", printable(fmt::format("{}", fmt::join(offered, " "))),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +16,15 @@ namespace relaypipe {
 /// mistake; DIGEST-MD5, which is historic (RFC 6331) and seldom works between two makers; and EXTERNAL, which uses none
 /// of what we have.
 std::vector<std::string> mechanisms_for(bool bearer, std::span<const std::string> allowed);
+
+/// Whether AUTH may carry an initial response (RFC 4954 section 4). LOGIN defines none: a relay that takes no notice of
+/// it asks for the user name, and would be told the password. `offered` are the relay's mechanisms, `usable` ours.
+bool has_initial_response(std::span<const std::string> offered, std::span<const std::string> usable);
+
+/// What is wrong with a challenge of AUTH LOGIN, as a phrase. The user name is the answer to the first one and the
+/// password to the second one, whatever they say; but a relay that plainly asks for the other gets neither. `nth`
+/// counts from 0; `base64` is what follows `334`.
+std::optional<std::string_view> login_challenge_fault(std::size_t nth, std::string_view base64);
 
 /// Why no AUTH happened, in words: what the relay offers, and what we may use.
 std::string no_common_mechanism(std::span<const std::string> offered, std::span<const std::string> usable);

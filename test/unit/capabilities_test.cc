@@ -78,5 +78,40 @@ TEST_CASE("mechanisms are listed once, also those of old servers") {
   CHECK(announced({"AUTH PL\0AIN \xff LOGIN ="s}).auth == Names{"LOGIN"});
 }
 
+TEST_CASE("a stricter reader is given what we read") {
+  const auto [line, strict] = GENERATE(Catch::Generators::table<std::string, std::string>({
+      {"STARTTLS", "STARTTLS"},
+      {"starttls", "STARTTLS"},
+      {" StartTLS ", "STARTTLS"},
+      {"STARTTLSX", ""},
+      {"X-STARTTLS", ""},
+      {"AUTH PLAIN LOGIN", "AUTH PLAIN LOGIN"},
+      {"auth  plain\tLogin\r", "AUTH PLAIN LOGIN"},
+      {"AUTH=PLAIN login", "AUTH PLAIN LOGIN"},
+      {"auth=Plain", "AUTH PLAIN"},
+      {"AUTH=", "AUTH"},
+      {"AUTH PL@IN LOGIN", "AUTH LOGIN"},
+      {"PIPELINING", ""},
+      {"SIZE 1000", ""},
+      {"", ""},
+  }));
+  INFO(line);
+  CHECK(strict_ehlo_line(line) == strict);
+  CHECK(strict_ehlo_line(line).size() <= line.size());
+}
+
+TEST_CASE("a discarded keyword was never said") {
+  const std::vector<std::string> discarded{"PIPELINING", "AUTH", "STARTTLS"};
+  const auto all = parse_capabilities(
+      Reply{250, {"relay.example", "pipelining", "AUTH=PLAIN", "AUTH LOGIN", "StartTLS", "SIZE 9"}, {2, 0, 0}},
+      discarded);
+  CHECK_FALSE(all.pipelining);
+  CHECK_FALSE(all.starttls);
+  CHECK(all.auth.empty());
+  CHECK(all.size_limit == 9);
+  CHECK(strict_ehlo_line("starttls", discarded).empty());
+  CHECK(strict_ehlo_line("AUTH=PLAIN", discarded).empty());
+}
+
 }  // namespace
 }  // namespace relaypipe

@@ -2,6 +2,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "catch.h"
 
@@ -127,6 +129,73 @@ TEST_CASE("what is no SMTP ends it") {
   CHECK_FALSE(handshake.received(row.octets));
   CHECK(handshake.fault() == row.fault);
   CHECK_FALSE(handshake.received("220 sorry\r\n"));
+}
+
+/// A session that has come to a stage by one command.
+Handshake after(std::string_view command, std::vector<std::string> discarded = {}) {
+  Handshake handshake(false, std::move(discarded));
+  handshake.connected();
+  handshake.received("220 hello\r\n");
+  handshake.sent(command);
+  return handshake;
+}
+
+TEST_CASE("a reply to EHLO is restated line by line, and keeps its length") {
+  Handshake handshake = after("EHLO me");
+  std::string restated;
+  for (const std::string_view line :
+       {"250-STARTTLS.example greets you\r\n", "250-starttls\r\n", "250-Size 5\r\n", "250 AUTH=PLAIN login\r\n"}) {
+    const std::string one = handshake.restated(line);
+    CHECK(one.size() == line.size());
+    restated += one;
+    handshake.received(line);
+  }
+  CHECK(restated == "250-                           \r\n250-STARTTLS\r\n250-      \r\n250 AUTH PLAIN LOGIN\r\n");
+  CHECK(handshake.capabilities().starttls);
+  CHECK(handshake.overlooked_starttls());
+}
+
+TEST_CASE("what is no such reply is passed on as it came") {
+  CHECK(after("EHLO me").restated("550-starttls\r\n") == "550-starttls\r\n");
+  CHECK(after("HELO me").restated("250-starttls\r\n") == "250-starttls\r\n");
+  CHECK(after("EHLO me").restated("250\n") == "250\n");
+  CHECK(after("EHLO me").restated("") == "");
+}
+
+TEST_CASE("codes of the same class mean the same to STARTTLS and AUTH") {
+  CHECK(after("STARTTLS").restated("250 go on\r\n") == "220 go on\r\n");
+  CHECK(after("STARTTLS").restated("454 not now\r\n") == "454 not now\r\n");
+  CHECK(after("AUTH PLAIN x").restated("250-fine\r\n") == "235-fine\r\n");
+  CHECK(after("AUTH LOGIN").restated("350 VXNlcg==\r\n") == "334 VXNlcg==\r\n");
+  CHECK(after("AUTH LOGIN").restated("535 no\r\n") == "535 no\r\n");
+  Handshake handshake = after("AUTH PLAIN x");
+  handshake.received("250 fine\r\n");
+  CHECK(handshake.authenticated());
+  CHECK(handshake.mechanism() == "PLAIN");
+}
+
+TEST_CASE("a LOGIN that asks for the user name twice is broken off") {
+  Handshake handshake = after("AUTH LOGIN");
+  CHECK(handshake.received("334 VXNlcm5hbWU6\r\n"));
+  CHECK_FALSE(handshake.bad_challenge());
+  handshake.sent("dXNlcg==");
+  CHECK_FALSE(handshake.received("334 VXNlcm5hbWU6\r\n"));
+  CHECK(handshake.bad_challenge());
+}
+
+TEST_CASE("why there is no TLS") {
+  Handshake none = after("EHLO me");
+  none.received("250 relay\r\n");
+  CHECK(none.clear_reason() == "STARTTLS is not offered");
+  CHECK_FALSE(none.overlooked_starttls());
+  Handshake refused = after("EHLO me");
+  refused.received("250-relay\r\n250 STARTTLS\r\n");
+  refused.sent("STARTTLS");
+  refused.received("454 4.7.0 not today\r\n");
+  CHECK(refused.clear_reason() == "STARTTLS was refused (454 4.7.0 not today)");
+  CHECK_FALSE(refused.overlooked_starttls());
+  CHECK(after("HELO me").clear_reason() == "EHLO was refused");
+  CHECK(after("EHLO me", {"STARTTLS"}).clear_reason() == "discard_ehlo_keywords names starttls");
 }
 
 }  // namespace

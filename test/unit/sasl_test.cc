@@ -25,6 +25,32 @@ TEST_CASE("auth_mechanisms restricts, and is the only way to the doubtful ones")
   CHECK(mechanisms_for(false, Names{"XOAUTH2"}).empty());
 }
 
+TEST_CASE("only a mechanism that defines an initial response gets one") {
+  const Names usable{"CRAM-MD5", "PLAIN", "LOGIN"};
+  CHECK(has_initial_response(Names{"LOGIN", "PLAIN"}, usable));
+  CHECK(has_initial_response(Names{"XOAUTH2"}, Names{"OAUTHBEARER", "XOAUTH2"}));
+  CHECK(has_initial_response(Names{}, usable));
+  CHECK_FALSE(has_initial_response(Names{"LOGIN"}, usable));
+  CHECK_FALSE(has_initial_response(Names{"SCRAM-SHA-256", "LOGIN"}, usable));
+  CHECK_FALSE(has_initial_response(Names{"PLAIN", "LOGIN"}, Names{"LOGIN"}));
+  // Either of these may be left aside for want of a ticket or a certificate, and then it is LOGIN after all.
+  CHECK_FALSE(has_initial_response(Names{"GSSAPI", "EXTERNAL", "LOGIN"}, Names{"EXTERNAL", "GSSAPI", "LOGIN"}));
+}
+
+TEST_CASE("the challenges of LOGIN are answered in their order, but not against their words") {
+  // Username:, User Name NUL, username in lower-case base64 (no text at all), an empty one, and one that is no base64.
+  const std::string first =
+      GENERATE("VXNlcm5hbWU6", "VXNlciBOYW1lAA==", "vxnlcm5hbwu6", "", "Username:", "QmVudXR6ZXI=");
+  CHECK_FALSE(login_challenge_fault(0, first));
+  // Password:, Password NUL, PASSWORD, something in another language, and nothing.
+  const std::string second = GENERATE("UGFzc3dvcmQ6", "UGFzc3dvcmQA", "UEFTU1dPUkQ=", "S2VubndvcnQ6", "", "Password:");
+  CHECK_FALSE(login_challenge_fault(1, second));
+  CHECK(login_challenge_fault(0, second).has_value() == (second != "S2VubndvcnQ6" && !second.empty()));
+  CHECK(login_challenge_fault(1, "VXNlcm5hbWU6"));
+  CHECK(login_challenge_fault(1, "VXNlciBOYW1lAA=="));
+  CHECK(login_challenge_fault(1, "Username:"));
+}
+
 TEST_CASE("why there was no AUTH") {
   CHECK(no_common_mechanism({}, Names{"PLAIN"}) == "AUTH is not offered");
   CHECK(no_common_mechanism(Names{"SCRAM-SHA-256", "GSSAPI"}, Names{"PLAIN", "LOGIN"}) ==
