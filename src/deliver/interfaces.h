@@ -20,6 +20,7 @@
 #include "route/reach.h"
 #include "route/relay.h"
 #include "smtp/capabilities.h"
+#include "smtp/session_facts.h"
 #include "verdict/outcome.h"
 
 // Where the outside world begins. Each of these belongs to the spine, has its real form in io/ and its double in
@@ -58,11 +59,17 @@ class Session {
  public:
   virtual ~Session() = default;
   [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
+  /// How it is protected and authenticated.
+  [[nodiscard]] virtual const SessionFacts& facts() const = 0;
   /// Takes octets to send and returns how many it took; they count as sent. Fewer than offered: wait, then offer the
   /// rest.
   virtual std::size_t send(std::string_view octets) = 0;
-  /// Whether everything taken has been handed to the system.
-  [[nodiscard]] virtual bool flushed() const = 0;
+  /// Whether everything taken has left this machine, as far as the system tells. What waits for it is woken when it
+  /// may have.
+  [[nodiscard]] virtual bool flushed() = 0;
+  /// How many of the octets taken last have certainly not left: the relay's window or the path is full. It still tells
+  /// when the connection has ended.
+  [[nodiscard]] virtual std::size_t unsent() const = 0;
   /// Reads what is there into `buffer`; nothing when there is nothing now. After the relay's last octet ended() is
   /// true.
   virtual std::size_t receive(std::span<char> buffer) = 0;

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "io/curl_session.h"
 #include "smtp/sasl.h"
 
@@ -24,7 +26,7 @@ CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> a
     : id_(id),
       target_(std::move(target)),
       auth_(std::move(auth)),
-      handshake_(target_.implicit_tls),
+      handshake_(target_.implicit_tls, target_.relay->settings.discard_ehlo_keywords),
       trace_(trace),
       easy_(std::move(multi)),
       ends_(now + limit()) {
@@ -62,7 +64,7 @@ void CurlAttempt::configure() {
   easy_.set(CURLOPT_OPENSOCKETFUNCTION, &on_open_socket);
   easy_.set(CURLOPT_OPENSOCKETDATA, this);
   if (!target_.bind_address.empty()) easy_.set(CURLOPT_INTERFACE, ("host!" + target_.bind_address).c_str());
-  tls_->configure(easy_, target_.tls, tls);
+  tls_->configure(easy_, target_.tls, tls, name);
   if (auth_) configure_auth();
 }
 
@@ -72,7 +74,6 @@ void CurlAttempt::configure_auth() const {
   const Credentials& credentials = auth_->credentials;
   const std::string allowed = fmt::format("AUTH={}", fmt::join(auth_->mechanisms, ";AUTH="));
   easy_.set(CURLOPT_LOGIN_OPTIONS, allowed.c_str());
-  easy_.set(CURLOPT_SASL_IR, 1L);
   easy_.set(CURLOPT_USERNAME, credentials.username.c_str());
   easy_.set(credentials.bearer ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, credentials.secret.c_str());
 }
@@ -115,7 +116,12 @@ std::string CurlAttempt::redact(std::string_view line) const {
 size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self) {
   auto* attempt = static_cast<CurlAttempt*>(self);
   const std::string octets = attempt->redact({data, size * count});
+  const std::string restated = attempt->handshake_.restated({data, size * count});
   const bool usable = attempt->handshake_.received(octets);
+  attempt->choose_initial_response();
+  // The octets are libcurl's own, which it reads when this returns. A version that looked at a copy would be found out
+  // by finish(): what it does not take up ends the session.
+  std::copy(restated.begin(), restated.end(), data);
   attempt->tell_stage();
   if (attempt->trace_ != nullptr) {
     std::string_view line = octets;
@@ -124,6 +130,13 @@ size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self)
     attempt->trace_->dialogue(attempt->target_.where, Trace::Direction::Received, line);
   }
   return usable ? size * count : 0;  // 0 makes libcurl give up
+}
+
+/// Before libcurl says AUTH: it has one switch for all mechanisms, and looks at it when it has chosen one.
+void CurlAttempt::choose_initial_response() const {
+  if (!auth_ || handshake_.stage() != Stage::Ehlo) return;
+  const bool wanted = has_initial_response(handshake_.capabilities().auth, auth_->mechanisms);
+  easy_.set(CURLOPT_SASL_IR, wanted ? 1L : 0L);
 }
 
 curl_socket_t CurlAttempt::on_open_socket(void* self, curlsocktype, curl_sockaddr* address) {
@@ -198,7 +211,9 @@ DialEvent CurlAttempt::finish(CURLcode code) {
     // libcurl's own word that TLS is on: with USE_SSL a success does not imply it. Nor does it imply AUTH.
     const bool encrypted = easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) > 0;
     const bool unprotected = target_.tls >= TlsLevel::Encrypt && !encrypted;
-    if (!unprotected && (!auth_ || handshake_.authenticated())) return {id_, make_session()};
+    if (target_.tls == TlsLevel::May && !encrypted && handshake_.overlooked_starttls())
+      return {id_, Unreached{Stage::StartTls, Trouble::TlsMissing, "it offers STARTTLS in a form that was overlooked"}};
+    if (!unprotected && (!auth_ || handshake_.authenticated())) return {id_, make_session(encrypted)};
     code = unprotected ? CURLE_USE_SSL_FAILED : CURLE_LOGIN_DENIED;
   }
   Unreached why = diagnose(code);
@@ -209,13 +224,23 @@ DialEvent CurlAttempt::finish(CURLcode code) {
 bool CurlAttempt::wants_new_token() const { return refused_ && auth_ && auth_->credentials.bearer && !auth_->renewed; }
 
 /// The handle goes to the session, this object goes away: nothing in the handle may point to it any more.
-std::unique_ptr<Session> CurlAttempt::make_session() {
+std::unique_ptr<Session> CurlAttempt::make_session(bool encrypted) {
+  SessionFacts facts = tls_->facts();
+  if (encrypted && target_.tls == TlsLevel::Verify) facts.tls_trust = SessionFacts::TlsTrust::Verified;
+  if (!encrypted && target_.tls == TlsLevel::May) facts.clear_reason = handshake_.clear_reason();
+  // The level was May, and an attempt with TLS came before this one.
+  if (!encrypted && target_.tls == TlsLevel::None && target_.relay->settings.tls == TlsLevel::May)
+    facts.clear_reason = "the TLS handshake failed";
+  if (auth_) {
+    facts.sasl_mechanism = handshake_.mechanism();
+    facts.sasl_username = auth_->credentials.username;
+  }
   easy_.set(CURLOPT_VERBOSE, 0L);
   easy_.set(CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
   easy_.set(CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
   for (const CURLoption secret : {CURLOPT_USERNAME, CURLOPT_PASSWORD, CURLOPT_XOAUTH2_BEARER})
     easy_.set(secret, static_cast<const char*>(nullptr));
-  return std::make_unique<CurlSession>(std::move(easy_), std::move(tls_), handshake_.capabilities());
+  return std::make_unique<CurlSession>(std::move(easy_), std::move(tls_), handshake_.capabilities(), std::move(facts));
 }
 
 }  // namespace relaypipe

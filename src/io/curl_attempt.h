@@ -61,7 +61,8 @@ class CurlAttempt {
   [[nodiscard]] Unreached misconfigured(CURLcode code) const;
   void remember_spoken(std::string_view line);
   [[nodiscard]] std::string redact(std::string_view line) const;
-  [[nodiscard]] std::unique_ptr<Session> make_session();
+  void choose_initial_response() const;
+  [[nodiscard]] std::unique_ptr<Session> make_session(bool encrypted);
 
   static int on_debug(CURL*, curl_infotype type, char* data, size_t size, void* self);
   static size_t on_header(char* data, size_t size, size_t count, void* self);

@@ -23,6 +23,8 @@ Unreached CurlAttempt::diagnose(CURLcode code) {
   const Stage stage = handshake_.stage();
   const std::string words = printable(error_[0] != '\0' ? error_.data() : curl_easy_strerror(code));
   if (handshake_.fault()) return {stage, Trouble::Garbled, handshake_.fault_text()};
+  if (handshake_.bad_challenge())
+    return {stage, Trouble::Garbled, fmt::format("AUTH LOGIN: {}", *handshake_.bad_challenge())};
   const auto& reply = handshake_.last_reply();
   const auto refusal = reply && reply->code >= 400 ? reply : std::nullopt;
   const auto os_error = static_cast<int>(easy_.info<long>(CURLINFO_OS_ERRNO));
@@ -38,7 +40,7 @@ Unreached CurlAttempt::diagnose(CURLcode code) {
       return {stage, Trouble::Garbled, words, refusal};
     case CURLE_REMOTE_ACCESS_DENIED: return {stage, Trouble::Garbled, words, refusal};
     case CURLE_USE_SSL_FAILED:
-      return {refusal ? stage : Stage::StartTls, Trouble::TlsMissing, "STARTTLS is not offered", refusal};
+      return {refusal ? stage : Stage::StartTls, Trouble::TlsMissing, handshake_.clear_reason(), refusal};
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH: return diagnose_tls(code);
@@ -85,6 +87,8 @@ Unreached CurlAttempt::diagnose_auth(const std::optional<Reply>& refusal) {
     const std::string_view base64 = reply->lines.empty() ? std::string_view() : reply->lines.front();
     return {Stage::Auth, Trouble::AuthRefused, fmt::format("334 {}", redact(challenge_text(base64)))};
   }
+  if (handshake_.stage() == Stage::Auth && reply && reply->positive())
+    return {Stage::Auth, Trouble::Garbled, "it accepted AUTH before it was told the credentials"};
   const std::vector<std::string> usable = auth_ ? auth_->mechanisms : std::vector<std::string>();
   return {Stage::Auth, Trouble::AuthMissing, no_common_mechanism(handshake_.capabilities().auth, usable)};
 }

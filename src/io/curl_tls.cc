@@ -1,5 +1,6 @@
 #include "io/curl_tls.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "base/printable.h"
 
 namespace relaypipe {
@@ -20,6 +22,9 @@ namespace {
 const char* const kNoDirectory = "/dev/null";
 
 constexpr std::size_t kShownNames = 3;
+
+/// smtp(8)'s tls_medium_cipherlist: certificates are not looked at, so a relay without one will do as well.
+const char* const kLenientCiphers = "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH";
 
 long minimum_option(TlsVersion version) {
   switch (version) {
@@ -92,13 +97,22 @@ std::string name_of(const X509_NAME* name) {
   return "somebody without a name";
 }
 
-/// The DNS names of the certificate; its common name where it has none.
+std::string address_of(const ASN1_OCTET_STRING* octets) {
+  const bool v6 = ASN1_STRING_length(octets) == sizeof(in6_addr);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (!v6 && ASN1_STRING_length(octets) != sizeof(in_addr)) return "an unreadable address";
+  inet_ntop(v6 ? AF_INET6 : AF_INET, ASN1_STRING_get0_data(octets), text.data(), text.size());
+  return text.data();
+}
+
+/// The DNS names and addresses of the certificate; its common name where it has none.
 std::vector<std::string> names_of(const X509* leaf) {
   std::vector<std::string> names;
   auto* const all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
     const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all, i);
     if (name->type == GEN_DNS) names.push_back(text_of(name->d.dNSName));
+    if (name->type == GEN_IPADD) names.push_back(address_of(name->d.iPAddress));
   }
   GENERAL_NAMES_free(all);
   if (names.empty()) names.push_back(name_of(X509_get_subject_name(leaf)));
@@ -121,7 +135,7 @@ std::string fingerprint_of(const X509* leaf) {
 
 }  // namespace
 
-void CurlTls::configure(const CurlEasy& easy, TlsLevel level, const TlsSettings& settings) {
+void CurlTls::configure(const CurlEasy& easy, TlsLevel level, const TlsSettings& settings, const std::string& host) {
   const bool verify = level == TlsLevel::Verify;
   // An enumeration in older versions of libcurl, numbers since.
   const auto use = level == TlsLevel::None ? CURLUSESSL_NONE : level == TlsLevel::May ? CURLUSESSL_TRY : CURLUSESSL_ALL;
@@ -135,7 +149,11 @@ void CurlTls::configure(const CurlEasy& easy, TlsLevel level, const TlsSettings&
     easy.set(CURLOPT_CAINFO, file ? settings.ca_file.c_str() : nullptr);
     easy.set(CURLOPT_CAPATH, file ? kNoDirectory : settings.ca_path.c_str());
   }
-  if (!settings.fingerprints.empty()) {
+  pinned_ = !settings.fingerprints.empty();
+  // A key that is pinned proves the relay, and credentials may follow.
+  lenient_ = !verify && !pinned_;
+  if (verify && parse_ip_address(host)) proved_address_ = host;
+  if (pinned_) {
     easy.set(CURLOPT_PINNEDPUBLICKEY, fmt::format("{}", fmt::join(settings.fingerprints, ";")).c_str());
   }
   if (!settings.cert_file.empty()) {
@@ -161,7 +179,13 @@ void CurlTls::watch(SSL_CTX* context) {
   SSL_CTX_set_msg_callback(context, &on_message);
   SSL_CTX_set_msg_callback_arg(context, this);
   // Protocols that old have no signature that OpenSSL 3 takes without being told to.
-  if (minimum_ < TlsVersion::V1_2) SSL_CTX_set_security_level(context, 0);
+  if (minimum_ < TlsVersion::V1_2 || lenient_) SSL_CTX_set_security_level(context, 0);
+  if (lenient_) {
+    SSL_CTX_set_cipher_list(context, kLenientCiphers);
+    SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
+  }
+  // libcurl would take a common name for an address as well (RFC 6125 B.2 and RFC 9525 6.5 do not).
+  if (!proved_address_.empty()) X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(context), proved_address_.c_str());
 }
 
 int CurlTls::on_verify(int ok, X509_STORE_CTX* store) {
@@ -185,6 +209,7 @@ void CurlTls::on_info(const SSL* ssl, int where, int value) {
   if (self != nullptr && (where & SSL_CB_HANDSHAKE_DONE) != 0) {
     self->version_ = SSL_get_version(ssl);
     self->cipher_ = SSL_get_cipher_name(ssl);
+    self->bits_ = SSL_get_cipher_bits(ssl, nullptr);
   }
   if ((where & SSL_CB_ALERT) == 0) return;
   constexpr int kLevelShift = 8;
@@ -192,6 +217,9 @@ void CurlTls::on_info(const SSL* ssl, int where, int value) {
   if (self != nullptr && fatal && self->alert_ == 0) {
     self->alert_ = value;
     self->alert_received_ = (where & SSL_CB_READ) != 0;
+    // The error comes before the alert it is told with; libcurl has it only as a text of its own.
+    const char* const reason = self->alert_received_ ? nullptr : ERR_reason_error_string(ERR_peek_last_error());
+    self->reason_ = reason != nullptr ? printable(reason) : "";
   }
 }
 
@@ -218,8 +246,9 @@ std::string CurlTls::handshake_fault() const {
   if (alert_ != 0 && alert_received_ && alert == SSL_AD_HANDSHAKE_FAILURE)
     return "no common cipher (handshake failure)";
   if (alert_ != 0) {
-    return fmt::format("{} ended the handshake ({})", alert_received_ ? "it" : "we",
-                       printable(SSL_alert_desc_string_long(alert_)));
+    const std::string name = printable(SSL_alert_desc_string_long(alert_));
+    if (alert_received_) return fmt::format("it ended the handshake ({})", name);
+    return fmt::format("we ended the handshake ({})", reason_.empty() ? name : reason_);
   }
   if (answered_ && server_version_ == 0) return "what it sent is not TLS";
   return answered_ ? "the connection broke in the middle of the handshake" : "";
@@ -246,6 +275,12 @@ std::string CurlTls::certificate_fault(long verify_result, const std::string& ho
     case X509_V_ERR_UNSPECIFIED:  // libcurl's value while it has none: the chain was good and the name was not
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      if (names() == host) {
+        return fmt::format(
+            "wrong name: {} is only the common name of the certificate, and an address counts as a "
+            "subject alternative name alone",
+            host);
+      }
       return fmt::format("wrong name: the certificate is for {}, not for {}", names(), host);
     case X509_V_ERR_CERT_HAS_EXPIRED:
       if (culprit == nullptr) return "the certificate has expired";
@@ -276,6 +311,16 @@ std::optional<TlsReport> CurlTls::report() const {
   std::tm end{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf_.get()), &end) == 1) report.not_after = timegm(&end);
   return report;
+}
+
+SessionFacts CurlTls::facts() const {
+  SessionFacts facts;
+  if (version_.empty()) return facts;
+  facts.tls_version = version_;
+  facts.tls_cipher = cipher_;
+  facts.tls_bits = bits_;
+  facts.tls_trust = pinned_ ? SessionFacts::TlsTrust::Pinned : SessionFacts::TlsTrust::Unproved;
+  return facts;
 }
 
 std::string CurlTls::pin_fault() const {

@@ -21,8 +21,9 @@ class CurlTls {
   CurlTls(const CurlTls&) = delete;
   CurlTls& operator=(const CurlTls&) = delete;
 
-  /// Sets the TLS options of a handle, and this object to watch it.
-  void configure(const CurlEasy& easy, TlsLevel level, const TlsSettings& settings);
+  /// Sets the TLS options of a handle, and this object to watch it. `host` is the name or address that the certificate
+  /// has to bear.
+  void configure(const CurlEasy& easy, TlsLevel level, const TlsSettings& settings, const std::string& host);
 
   /// Why the handshake failed, in plain words; empty when nothing is known.
   [[nodiscard]] std::string handshake_fault() const;
@@ -32,6 +33,8 @@ class CurlTls {
   [[nodiscard]] std::string certificate_fault(long verify_result, const std::string& host) const;
   /// What was seen of it; nothing where there was no TLS.
   [[nodiscard]] std::optional<TlsReport> report() const;
+  /// The part of a ready session's facts that the handshake tells; all empty in clear text.
+  [[nodiscard]] SessionFacts facts() const;
   /// That the public key is none of the pinned ones, and which it is.
   [[nodiscard]] std::string pin_fault() const;
 
@@ -51,6 +54,8 @@ class CurlTls {
   static void on_message(int written, int version, int type, const void* data, size_t size, SSL* ssl, void* self);
 
   TlsVersion minimum_ = TlsVersion::V1_2;
+  bool lenient_ = false;        ///< what nobody proves may be weak too: it is better than clear text
+  std::string proved_address_;  ///< the certificate has to be issued for it; empty where a name is meant
   std::unique_ptr<X509, Free> leaf_;
   std::unique_ptr<X509, Free> culprit_;  ///< the certificate that `fault_` speaks of
   int fault_ = X509_V_OK;                ///< the first that verification found
@@ -58,8 +63,11 @@ class CurlTls {
   int server_version_ = 0;  ///< of the ServerHello, e.g. TLS1_1_VERSION; at most TLS1_2_VERSION
   int alert_ = 0;           ///< the description of the first fatal one, or 0
   bool alert_received_ = false;
+  std::string reason_;   ///< OpenSSL's, where the alert is ours
   std::string version_;  ///< when the handshake was done
   std::string cipher_;
+  int bits_ = 0;
+  bool pinned_ = false;
 };
 
 }  // namespace relaypipe

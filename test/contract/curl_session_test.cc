@@ -43,6 +43,13 @@ class RelayEnd {
     connection_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     REQUIRE(connection_ >= 0);
   }
+  /// Ends the connection as a crash would.
+  void reset() {
+    const linger at_once{1, 0};
+    setsockopt(connection_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(connection_);
+    connection_ = -1;
+  }
   /// Reads until the other end may write again.
   void make_room(int other) const {
     std::array<char, 65536> buffer;
@@ -79,7 +86,7 @@ TEST_CASE("a sender that was refused room is woken when the room came while it l
   start_libcurl();
   RelayEnd relay;
   const auto multi = std::make_shared<CurlMulti>();
-  CurlSession session(connected(multi, relay), std::make_unique<CurlTls>(), Capabilities{});
+  CurlSession session(connected(multi, relay), std::make_unique<CurlTls>(), Capabilities{}, SessionFacts{});
   const CurlMulti::Watched& watched = *multi->watched().at(0);
   const int small = 4096;
   setsockopt(watched.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
@@ -100,6 +107,46 @@ TEST_CASE("a sender that was refused room is woken when the room came while it l
   CHECK(session.receive(reply) == 0);
   CHECK(!watched.wants_write);
   CHECK(session.send("the rest") == 8);
+}
+
+TEST_CASE("what the system still holds has not left, also after the connection broke") {
+  start_libcurl();
+  RelayEnd relay;
+  const auto multi = std::make_shared<CurlMulti>();
+  CurlSession session(connected(multi, relay), std::make_unique<CurlTls>(), Capabilities{}, SessionFacts{});
+  const CurlMulti::Watched& watched = *multi->watched().at(0);
+  std::array<char, 16> reply{};
+  CHECK(session.send("NOOP\r\n") == 6);
+  CHECK(session.flushed());
+  CHECK(session.unsent() == 0);
+  CHECK(!watched.wants_write);
+
+  // The relay reads nothing: its window is soon full, and there is much room on our side.
+  const std::string content(32768, 'x');
+  for (int i = 0; i < 64 && session.unsent() == 0; ++i)
+    REQUIRE(session.send(content) == content.size());
+  const std::size_t held = session.unsent();
+  REQUIRE(held > 0);
+  CHECK(!session.flushed());
+  CHECK(session.receive(reply) == 0);
+  SECTION("the wait ends when it has left") {
+    pollfd writable{watched.fd, POLLOUT, 0};
+    CHECK(watched.wants_write);
+    CHECK(poll(&writable, 1, 0) == 0);
+    relay.make_room(watched.fd);
+    CHECK(session.flushed());
+    CHECK(session.unsent() == 0);
+    CHECK(session.receive(reply) == 0);
+    CHECK(!watched.wants_write);
+  }
+  SECTION("a reset does not make it sent") {
+    relay.reset();
+    pollfd gone{watched.fd, POLLIN, 0};
+    REQUIRE(poll(&gone, 1, kPatience) == 1);
+    while (!session.ended())
+      session.receive(reply);
+    CHECK(session.unsent() == held);
+  }
 }
 
 }  // namespace relaypipe

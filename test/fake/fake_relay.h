@@ -54,6 +54,11 @@ class FakeRelay {
     window_ = octets;
     return *this;
   }
+  /// The path takes so many octets of content and no more: what is sent then stays in the client's system.
+  FakeRelay& blocks_after(std::size_t octets) {
+    path_ = octets;
+    return *this;
+  }
   FakeRelay& drips_in_content(const std::string& octets, Duration every) { return drips_at("DATA", octets, every); }
   /// Says these octets every so often from that command on, or without end where `every` is 0. To a command other than
   /// DATA it says nothing else.
@@ -84,6 +89,7 @@ class FakeRelay {
   std::vector<Opening> openings_;
   std::map<std::string, std::vector<Reaction>> reactions_;
   std::size_t window_ = std::numeric_limits<std::size_t>::max();
+  std::size_t path_ = std::numeric_limits<std::size_t>::max();
   std::string drip_;
   std::string drips_at_;
   Duration drip_every_{};

@@ -26,6 +26,10 @@ FakeSession::~FakeSession() {
 std::size_t FakeSession::send(std::string_view octets) {
   std::size_t taken = 0;
   while (taken < octets.size() && !wire_->closed) {
+    if (in_data_ && relay_.content.size() >= relay_.path_) {
+      wire_->unsent += octets.size() - taken;
+      return octets.size();
+    }
     if (in_data_) {
       const std::size_t some = take_content(octets.substr(taken));
       if (some == 0) break;

@@ -17,8 +17,10 @@ class FakeSession final : public Session {
   FakeSession& operator=(const FakeSession&) = delete;
 
   [[nodiscard]] const Capabilities& capabilities() const override { return capabilities_; }
+  [[nodiscard]] const SessionFacts& facts() const override { return facts_; }
   std::size_t send(std::string_view octets) override;
-  [[nodiscard]] bool flushed() const override { return true; }
+  [[nodiscard]] bool flushed() override { return wire_->unsent == 0; }
+  [[nodiscard]] std::size_t unsent() const override { return wire_->unsent; }
   std::size_t receive(std::span<char> buffer) override;
   [[nodiscard]] bool ended() const override { return wire_->closed && wire_->to_client.empty(); }
 
@@ -28,6 +30,7 @@ class FakeSession final : public Session {
     std::string to_client;
     std::string endless;  ///< said again and again
     bool closed = false;
+    std::size_t unsent = 0;  ///< octets that the client's system keeps back
   };
   std::size_t take_content(std::string_view octets);
   void end_content();
@@ -39,6 +42,7 @@ class FakeSession final : public Session {
   FakeRelay& relay_;
   Timeline& timeline_;
   Capabilities capabilities_;
+  SessionFacts facts_;
   std::shared_ptr<Wire> wire_ = std::make_shared<Wire>();
   std::string line_;
   Instant busy_until_;  ///< replies leave in the order of the commands

@@ -77,6 +77,14 @@ class Authority:
         found.write_bytes(key_file.read_bytes() + signed.read_bytes() + chain)
         return found
 
+    def common_name_alone(self, name: str) -> Path:
+        """A PEM file for a certificate that has its name in the subject, and no alternative names."""
+        key, signed, found = (self.home / f"{name}.alone.{kind}" for kind in ("key", "signed", "pem"))
+        self._sign(self._request(key, name, EC), signed, -DAY, 90 * DAY, "leaf")
+        found.touch(mode=0o600)
+        found.write_bytes(key.read_bytes() + signed.read_bytes())
+        return found
+
     def _request(self, key: Path, name: str, kind: tuple[str, ...], *options: str) -> Path:
         request = key.with_suffix(".request")
         openssl("req", "-config", str(self._config), "-new", "-newkey", *kind, "-nodes", "-subj", f"/CN={name}", *options,

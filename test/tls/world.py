@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "reach"))
 
 import network  # noqa: E402
 from mail_servers import Dovecot, Exim, Host, MailServer, PostfixLab  # noqa: E402
-from pki import DAY, Authority, fingerprint, self_signed, trust_directory  # noqa: E402
+from pki import DAY, Authority, fingerprint, openssl, self_signed, trust_directory  # noqa: E402
 
 PLACE = "RELAYPIPE_TLS_WORLD"
 EXIM_ADDRESS = "127.1.0.100"
@@ -34,6 +34,11 @@ def make_hosts(pki: Path) -> list[Host]:
     good = root.certificate("good.test", "*.wild.test", "127.1.0.1")
     ours = root.certificate("client.test")
     (pki / "local.pem").write_bytes(root.certificate("local.test").read_bytes())
+    (pki / "rsa.pem").write_bytes(root.certificate("local.test", key=("rsa:2048",)).read_bytes())
+    openssl("dhparam", "-dsaparam", "-out", str(pki / "dh1024.pem"), "1024")
+    (pki / "address.pem").write_bytes(root.certificate("127.0.0.1").read_bytes())
+    (pki / "address-as-name.pem").write_bytes(root.common_name_alone("127.0.0.1").read_bytes())
+    (pki / "name-alone.pem").write_bytes(root.common_name_alone("local.test").read_bytes())
     (pki / "client.pem").write_bytes(ours.read_bytes())
     (pki / "client.key").write_bytes(ours.with_suffix(".key").read_bytes())
     (pki / "client.cert").write_bytes(ours.with_suffix(".signed").read_bytes())
@@ -103,7 +108,6 @@ def world() -> Iterator[Path]:
         if exim_program().exists():
             certificate = Authority(pki / "exim", "second trusted authority")
             (pki / "trust" / "exim.pem").write_bytes(certificate.file.read_bytes())
-            from pki import openssl
             openssl("rehash", str(pki / "trust"))
             exim = Exim(exim_program(), place / "exim", EXIM_ADDRESS, certificate.certificate("exim.test"))
             stack.callback(exim.stop)
