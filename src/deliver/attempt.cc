@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "deliver/introduction.h"
@@ -18,6 +20,13 @@ namespace {
 /// and knowing it spares a duplicate; but whoever asked us to stop will not wait long (service managers kill after some
 /// ten seconds).
 constexpr Duration kLastWait = std::chrono::seconds(10);
+
+/// How long to wait before octets that have not left are looked at again, doubled each time.
+constexpr Duration kFirstLook = std::chrono::milliseconds(1);
+constexpr Duration kLongestLook = std::chrono::seconds(1);
+constexpr Duration kNoLook = std::chrono::hours(24);  ///< none is due
+
+constexpr std::size_t kUnknown = std::numeric_limits<std::size_t>::max();
 
 constexpr int kRounds = 16;  ///< reads of 4 KiB before everything else gets its turn
 
@@ -75,8 +84,8 @@ class Attempt {
         transaction_.stage() != stage || transaction_.replies() != replies || (spoke && stage == Stage::Content);
     if (progress) restart_clock(now);
     if (halted) shorten(now);
-    if (now >= step_end_) return transaction_.lost(Loss::TimedOut);
-    if (!spoke && !heard) context_.waiter.wait(step_end_);
+    if (now >= step_end_) return time_out(now);
+    if (!spoke && !heard) context_.waiter.wait(std::min(step_end_, now + next_look_));
   }
 
   bool speak(bool halted) {
@@ -113,14 +122,31 @@ class Attempt {
       return true;
     }
     const std::size_t taken = session_.send(piece);
+    if (taken == 0) return drained();
     offset_ += taken;
-    return taken > 0;
+    held_ = kUnknown;
+    return true;
   }
 
-  /// The dot is released only after the system has taken all of the content, so that the last look at the caller is as
-  /// late as it can be.
+  /// Whether the system has sent some of what it holds since it was looked at last: on a slow path this is all the
+  /// progress there is for a while.
+  bool drained() {
+    const std::size_t held = session_.unsent();
+    const bool less = held < held_;
+    held_ = held;
+    return less;
+  }
+
+  /// The dot is released only after all of the content has left this machine: the last look at the caller is as late as
+  /// it can be, and a dot that waits behind content which nobody takes would make a loss look like a message that may
+  /// have arrived.
   bool end_content() {
-    if (!session_.flushed()) return false;
+    if (!session_.flushed()) {
+      // What leaves by the system's own timers wakes nobody.
+      next_look_ = std::min(next_look_ == kNoLook ? kFirstLook : 2 * next_look_, kLongestLook);
+      return drained();
+    }
+    next_look_ = kNoLook;
     if (context_.trace != nullptr) {
       context_.trace->dialogue(where_, Trace::Direction::Note, fmt::format("content, {} octets", offset_));
     }
@@ -140,8 +166,14 @@ class Attempt {
       transaction_.receive(octets);
       moved = true;
     }
-    if (session_.ended() && transaction_.want() != Transaction::Want::Finished) transaction_.lost(Loss::Closed);
+    if (session_.ended() && transaction_.want() != Transaction::Want::Finished)
+      transaction_.lost(Loss::Closed, session_.unsent());
     return moved;
+  }
+
+  void time_out(Instant now) {
+    if (transaction_.stage() == Stage::Content && drained()) return restart_clock(now);
+    transaction_.lost(Loss::TimedOut, session_.unsent());
   }
 
   void restart_clock(Instant now) {
@@ -164,6 +196,8 @@ class Attempt {
   LineTrace received_;
   const Where& where_;
   std::uint64_t offset_ = 0;
+  std::size_t held_ = kUnknown;   ///< octets unsent when they were looked at last
+  Duration next_look_ = kNoLook;  ///< at octets that have not left
   Instant step_end_{};
   bool shortened_ = false;
 };

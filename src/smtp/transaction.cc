@@ -97,10 +97,11 @@ void Transaction::receive(std::string_view octets) {
   if (!result_) garbled(parser_.fault_text());
 }
 
-void Transaction::lost(Loss loss) {
+void Transaction::lost(Loss loss, std::size_t unsent) {
   usable_ = false;
   if (result_) return;
   if (!dot_begun()) return finish(stage(), Lost{stage(), loss});
+  if (sent_ < dot_end_ + unsent) return finish(Stage::Content, Lost{Stage::Content, loss});
   finish(Stage::EndOfData, Unconfirmed{loss == Loss::TimedOut ? "no reply (timed out)" : "no reply (connection lost)"});
 }
 

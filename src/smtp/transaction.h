@@ -101,8 +101,9 @@ class Transaction {
   void withhold();
   /// Octets that came from the relay, cut anywhere.
   void receive(std::string_view octets);
-  /// The connection ended, or the time for the awaited reply did.
-  void lost(Loss loss);
+  /// The connection ended, or the time for the awaited reply did. The last `unsent` octets handed to the connection
+  /// never left: without its whole dot the relay has no message.
+  void lost(Loss loss, std::size_t unsent = 0);
   /// The stage whose reply is awaited (Content while the content is being sent): it chooses the time limit.
   [[nodiscard]] Stage stage() const;
   /// Complete replies so far: the time limit of a stage is one reply's, and a drip is no reply.

@@ -58,8 +58,9 @@ def open_end(address: str, other: str) -> int:
 class LongWire:
     """The near end is where this process is; what is run `there()` is at the far end. Use as a context manager."""
 
-    def __init__(self, delay: float) -> None:
+    def __init__(self, delay: float, largest: int = 65536) -> None:
         self._delay = delay    # seconds, one way
+        self.largest = largest    # octets of a packet; longer ones are lost without a word
         self.packets: list[Packet] = []
         self._namespace = -1
         self._near = open_end(NEAR_ADDRESS, FAR_ADDRESS)
@@ -116,6 +117,8 @@ class LongWire:
                 packet = os.read(key.fd, 65536)
                 if key.fd == self._near:
                     self._note(packet, True)
+                if len(packet) > self.largest:
+                    continue
                 other = self._far if key.fd == self._near else self._near
                 under_way.append((time.perf_counter() + self._delay, other, packet))
             while under_way and under_way[0][0] <= time.perf_counter():

@@ -297,5 +297,17 @@ TEST_CASE("a relay that floods cannot keep the delivery from going on") {
   CHECK(flow.world.timeline.elapsed() <= 30s);
 }
 
+TEST_CASE("content that never left this machine is a lost connection, and the dot stays here") {
+  const bool pipelined = GENERATE(false, true);
+  const std::size_t path = GENERATE(0U, 5U);
+  Flow flow;
+  flow.first().offers(pipelining(pipelined)).blocks_after(path);
+  flow.second();
+  CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2[192.0.2.2]:587: 250 ") && contains("tried 192.0.2.1"));
+  CHECK(flow.first().count(".") == 0);
+  CHECK(flow.first().messages.empty());
+  CHECK(flow.world.timeline.elapsed() == flow.settings.stall_limit);
+}
+
 }  // namespace
 }  // namespace relaypipe::flow

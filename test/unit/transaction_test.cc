@@ -235,9 +235,34 @@ TEST_CASE("the dot counts as sent with its first octet, and an acceptance with i
   }
   SECTION("lost") {
     transaction.lost(Loss::Closed);
-    CHECK(outcome(transaction) == "unconfirmed: no reply (connection lost), drop");
+    const std::string whole = "unconfirmed: no reply (connection lost), drop";
+    CHECK(outcome(transaction) == (sent < 3 ? "lost content closed, drop" : whole));
   }
   CHECK(transaction.output().empty());
+}
+
+TEST_CASE("a dot that never left this machine is a lost connection") {
+  const bool pipelined = GENERATE(true, false);
+  const auto loss = GENERATE(Loss::Closed, Loss::TimedOut);
+  Player player(1, pipelined, {});
+  player.play(pipelined ? "> MAIL RCPT DATA < 250 250 354 content commit"
+                        : "> MAIL < 250 > RCPT < 250 > DATA < 354 content commit");
+  Transaction& transaction = player.transaction();
+  const std::size_t behind = pipelined ? std::string_view("QUIT\r\n").size() : 0;
+  transaction.sent(3 + behind);
+  SECTION("none of it") { transaction.lost(loss, 3 + behind); }
+  SECTION("not its last octet") { transaction.lost(loss, 1 + behind); }
+  SECTION("with the content before it") { transaction.lost(loss, 60000); }
+  const std::string how = loss == Loss::Closed ? "closed" : "timeout";
+  CHECK(outcome(transaction) == "lost content " + how + ", drop");
+}
+
+TEST_CASE("a QUIT that never left says nothing about the dot before it") {
+  Player player(1, true, {});
+  player.play("> MAIL RCPT DATA < 250 250 354 content commit");
+  player.transaction().sent(9);
+  player.transaction().lost(Loss::TimedOut, GENERATE(0U, 1U, 6U));
+  CHECK(outcome(player.transaction()) == "unconfirmed: no reply (timed out), drop");
 }
 
 TEST_CASE("QUIT does not follow a piece of a command") {
