@@ -37,6 +37,7 @@ bool contains(std::span<const std::string_view> keys, std::string_view key) {
 bool belongs(SettingScope scope, SectionKind kind) {
   if (scope == SettingScope::Global) return kind == SectionKind::Top;
   if (scope == SettingScope::OwnRelay) return kind == SectionKind::Relay;
+  if (scope == SettingScope::Everywhere && kind == SectionKind::Top) return true;
   return kind == SectionKind::Defaults || kind == SectionKind::Relay;
 }
 

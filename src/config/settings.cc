@@ -132,8 +132,8 @@ constexpr std::string_view kPath = "absolute path";
 // clang-format off
 constexpr SettingKey kTable[] = {
     {"deadline", kGlobal, SettingKind::TimeSpan, kSpan, "end of the whole run, counted from its start", apply_duration<&Settings::deadline, kSecond, 5 * kHour>},
-    {"patience", kGlobal, SettingKind::TimeSpan, kSpan, "a relay not ready by then gets the next one beside it", apply_duration<&Settings::patience>},
-    {"address_patience", kGlobal, SettingKind::TimeSpan, kSpan, "the same between addresses of one relay", apply_duration<&Settings::address_patience>},
+    {"patience", SettingScope::Everywhere, SettingKind::TimeSpan, kSpan, "a relay without progress for so long gets the next one beside it", apply_duration<&Settings::patience>},
+    {"address_patience", kGlobal, SettingKind::TimeSpan, kSpan, "until the next address of one host or of equal preference", apply_duration<&Settings::address_patience>},
     {"stall_limit", kRelay, SettingKind::TimeSpan, kSpan, "any reply before the dot, while another relay is left", apply_duration<&Settings::stall_limit>},
     {"max_sessions", kGlobal, SettingKind::Count, kNumber, "sessions being opened at the same time", apply_count<&Settings::max_sessions, 1, 100>},
     {"hostname", kRelay, SettingKind::Text, "host name or [address]", "EHLO name and own name in MX lists", apply_hostname},

@@ -73,9 +73,9 @@ struct TimeLimits {
 /// Every setting of a delivery with its default. Plain values; the names of the keys are in settings_table().
 struct Settings {
   Duration deadline = std::chrono::minutes(15);  ///< of the whole run, counted from its start
-  Duration patience = std::chrono::seconds(2);   ///< a relay not ready by then gets the next one beside it
+  Duration patience = std::chrono::seconds(2);   ///< a relay without progress for so long gets the next one beside it
   Duration address_patience =
-      std::chrono::milliseconds(250);               ///< the same between addresses of one relay (RFC 8305 section 5)
+      std::chrono::milliseconds(250);  ///< between addresses of one host or equal preference (RFC 8305 section 5)
   Duration stall_limit = std::chrono::seconds(30);  ///< any reply before the dot, while another relay is left
   std::uint64_t max_sessions = 3;                   ///< sessions being opened at the same time
   std::string hostname;                             ///< EHLO name and own name in MX lists; empty: the machine's
@@ -119,9 +119,10 @@ struct Settings {
   std::string log_file;  ///< our log lines go there instead; empty: to syslog_socket
 };
 
-/// Where a key may stand: at the top of a configuration file, or in `[defaults]` and `[relay.NAME]`. What concerns the
-/// safety of one relay's account stands in the `[relay.NAME]` of that relay alone, and not on the command line.
-enum class SettingScope { Global, Relay, OwnRelay };
+/// Where a key may stand: at the top of a configuration file, in `[defaults]` and `[relay.NAME]`, or in all of them.
+/// What concerns the safety of one relay's account stands in the `[relay.NAME]` of that relay alone, and not on the
+/// command line.
+enum class SettingScope { Global, Relay, Everywhere, OwnRelay };
 
 /// Which sort of value a key takes, and so which types of a configuration file; text it takes always.
 enum class SettingKind { TimeSpan, Count, Octets, Choice, YesNo, List, Text };

@@ -71,7 +71,7 @@ class Delivery {
     while (const auto session = open_session()) {
       if (settles(transact(*session))) break;
     }
-    if (halt_) race_->abandon(now(), [&](DialId id) { return world_.dialer.stage(id); });
+    if (halt_) race_->abandon(now(), [&](DialId id) { return world_.dialer.progress(id); });
     note_race();
     for (const Leg& leg : order_.plan.legs)
       world_.memory.release(leg);
@@ -95,8 +95,8 @@ class Delivery {
   }
 
   void advance() {
-    const auto stage_of = [&](DialId id) { return world_.dialer.stage(id); };
-    for (auto acts = race_->advance(now(), stage_of); !acts.empty(); acts = race_->advance(now(), stage_of))
+    const auto progress_of = [&](DialId id) { return world_.dialer.progress(id); };
+    for (auto acts = race_->advance(now(), progress_of); !acts.empty(); acts = race_->advance(now(), progress_of))
       perform(acts);
     note_race();
   }
@@ -106,7 +106,9 @@ class Delivery {
       if (const auto* ask = std::get_if<Race::Ask>(&act)) world_.resolver.ask(ask->question);
       if (const auto* dial = std::get_if<Race::Dial>(&act)) world_.dialer.start(dial->id, dial->target);
       if (const auto* give_up = std::get_if<Race::GiveUp>(&act)) {
-        race_->given_up(give_up->id, world_.dialer.cancel(give_up->id), now());
+        const Progress progress = world_.dialer.progress(give_up->id);
+        world_.dialer.cancel(give_up->id);
+        race_->given_up(give_up->id, progress, now());
       }
       if (const auto* admit = std::get_if<Race::Admit>(&act)) ask_memory(*admit);
     }

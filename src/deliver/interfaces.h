@@ -112,6 +112,14 @@ struct DialEvent {
   std::variant<std::unique_ptr<Session>, Unreached> result;
 };
 
+/// How far an attempt to open a session has come.
+struct Progress {
+  Stage stage = Stage::Connect;  ///< where it stands
+  /// When it completed its last step: credentials that had to be waited for, the connection, TLS, a whole reply.
+  /// Nothing: it has completed none.
+  std::optional<Instant> step = std::nullopt;
+};
+
 /// Opens sessions, several at a time.
 class Dialer {
  public:
@@ -119,8 +127,9 @@ class Dialer {
   virtual void start(DialId id, const DialTarget& target) = 0;
   /// Gives an attempt up and returns the stage it had reached; no event comes for it afterwards.
   virtual Stage cancel(DialId id) = 0;
+  [[nodiscard]] virtual Progress progress(DialId id) const = 0;
   /// The stage an attempt stands at.
-  [[nodiscard]] virtual Stage stage(DialId id) const = 0;
+  [[nodiscard]] Stage stage(DialId id) const { return progress(id).stage; }
   virtual std::vector<DialEvent> take_events() = 0;
 };
 

@@ -18,15 +18,16 @@ Race::Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self,
     legs_[leg].leave = plan.legs[leg].ask ? Leave::Wanted : Leave::Given;
 }
 
-Duration Race::patience_of(std::size_t leg) const { return plan_->legs[leg].patience.value_or(settings_->patience); }
+Duration Race::patience_of(std::size_t leg) const { return plan_->legs[leg].relay.settings.patience; }
 
-std::vector<Race::Act> Race::advance(Instant now, const StageOf& stage_of) {
+std::vector<Race::Act> Race::advance(Instant now, const ProgressOf& progress_of) {
   std::vector<Act> acts;
+  note_progress(progress_of);
   for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
     if (legs_[leg].phase == Phase::Looking) look(leg, now, acts);
   }
   start_legs(now, acts);
-  dial_due(now, stage_of, acts);
+  dial_due(now, acts);
   dial_late(now, acts);
   return acts;
 }
@@ -36,16 +37,32 @@ bool Race::open(std::size_t leg) const {
   const LegState& state = legs_[leg];
   if (winner_ && winner_->candidate.leg == leg) return true;
   if (state.phase == Phase::Looking || !state.queue.empty()) return true;
+  return runs(leg);
+}
+
+bool Race::runs(std::size_t leg) const {
   return std::any_of(running_.begin(), running_.end(),
                      [&](const Running& r) { return r.candidate.leg == leg && !r.leaving; });
 }
 
-/// When the next waiting leg may start: at once when every leg before it is used up, else after the patience of the
-/// others.
+void Race::note_progress(const ProgressOf& progress_of) {
+  for (Running& running : running_) {
+    if (running.leaving) continue;
+    running.progress = progress_of(running.id);
+    Instant& newest = legs_[running.candidate.leg].progress;
+    newest = std::max(newest, running.progress.step.value_or(newest));
+  }
+}
+
+/// When the next waiting leg may start: at once when every leg before it is used up, else when all preferences of the
+/// others were begun and have made no progress for their patience.
 Instant Race::leg_due() const {
   Instant due = Instant::min();
   for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
-    if (legs_[leg].phase != Phase::Waiting && open(leg)) due = std::max(due, legs_[leg].started + patience_of(leg));
+    const LegState& state = legs_[leg];
+    if (state.phase == Phase::Waiting || !open(leg)) continue;
+    const bool begun = state.queue.empty() || state.queue.back().rank <= state.rank;
+    due = std::max(due, begun ? state.progress + patience_of(leg) : Instant::max());
   }
   return due;
 }
@@ -91,8 +108,10 @@ void Race::start_legs(Instant now, std::vector<Act>& acts) {
     LegState& state = legs_[leg];
     if (state.phase != Phase::Waiting) continue;
     if (now < leg_due() || !may_try(leg, now, acts)) return;
+    for (std::size_t before = 0; before < leg; ++before)
+      mark_overdue(before, now);
     state.phase = Phase::Looking;
-    state.started = now;
+    state.started = state.progress = now;
     state.reach.emplace(plan_->legs[leg].relay, *self_, Random(random_.next()), now);
     look(leg, now, acts);
   }
@@ -118,17 +137,31 @@ void Race::look(std::size_t leg, Instant now, std::vector<Act>& acts) {
   queue_endpoints(leg, **found);
 }
 
-/// In their order, but those that failed lately come last.
+/// In their order, but of one preference those that failed lately come last, and a preference of which all failed comes
+/// after the others.
 void Race::queue_endpoints(std::size_t leg, const std::vector<Endpoint>& endpoints) {
   const std::vector<std::string>& resting = plan_->legs[leg].resting;
-  const auto rests = [&](const Endpoint& endpoint) {
-    const std::string address = endpoint_text(endpoint.address.text(), endpoint.port);
+  const auto rests = [&](const Candidate& candidate) {
+    const std::string address = endpoint_text(candidate.endpoint.address.text(), candidate.endpoint.port);
     return std::find(resting.begin(), resting.end(), address) != resting.end();
   };
-  for (const bool last : {false, true}) {
-    for (const Endpoint& endpoint : endpoints) {
-      if (rests(endpoint) == last) legs_[leg].queue.push_back({leg, endpoint});
-    }
+  std::vector<Candidate> failed;
+  auto& queue = legs_[leg].queue;
+  for (auto one = endpoints.begin(); one != endpoints.end();) {
+    std::vector<Candidate> equals;
+    const std::uint16_t preference = one->preference;
+    for (; one != endpoints.end() && one->preference == preference; ++one)
+      equals.push_back({leg, *one});
+    std::stable_partition(equals.begin(), equals.end(), [&](const Candidate& c) { return !rests(c); });
+    if (rests(equals.front()))
+      failed.insert(failed.end(), equals.begin(), equals.end());
+    else
+      queue.insert(queue.end(), equals.begin(), equals.end());
+  }
+  queue.insert(queue.end(), failed.begin(), failed.end());
+  for (std::size_t i = 1; i < queue.size(); ++i) {
+    const bool lower = queue[i].endpoint.preference != queue[i - 1].endpoint.preference;
+    queue[i].rank = queue[i - 1].rank + (lower ? 1 : 0);
   }
 }
 
@@ -141,20 +174,38 @@ void Race::skip_waiting(bool only_fallback) {
   }
 }
 
-void Race::dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts) {
+/// When the next address of a leg may be dialled: beside others of its rank soon, beside better ones when they have
+/// made no progress for the relay's patience, else at once.
+Instant Race::queue_due(std::size_t leg) const {
+  const LegState& state = legs_[leg];
+  if (!runs(leg)) return Instant::min();
+  return state.queue.front().rank <= state.rank ? state.next_due : state.progress + patience_of(leg);
+}
+
+void Race::dial_due(Instant now, std::vector<Act>& acts) {
   for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
     LegState& state = legs_[leg];
-    while (!state.queue.empty() && now >= state.next_due && may_try(leg, now, acts)) {
-      if (opening() >= settings_->max_sessions && !make_room(now, stage_of, acts)) return;
+    while (!state.queue.empty() && now >= queue_due(leg) && may_try(leg, now, acts)) {
+      if (opening() >= settings_->max_sessions && !make_room(now, acts)) return;
       Candidate candidate = std::move(state.queue.front());
       state.queue.pop_front();
+      if (candidate.rank > state.rank) mark_overdue(leg, now);
+      if (candidate.rank > state.rank || !runs(leg)) state.progress = now;
+      state.rank = candidate.rank;
       state.next_due = now + settings_->address_patience;
       dial(std::move(candidate), now, acts);
     }
   }
 }
 
-/// The last resort: what was displaced or outrun, once nothing new is left.
+/// Something lower starts: what of the leg runs has made no progress for its patience.
+void Race::mark_overdue(std::size_t leg, Instant now) {
+  for (Running& running : running_) {
+    if (running.candidate.leg == leg) running.overdue = now;
+  }
+}
+
+/// The last resort: what was displaced or superseded, once nothing new is left.
 void Race::dial_late(Instant now, std::vector<Act>& acts) {
   while (!late_.empty() && !fresh_left() && opening() < settings_->max_sessions) {
     if (!may_try(late_.front().leg, now, acts)) return;
@@ -173,14 +224,15 @@ void Race::dial(Candidate candidate, Instant now, std::vector<Act>& acts) {
   acts.emplace_back(Dial{next_id_++, std::move(target)});
 }
 
-/// Frees a place by giving up the oldest attempt that has had its time. False when every one of them may still win in
-/// time.
-bool Race::make_room(Instant now, const StageOf& stage_of, std::vector<Act>& acts) {
+/// Frees a place by giving up the oldest attempt that has made no progress for its time. False when every one of them
+/// may still win in time.
+bool Race::make_room(Instant now, std::vector<Act>& acts) {
   for (Running& running : running_) {
     if (running.leaving || running.candidate.last_try) continue;
-    const Duration age = now - running.started;
-    const bool silent = age >= kConnectPatience * settings_->address_patience && stage_of(running.id) <= Stage::Connect;
-    if (!silent && age < patience_of(running.candidate.leg)) continue;
+    const Duration silent = now - running.last_step();
+    const bool unconnected = running.progress.stage <= Stage::Connect;
+    const bool black_hole = unconnected && silent >= kConnectPatience * settings_->address_patience;
+    if (!black_hole && silent < patience_of(running.candidate.leg)) continue;
     running.leaving = true;
     acts.emplace_back(GiveUp{running.id});
     return true;
@@ -204,17 +256,19 @@ Instant Race::wake(Instant now) const {
     if (when > now) wake = std::min(wake, when);
   };
   bool queued = false;
-  for (const LegState& state : legs_) {
+  for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
+    const LegState& state = legs_[leg];
     if (state.leave == Leave::Wanted) consider(state.ask_again);
     if (state.phase == Phase::Waiting) consider(leg_due());
     if (state.phase == Phase::Looking) consider(state.reach->wake(now));
-    if (!state.queue.empty()) consider(state.next_due);
+    if (!state.queue.empty()) consider(queue_due(leg));
     queued = queued || !state.queue.empty();
   }
   for (const Running& running : running_) {
-    if (!queued) break;
-    consider(running.started + kConnectPatience * settings_->address_patience);
-    consider(running.started + patience_of(running.candidate.leg));
+    if (!queued || opening() < settings_->max_sessions) break;
+    const bool unconnected = running.progress.stage <= Stage::Connect;
+    if (unconnected) consider(running.last_step() + kConnectPatience * settings_->address_patience);
+    consider(running.last_step() + patience_of(running.candidate.leg));
   }
   return wake;
 }
@@ -233,7 +287,7 @@ bool Race::others_left() const {
 
 void Race::answered(const Question& question, const Answer& answer, Instant now) {
   for (LegState& state : legs_) {
-    if (state.phase == Phase::Looking) state.reach->answer(question, answer, now);
+    if (state.phase == Phase::Looking && state.reach->answer(question, answer, now)) state.progress = now;
   }
 }
 
@@ -261,25 +315,34 @@ void Race::failed(DialId id, const Unreached& why, Instant now) {
   }
 }
 
-void Race::given_up(DialId id, Stage stage, Instant now) {
-  auto running = take_running(id);
-  if (!running) return;
-  LegState& state = legs_[running->candidate.leg];
-  const bool same_leg = winner_ && running->candidate.leg == winner_->candidate.leg;
-  const Instant had_its_time =
-      same_leg ? running->started + settings_->address_patience : state.started + patience_of(running->candidate.leg);
-  if (winner_ && now < had_its_time) {
-    // Beaten while it still had time: nothing speaks against it, it only waits for its turn.
-    state.queue.push_front(std::move(running->candidate));
-    return;
-  }
-  outcomes_.push_back({running->where, Outrun{stage}, now - running->started, {}});
-  late_.push_back(std::move(running->candidate));
+/// Whether an attempt made no progress for the whole patience of its relay, or until something lower started for that.
+bool Race::had_its_time(const Running& running, Instant now) const {
+  const bool overdue = running.overdue && running.last_step() <= *running.overdue;
+  return overdue || now - running.last_step() >= patience_of(running.candidate.leg);
 }
 
-void Race::abandon(Instant now, const StageOf& stage_of) {
+void Race::given_up(DialId id, const Progress& progress, Instant now) {
+  auto running = take_running(id);
+  if (!running) return;
+  running->progress = progress;
+  Candidate& candidate = running->candidate;
+  const bool silent = had_its_time(*running, now);
+  const bool equal = winner_ && candidate.leg == winner_->candidate.leg && candidate.rank == winner_->candidate.rank;
+  const bool slower = equal && now - running->last_step() >= settings_->address_patience;
+  if (winner_ && !silent && !slower) {
+    // Beaten while it still had time: nothing speaks against it, it only waits for its turn.
+    legs_[candidate.leg].queue.push_front(std::move(candidate));
+    return;
+  }
+  outcomes_.push_back({running->where, Outrun{progress.stage, silent}, now - running->started, {}});
+  late_.push_back(std::move(candidate));
+}
+
+void Race::abandon(Instant now, const ProgressOf& progress_of) {
+  note_progress(progress_of);
   for (const Running& running : std::exchange(running_, {})) {
-    outcomes_.push_back({running.where, Outrun{stage_of(running.id)}, now - running.started, {}});
+    const bool silent = had_its_time(running, now);
+    outcomes_.push_back({running.where, Outrun{running.progress.stage, silent}, now - running.started, {}});
   }
 }
 
@@ -312,7 +375,7 @@ void Race::spend_winner(Instant now) {
   winner_.reset();
   // The patience of those that were beaten, and of the leg itself, starts anew.
   for (LegState& other : legs_) {
-    if (other.phase == Phase::Trying && !other.queue.empty()) other.started = other.next_due = now;
+    if (other.phase == Phase::Trying && !other.queue.empty()) other.progress = other.next_due = now;
   }
 }
 

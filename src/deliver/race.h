@@ -20,11 +20,13 @@ namespace relaypipe {
 /// The staggered race to a ready session, as decisions over values: what to look up, dial and give up, and when to ask
 /// again. It does none of it.
 ///
-/// The first leg starts at once; the next one when all before it have failed or have had their `patience`. Inside a leg
-/// the next address starts when the last one failed or `address_patience` has passed (RFC 8305 section 5). The first
-/// ready session wins. At most `max_sessions` are being opened at a time: beyond that a newcomer takes the place of the
-/// oldest that has had its time, which is then tried again when nothing new is left, and not displaced any more: so
-/// what stands last gets the long limits. An attempt that another one outran has not failed: its leg is not used up.
+/// The first leg starts at once; the next one when all before it have failed or have made no progress for their
+/// `patience`. Progress is a completed step: a name that was found, the connection, TLS, every whole reply. Inside a
+/// leg the same holds between MX preferences and SRV priorities; the next address of one host, or of equal preference,
+/// starts when the last one failed or `address_patience` has passed (RFC 8305 section 5). The first ready session wins.
+/// At most `max_sessions` are being opened at a time: beyond that a newcomer takes the place of the oldest that has
+/// made no progress for its time, which is then tried again when nothing new is left, and not displaced any more: so
+/// what comes last gets the long limits. An attempt that another one superseded has not failed: its leg is not used up.
 class Race {
  public:
   struct Ask {
@@ -43,12 +45,12 @@ class Race {
     Duration waited;  ///< since it was first asked for
   };
   using Act = std::variant<Ask, Dial, GiveUp, Admit>;
-  using StageOf = std::function<Stage(DialId)>;
+  using ProgressOf = std::function<Progress(DialId)>;
 
   Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self, Random random);
 
   /// What to do now. To be asked again after every event, at wake(), and until there is nothing to do.
-  std::vector<Act> advance(Instant now, const StageOf& stage_of);
+  std::vector<Act> advance(Instant now, const ProgressOf& progress_of);
   [[nodiscard]] Instant wake(Instant now) const;
   /// Nothing is running, and nothing is left to start.
   [[nodiscard]] bool exhausted() const;
@@ -62,9 +64,9 @@ class Race {
   /// Memory was told that the leg does not need any more what it took for it: before it is tried again it is asked for.
   void released(std::size_t leg);
   void failed(DialId id, const Unreached& why, Instant now);
-  void given_up(DialId id, Stage stage, Instant now);
+  void given_up(DialId id, const Progress& progress, Instant now);
   /// The delivery ends: what is still being opened is recorded as not ready in time.
-  void abandon(Instant now, const StageOf& stage_of);
+  void abandon(Instant now, const ProgressOf& progress_of);
   /// A session is ready: it wins. All others have to be given up.
   std::vector<Act> won(DialId id, Instant now);
   /// The winner's transaction did not settle the matter: its host is used up, and with it the leg, unless MX or SRV
@@ -86,15 +88,20 @@ class Race {
   struct Candidate {
     std::size_t leg;
     Endpoint endpoint;
+    std::size_t rank = 0;     ///< among the leg's preferences, the best is 0: equal ones are tried side by side
     bool clear_text = false;  ///< TLS failed and is not required
-    bool last_try = false;    ///< was displaced or outrun before: keeps its place from now on
+    bool last_try = false;    ///< was displaced or superseded before: keeps its place from now on
   };
   struct Running {
     DialId id;
     Candidate candidate;
     Where where;
     Instant started;
-    bool leaving = false;  ///< GiveUp was handed out
+    Progress progress{};
+    std::optional<Instant> overdue{};  ///< when something lower started because this one had made no progress
+    bool leaving = false;              ///< GiveUp was handed out
+
+    [[nodiscard]] Instant last_step() const { return progress.step.value_or(started); }
   };
   enum class Phase { Waiting, Looking, Trying };
   enum class Leave {
@@ -108,22 +115,29 @@ class Race {
     std::optional<Instant> asked{};  ///< when memory was first asked
     Instant ask_again{};
     Instant started{};
-    Instant next_due{};
+    Instant progress{};  ///< the last step of any attempt; or the start of one that no other ran beside
+    Instant next_due{};  ///< of the next address of the same rank
     std::optional<Reach> reach;
     std::deque<Candidate> queue;
+    std::size_t rank = 0;  ///< of the last one dialled
     std::size_t sessions = 0;
   };
 
   void start_legs(Instant now, std::vector<Act>& acts);
   void look(std::size_t leg, Instant now, std::vector<Act>& acts);
   void skip_waiting(bool only_fallback);
-  void dial_due(Instant now, const StageOf& stage_of, std::vector<Act>& acts);
+  void note_progress(const ProgressOf& progress_of);
+  void dial_due(Instant now, std::vector<Act>& acts);
   void dial_late(Instant now, std::vector<Act>& acts);
   void dial(Candidate candidate, Instant now, std::vector<Act>& acts);
-  bool make_room(Instant now, const StageOf& stage_of, std::vector<Act>& acts);
+  bool make_room(Instant now, std::vector<Act>& acts);
   bool may_try(std::size_t leg, Instant now, std::vector<Act>& acts);
   void queue_endpoints(std::size_t leg, const std::vector<Endpoint>& endpoints);
+  void mark_overdue(std::size_t leg, Instant now);
   [[nodiscard]] Duration patience_of(std::size_t leg) const;
+  [[nodiscard]] bool runs(std::size_t leg) const;
+  [[nodiscard]] bool had_its_time(const Running& running, Instant now) const;
+  [[nodiscard]] Instant queue_due(std::size_t leg) const;
   [[nodiscard]] std::size_t opening() const;
   [[nodiscard]] bool fresh_left() const;
   [[nodiscard]] Instant leg_due() const;

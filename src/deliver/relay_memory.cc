@@ -169,7 +169,8 @@ void RelayMemory::learn(const Leg& leg, const Judged& judged, Instant began, boo
   event.cause = std::holds_alternative<Unconfirmed>(outcome.what) ? Cause::Network : judgement.cause;
   event.until = judgement.until;
   event.words = describe(outcome);
-  event.full_patience = outcome.setup >= leg.relay.settings.patience;
+  const auto* const outrun = std::get_if<Outrun>(&outcome.what);
+  event.full_patience = outrun != nullptr && outrun->silent;
   if (event.kind == HealthEvent::Kind::Failed && event.cause == Cause::Auth) {
     event.credentials = world_.credentials(leg.relay);
   }
@@ -183,11 +184,14 @@ void RelayMemory::learn(const Leg& leg, const Judged& judged, Instant began, boo
     event = event_at(HealthEvent::Kind::Ended, began);
   }
   const bool of_endpoint = !outcome.where.ip.empty() && !of_whole_relay(event.cause);
-  if (of_endpoint && event.kind != HealthEvent::Kind::Ended) {
+  // Another address was faster: that is no failure of this one, unless TCP had not even answered.
+  const bool silent =
+      outrun != nullptr &&
+      (outrun->silent || (outrun->stage <= Stage::Connect && outcome.setup >= leg.relay.settings.address_patience));
+  if (of_endpoint && event.kind != HealthEvent::Kind::Ended && (outrun == nullptr || silent)) {
     HealthEvent there = event;
     there.accepted.reset();
-    // One that had its time before the next address was tried, and was beaten, is the worse one.
-    there.full_patience = outcome.setup >= leg.relay.settings.address_patience;
+    there.full_patience = true;
     teach(leg.relay, {std::move(there), endpoint_text(outcome.where.ip, outcome.where.port), false});
   }
   // Whatever is the matter with one of its addresses, the relay has not failed while another may do.

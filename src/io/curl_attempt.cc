@@ -22,14 +22,16 @@ std::string bracketed(const std::string& host) { return host.find(':') == std::s
 }  // namespace
 
 CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
-                         std::shared_ptr<CurlMulti> multi, Instant now)
+                         std::shared_ptr<CurlMulti> multi, const Clock& clock)
     : id_(id),
       target_(std::move(target)),
       auth_(std::move(auth)),
       handshake_(target_.implicit_tls, target_.relay->settings.discard_ehlo_keywords),
       trace_(trace),
+      clock_(clock),
       easy_(std::move(multi)),
-      ends_(now + limit()) {
+      ends_(clock.now() + limit()) {
+  if (auth_ && auth_->waited) step_ = clock_.now();
   configure();
   tell_stage();
   curl_multi_add_handle(easy_.multi().get(), easy_.get());
@@ -86,6 +88,7 @@ int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, vo
   attempt->note_connected();
   const bool was_auth = attempt->handshake_.stage() == Stage::Auth;
   attempt->handshake_.sent(command);
+  attempt->note_step();
   attempt->tell_stage();
   // Everything said during AUTH is, or may be, a secret.
   const bool secret = was_auth || attempt->handshake_.stage() == Stage::Auth;
@@ -118,6 +121,7 @@ size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self)
   const std::string octets = attempt->redact({data, size * count});
   const std::string restated = attempt->handshake_.restated({data, size * count});
   const bool usable = attempt->handshake_.received(octets);
+  attempt->note_step();
   attempt->choose_initial_response();
   // The octets are libcurl's own, which it reads when this returns. A version that looked at a copy would be found out
   // by finish(): what it does not take up ends the session.
@@ -145,13 +149,26 @@ curl_socket_t CurlAttempt::on_open_socket(void* self, curlsocktype, curl_sockadd
   return attempt->socket_;
 }
 
-/// TCP is connected when the socket has a peer; libcurl tells it only through texts.
+/// TCP is connected when the socket has a peer, and implicit TLS is done when libcurl has a time for it; it tells both
+/// only through texts.
 void CurlAttempt::note_connected() {
-  if (handshake_.stage() != Stage::Connect || socket_ < 0) return;
-  sockaddr_storage peer{};
-  socklen_t length = sizeof peer;
-  if (getpeername(socket_, reinterpret_cast<sockaddr*>(&peer), &length) == 0) handshake_.connected();
+  if (handshake_.stage() == Stage::Connect && socket_ >= 0) {
+    sockaddr_storage peer{};
+    socklen_t length = sizeof peer;
+    if (getpeername(socket_, reinterpret_cast<sockaddr*>(&peer), &length) == 0) handshake_.connected();
+  }
+  if (target_.implicit_tls && handshake_.stage() == Stage::Tls &&
+      easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) > 0) {
+    handshake_.secured();
+  }
+  note_step();
   tell_stage();
+}
+
+void CurlAttempt::note_step() {
+  if (handshake_.steps() == steps_) return;
+  steps_ = handshake_.steps();
+  step_ = clock_.now();
 }
 
 void CurlAttempt::tell_stage() {
@@ -165,9 +182,9 @@ void CurlAttempt::tell_tls() const {
   if (const auto report = tls_->report()) trace_->secured(target_.where, *report);
 }
 
-Stage CurlAttempt::stage() {
+Progress CurlAttempt::progress() {
   note_connected();
-  return handshake_.stage();
+  return {handshake_.stage(), step_};
 }
 
 Instant CurlAttempt::ends(Instant now) {

@@ -20,6 +20,7 @@ struct CurlAuth {
   Credentials credentials;
   std::vector<std::string> mechanisms;
   bool renewed = false;  ///< they replace some that the relay refused
+  bool waited = false;   ///< they were not there at once
 };
 
 /// One attempt to open a session, from connect to the last reply of the handshake. It stays at its address: libcurl's
@@ -27,7 +28,7 @@ struct CurlAuth {
 class CurlAttempt {
  public:
   CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
-              std::shared_ptr<CurlMulti> multi, Instant now);
+              std::shared_ptr<CurlMulti> multi, const Clock& clock);
   ~CurlAttempt();
   CurlAttempt(const CurlAttempt&) = delete;
   CurlAttempt& operator=(const CurlAttempt&) = delete;
@@ -35,8 +36,9 @@ class CurlAttempt {
   [[nodiscard]] DialId id() const { return id_; }
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   [[nodiscard]] const DialTarget& target() const { return target_; }
-  /// The stage it stands at now.
-  Stage stage();
+  /// The stage it stands at now, and when it came there.
+  Progress progress();
+  Stage stage() { return progress().stage; }
   /// When the stage it stands at has had its time; a drip does not put it off.
   Instant ends(Instant now);
   /// Takes leave of a relay that is given up: QUIT, where it has greeted and no TLS is on its way.
@@ -53,6 +55,7 @@ class CurlAttempt {
   void configure_auth() const;
   [[nodiscard]] Duration limit() const;
   void note_connected();
+  void note_step();
   void tell_stage();
   void tell_tls() const;
   [[nodiscard]] Unreached diagnose(CURLcode code);
@@ -76,6 +79,9 @@ class CurlAttempt {
   bool refused_ = false;        ///< the relay did not take the credentials
   Handshake handshake_;
   Trace* trace_;
+  const Clock& clock_;
+  std::size_t steps_ = 0;        ///< of the handshake, up to `step_`
+  std::optional<Instant> step_;  ///< when the last one was completed
   std::array<char, CURL_ERROR_SIZE> error_{};
   curl_slist* connect_to_ = nullptr;
   std::unique_ptr<CurlTls> tls_ = std::make_unique<CurlTls>();  ///< before `easy_`, which it has to outlive

@@ -21,6 +21,9 @@ constexpr auto kTimerSlack =
 /// The keyring keeps secret_limit itself; this is for one that does not.
 constexpr auto kKeyringSlack = std::chrono::milliseconds(2000);
 
+/// Credentials that are there sooner are those of a file.
+constexpr auto kAtOnce = std::chrono::milliseconds(50);
+
 /// There are no credentials, or no new ones after the relay refused the old.
 Unreached without_credentials(const std::string& why, const std::optional<Unreached>& refused) {
   if (!refused) return {Stage::Auth, Trouble::NoCredentials, printable(why), std::nullopt, false, true};
@@ -64,8 +67,8 @@ void CurlDialer::start(DialId id, const DialTarget& target) {
 
 void CurlDialer::ask(DialId id, const DialTarget& target, std::optional<Unreached> refused) {
   const bool renew = refused.has_value();
-  waiting_.push_back(
-      {id, target, clock_.now() + target.relay->settings.secret_limit + kKeyringSlack, std::move(refused)});
+  const Instant now = clock_.now();
+  waiting_.push_back({id, target, now, now + target.relay->settings.secret_limit + kKeyringSlack, std::move(refused)});
   keyring_.ask(id, *target.relay, target.where.host, renew);
   take_answers();  // those from files are there at once
 }
@@ -108,25 +111,26 @@ void CurlDialer::answered(Waiting waiting, Credentials credentials) {
   }
   waiting.target.tls = level_for_credentials(settings, where.host, where.ip);
   const bool renewed = waiting.refused.has_value();
-  open(waiting.id, std::move(waiting.target), CurlAuth{std::move(credentials), std::move(mechanisms), renewed});
+  const bool waited = clock_.now() - waiting.since > kAtOnce;
+  open(waiting.id, std::move(waiting.target), CurlAuth{std::move(credentials), std::move(mechanisms), renewed, waited});
 }
 
 void CurlDialer::open(DialId id, DialTarget target, std::optional<CurlAuth> auth) {
-  attempts_.push_back(
-      std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), trace_, multi_, clock_.now()));
+  attempts_.push_back(std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), trace_, multi_, clock_));
   // The SYN leaves now, not after the next wait.
   int running = 0;
   curl_multi_perform(multi_->get(), &running);
 }
 
-Stage CurlDialer::stage(DialId id) const {
+Progress CurlDialer::progress(DialId id) const {
   for (const Waiting& waiting : waiting_) {
-    if (waiting.id == id) return Stage::Auth;
+    if (waiting.id != id) continue;
+    return {Stage::Auth, waiting.refused ? std::optional(waiting.since) : std::nullopt};
   }
   for (const auto& attempt : attempts_) {
-    if (attempt->id() == id) return attempt->stage();
+    if (attempt->id() == id) return attempt->progress();
   }
-  return Stage::Mail;  // it is ready already, or has failed, and its event is on the way
+  return {Stage::Mail, clock_.now()};  // it is ready already, or has failed, and its event is on the way
 }
 
 Stage CurlDialer::cancel(DialId id) {

@@ -29,7 +29,7 @@ class CurlDialer final : public Dialer, public Pollable {
 
   void start(DialId id, const DialTarget& target) override;
   Stage cancel(DialId id) override;
-  [[nodiscard]] Stage stage(DialId id) const override;
+  [[nodiscard]] Progress progress(DialId id) const override;
   std::vector<DialEvent> take_events() override;
 
   Instant interests(std::vector<pollfd>& fds, Instant now) override;
@@ -40,6 +40,7 @@ class CurlDialer final : public Dialer, public Pollable {
   struct Waiting {
     DialId id;
     DialTarget target;
+    Instant since;
     Instant ends;
     std::optional<Unreached> refused;  ///< what the relay said to the token that is being renewed
   };

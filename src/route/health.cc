@@ -185,13 +185,6 @@ bool learn(Health& health, const HealthEvent& event, const Owner& owner, const C
   return false;
 }
 
-Duration patience_with(const Health& health, Duration longest, Duration address_patience) {
-  if (health.ready.samples == 0) return longest;
-  const auto usual =
-      std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(health.ready.value));
-  return std::min(longest, 4 * usual + address_patience);
-}
-
 bool of_whole_relay(Cause cause) {
   return cause == Cause::Auth || cause == Cause::Quota || cause == Cause::Rate || cause == Cause::Account ||
          cause == Cause::Policy;

@@ -101,10 +101,6 @@ void take_probe(Health& health, const Owner& owner, WallTime until, WallTime now
 /// Learns from an attempt of `owner`, and ends its probe. True when it went down or came back.
 bool learn(Health& health, const HealthEvent& event, const Owner& owner, const CoolDown& bounds, WallTime now);
 
-/// How long a relay may take to a ready session before the next one starts beside it: `longest`, or, where it is known
-/// how long it takes, four times that and `address_patience`, if that is less.
-Duration patience_with(const Health& health, Duration longest, Duration address_patience);
-
 /// So many attempts in a row have to be outrun before a relay counts as failed for it, when none of them gave it the
 /// whole patience: one lost packet is no failure.
 inline constexpr std::uint32_t kSuspicions = 3;

@@ -28,10 +28,8 @@ struct Leg {
     Own,   ///< in its place
     Last,  ///< it rests, or may not be used now: only when nothing else is left, and only if it may be then
   } turn = Turn::Own;
-  WallTime due = kNever;  ///< of the last ones: when it may be tried again
-  bool ask = false;       ///< memory has to admit it before it is tried
-  std::optional<Duration> patience =
-      std::nullopt;                       ///< until the next leg starts beside it; nothing: what the settings say
+  WallTime due = kNever;                  ///< of the last ones: when it may be tried again
+  bool ask = false;                       ///< memory has to admit it before it is tried
   std::vector<std::string> resting = {};  ///< endpoints that failed lately, `192.0.2.1:587`: after its others
 };
 

@@ -101,19 +101,23 @@ void Reach::add_host(const std::string& name, std::uint16_t preference, std::uin
 
 std::vector<Question> Reach::take_questions() { return std::exchange(questions_, {}); }
 
-void Reach::answer(const Question& question, const Answer& answer, Instant now) {
+bool Reach::answer(const Question& question, const Answer& answer, Instant now) {
   if (question == listing_) {
     last_answer_ = now;
     listing_.reset();
-    return question.type == RecordType::Mx ? on_mx(answer) : on_srv(answer);
+    question.type == RecordType::Mx ? on_mx(answer) : on_srv(answer);
+    return !failure_;
   }
+  bool found = false;
   for (Host& host : hosts_) {
     Family& family = question.type == RecordType::A ? host.v4 : host.v6;
     const bool of_addresses = question.type == RecordType::A || question.type == RecordType::Aaaa;
     if (!of_addresses || host.name != question.name || !family.asked) continue;
     last_answer_ = now;
     family.answer = answer;
+    found = found || has_addresses(family.answer);
   }
+  return found;
 }
 
 void Reach::on_mx(const Answer& answer) {
@@ -237,7 +241,7 @@ std::vector<Endpoint> Reach::endpoints() const {
     if (self != nullptr && hosts_[i].preference >= self->preference) break;
     for (const IpAddress& address : addresses_of(hosts_[i])) {
       if (limit != 0 && found.size() >= limit) return found;
-      found.push_back({hosts_[i].name, address, hosts_[i].port, i});
+      found.push_back({hosts_[i].name, address, hosts_[i].port, i, hosts_[i].preference});
     }
   }
   return found;

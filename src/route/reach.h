@@ -23,6 +23,7 @@ struct Endpoint {
   std::uint16_t port = 0;
   std::size_t host_index =
       0;  ///< endpoints of one host share it: a failed transaction is not repeated at its other addresses
+  std::uint16_t preference = 0;  ///< of its MX record, or the priority of its SRV record; less is better
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -48,8 +49,8 @@ class Reach {
 
   /// Questions to ask now; each is handed out once.
   std::vector<Question> take_questions();
-  /// An answer to a question of this relay; others are ignored.
-  void answer(const Question& question, const Answer& answer, Instant now);
+  /// An answer to a question of this relay; others are ignored. Whether it brought the search on.
+  bool answer(const Question& question, const Answer& answer, Instant now);
   /// When outcome() may change without an answer.
   [[nodiscard]] Instant wake(Instant now) const;
   /// Whether this machine is among the MX hosts of the domain: relays of last resort must then not be used for it

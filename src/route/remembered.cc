@@ -102,11 +102,8 @@ bool much_slower(const std::vector<Remembered>& remembered, const RoutePlan& pla
 
 void advise(Leg& leg, const Remembered& remembered, const Circumstances& around) {
   const Health& health = remembered.relay.health;
-  const Settings& settings = leg.relay.settings;
   const Standing now = standing_of(health, leg.relay, around);
   const bool watched = now.watched_since != kNever;
-  leg.patience =
-      watched ? settings.address_patience : patience_with(health, settings.patience, settings.address_patience);
   leg.ask = leg.turn == Leg::Turn::Last || now.kind != Standing::Kind::Well || (now.stranger && !watched) ||
             leg.relay.limits.any();
   for (const EndpointState& endpoint : remembered.relay.endpoints) {

@@ -58,7 +58,7 @@ bool is_ahead(const Remembered& remembered, WallTime now);
 /// - so does one that another process has been looking at for a while without ever having been ready;
 /// - one that is much slower than the best of its tier goes behind its tier's others.
 ///
-/// It also sets each leg's patience, its resting endpoints, and whether memory has to be asked before it is tried.
+/// It also sets each leg's resting endpoints, and whether memory has to be asked before it is tried.
 void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const Circumstances& around);
 
 /// Judges one leg at the moment in which it would be tried. `waited` is how long this delivery has waited for it

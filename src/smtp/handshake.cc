@@ -24,10 +24,20 @@ std::string with_code(std::string_view line, std::string_view code) {
 }  // namespace
 
 void Handshake::connected() {
-  if (stage_ == Stage::Connect) stage_ = implicit_tls_ ? Stage::Tls : Stage::Greeting;
+  if (stage_ != Stage::Connect) return;
+  stage_ = implicit_tls_ ? Stage::Tls : Stage::Greeting;
+  ++steps_;
+}
+
+void Handshake::secured() {
+  if (stage_ != Stage::Tls || !implicit_tls_) return;
+  stage_ = Stage::Greeting;
+  ++steps_;
 }
 
 void Handshake::sent(std::string_view command) {
+  // What is said under TLS tells that its handshake is done.
+  if (stage_ == Stage::Tls) ++steps_;
   const std::string verb = lower(command.substr(0, command.find_first_of(" \r\n")));
   if (verb == "ehlo" || verb == "helo") {
     stage_ = Stage::Ehlo;
@@ -77,6 +87,7 @@ std::string Handshake::clear_reason() const {
 
 void Handshake::on_reply(const Reply& reply) {
   last_reply_ = reply;
+  ++steps_;
   if (stage_ == Stage::Ehlo && extended_ && reply.positive()) capabilities_ = parse_capabilities(reply, discarded_);
   if (stage_ == Stage::StartTls && !reply.positive()) starttls_refusal_ = reply;
   if (stage_ == Stage::StartTls && reply.positive()) stage_ = Stage::Tls;

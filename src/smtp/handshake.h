@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ class Handshake {
 
   /// TCP is connected.
   void connected();
+  /// The handshake of implicit TLS is done.
+  void secured();
   /// A command was sent; only its verb is looked at, so a masked AUTH line serves as well.
   void sent(std::string_view command);
   /// Octets came from the relay. False when they cannot be replies any more (fault()), or lead astray
@@ -33,6 +36,8 @@ class Handshake {
   [[nodiscard]] std::string restated(std::string_view line) const;
 
   [[nodiscard]] Stage stage() const { return stage_; }
+  /// How many steps are completed: the connection, TLS, every whole reply. A reply that drips in is none.
+  [[nodiscard]] std::size_t steps() const { return steps_; }
   [[nodiscard]] const std::optional<Reply>& last_reply() const { return last_reply_; }
   [[nodiscard]] const std::optional<ReplyFault>& fault() const { return fault_; }
   [[nodiscard]] std::string fault_text() const { return parser_.fault_text(); }
@@ -56,6 +61,7 @@ class Handshake {
   bool implicit_tls_;
   bool authenticated_ = false;
   Stage stage_ = Stage::Connect;
+  std::size_t steps_ = 0;
   bool extended_ = false;  ///< the last hello was EHLO
   std::vector<std::string> discarded_;
   std::string mechanism_;

@@ -66,6 +66,7 @@ struct Unreached {
 /// Not ready within its patience when another relay was: given up, without a failure of its own.
 struct Outrun {
   Stage stage;
+  bool silent = false;  ///< it had completed no step for the whole patience of its relay
 };
 
 /// A ready relay that cannot take this message.

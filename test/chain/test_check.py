@@ -87,7 +87,7 @@ class Check(ChainCase):
         "empty_tier": ('[chain.a]\ntiers = [["one"], []]\n', "tier 2 is empty"),
         "flat_tiers": ('[chain.a]\ntiers = ["one"]\n', '[["one"]]'),
         "duration_without_unit": ("[defaults]\nconnect_timeout = 5\n", "5"),
-        "wrong_section": ("[defaults]\npatience = \"1s\"\n", "at the top of the file"),
+        "wrong_section": ("[defaults]\ndeadline = \"1m\"\n", "at the top of the file"),
         "weight": ('[relay.two]\ndestination = "[a.example]"\nweight = -1\n', "weight"),
         "no_destination": ("[relay.two]\nweight = 1\n", "no destination"),
         "two_destinations": ('[relay.two]\ndestination = "[a.example], [b.example]"\n', "2 destinations"),

@@ -42,6 +42,19 @@ FakeRelay& FakeRelay::ready_after(Duration takes, Stage stage) {
   return *this;
 }
 
+FakeRelay& FakeRelay::by_steps(std::vector<std::pair<Duration, Stage>> steps) {
+  openings_.back().steps = std::move(steps);
+  return *this;
+}
+
+FakeRelay& FakeRelay::ready_by_steps(Duration every, std::size_t steps) {
+  const Stage stages[] = {Stage::Greeting, Stage::Ehlo, Stage::StartTls, Stage::Tls, Stage::Ehlo, Stage::Auth};
+  ready_after(steps * every, Stage::Connect);
+  for (std::size_t step = 1; step < steps; ++step)
+    openings_.back().steps.emplace_back(step * every, stages[std::min(step - 1, std::size(stages) - 1)]);
+  return *this;
+}
+
 FakeRelay& FakeRelay::fails(Unreached why, Duration takes) {
   const Stage stage = why.stage;
   openings_.push_back({takes, std::move(why), stage, false});
@@ -121,8 +134,16 @@ void FakeDialer::start(DialId id, const DialTarget& target) {
   dialled.dialled.push_back(timeline_->elapsed());
   dialled.targets.push_back(target);
   const Opening opening = dialled.next_opening();
-  if (!running_.emplace(id, Dialled{&dialled, opening.stage}).second) throw std::logic_error("dialled twice");
+  if (!running_.emplace(id, Dialled{&dialled, {opening.stage}}).second) throw std::logic_error("dialled twice");
   most_at_once_ = std::max(most_at_once_, running_.size());
+  for (const auto& [after, stage] : opening.steps) {
+    timeline_->after(after, [this, id, &dialled, stage = stage] {
+      const auto it = running_.find(id);
+      if (it == running_.end()) return;
+      it->second.progress = {stage, timeline_->now()};
+      dialled.stepped.push_back(timeline_->elapsed());
+    });
+  }
   const Duration takes = opening.silent ? limit_of(opening.stage, target.limits) : opening.takes;
   timeline_->after(takes, [this, id, opening] { finish(id, opening); });
 }
@@ -149,9 +170,9 @@ Stage FakeDialer::cancel(DialId id) {
   return reached;
 }
 
-Stage FakeDialer::stage(DialId id) const {
+Progress FakeDialer::progress(DialId id) const {
   const auto it = running_.find(id);
-  return it == running_.end() ? Stage::Connect : it->second.stage;
+  return it == running_.end() ? Progress() : it->second.progress;
 }
 
 }  // namespace relaypipe::fake

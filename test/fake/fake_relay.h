@@ -18,8 +18,9 @@ namespace relaypipe::fake {
 struct Opening {
   Duration takes{};  ///< until the session is ready or the failure shows
   std::optional<Unreached> fails = std::nullopt;
-  Stage stage = Stage::Connect;  ///< where it stands until then
-  bool silent = false;           ///< nothing happens until the limit of `stage`
+  Stage stage = Stage::Connect;                        ///< where it stands until then
+  bool silent = false;                                 ///< nothing happens until the limit of `stage`
+  std::vector<std::pair<Duration, Stage>> steps = {};  ///< when it completes a step, and the stage that begins then
 };
 
 /// What the relay does when a command (or the final dot) has come.
@@ -38,6 +39,12 @@ class FakeRelay {
   // The script. Each returns the relay, to be chained. Where one is called several times for the same thing, the
   // calls serve one after another and the last one serves for the rest.
   FakeRelay& ready_after(Duration takes, Stage stage = Stage::Greeting);
+  /// On the way of the last opening it completes steps, each so long after it was dialled.
+  FakeRelay& by_steps(std::vector<std::pair<Duration, Stage>> steps);
+  /// Ready after so many steps, each `every` after the one before: as a relay of that round-trip time.
+  FakeRelay& ready_by_steps(Duration every, std::size_t steps = 6);
+  /// Whatever was said of it so far: ready without delay.
+  void ready_at_once() { openings_ = {Opening{}}; }
   FakeRelay& fails(Unreached why, Duration takes = {});
   FakeRelay& refused(Duration takes = {}) {
     return fails({Stage::Connect, Trouble::Unconnected, "Connection refused"}, takes);
@@ -68,6 +75,7 @@ class FakeRelay {
 
   // What it saw.
   std::vector<Duration> dialled;      ///< when, since the start
+  std::vector<Duration> stepped;      ///< when an attempt completed a step, since the start
   std::vector<DialTarget> targets;    ///< how
   std::vector<Stage> cancelled;       ///< the stages where it was given up
   std::vector<std::string> commands;  ///< without line ends; a whole content is "(content)", the final dot "."
@@ -105,14 +113,14 @@ class FakeDialer final : public Dialer {
 
   void start(DialId id, const DialTarget& target) override;
   Stage cancel(DialId id) override;
-  [[nodiscard]] Stage stage(DialId id) const override;
+  [[nodiscard]] Progress progress(DialId id) const override;
   std::vector<DialEvent> take_events() override { return std::exchange(events_, {}); }
   [[nodiscard]] std::size_t most_at_once() const { return most_at_once_; }
 
  private:
   struct Dialled {
     FakeRelay* relay;
-    Stage stage;
+    Progress progress;
   };
   void finish(DialId id, const Opening& opening);
 

@@ -95,7 +95,7 @@ std::string RaceTable::happen(const std::string& event) {
     race_->answered({what == "a" ? RecordType::A : RecordType::Mx, name}, what == "a" ? addresses(words) : hosts(words),
                     now_);
   } else if (what == "greets") {
-    running_.at(id_of(name)).stage = Stage::Greeting;
+    running_.at(id_of(name)).progress = {Stage::Greeting, now_};
   } else if (what == "ready") {
     const DialId id = id_of(name);
     running_.erase(id);
@@ -110,7 +110,7 @@ std::string RaceTable::happen(const std::string& event) {
 }
 
 std::string RaceTable::advance() {
-  return perform(race_->advance(now_, [this](DialId id) { return running_.at(id).stage; }));
+  return perform(race_->advance(now_, [this](DialId id) { return running_.at(id).progress; }));
 }
 
 std::string RaceTable::perform(const std::vector<Race::Act>& acts) {
@@ -125,14 +125,14 @@ std::string RaceTable::act(const Race::Act& act) {
     return std::string("ask ") + type_name(ask->question.type) + " " + ask->question.name;
   if (const auto* dial = std::get_if<Race::Dial>(&act)) {
     const std::string name = short_name(dial->target.where.ip);
-    running_[dial->id] = {name, Stage::Connect};
+    running_[dial->id] = {name, {}};
     return (dial->target.tls == TlsLevel::None ? "dial-clear " : "dial ") + name;
   }
   if (const auto* admit = std::get_if<Race::Admit>(&act)) return "ask-memory " + std::to_string(admit->leg + 1);
   const DialId id = std::get<Race::GiveUp>(act).id;
   const Running dropped = running_.at(id);
   running_.erase(id);
-  race_->given_up(id, dropped.stage, now_);
+  race_->given_up(id, dropped.progress, now_);
   return "drop " + dropped.name;
 }
 
@@ -148,7 +148,9 @@ std::string RaceTable::outcomes() {
   for (const Outcome& outcome : race_->take_outcomes()) {
     const auto* unreached = std::get_if<Unreached>(&outcome.what);
     const bool passed = std::holds_alternative<PassedOver>(outcome.what);
-    const std::string what = unreached != nullptr ? unreached->detail : passed ? "passed-over" : "outrun";
+    const auto* outrun = std::get_if<Outrun>(&outcome.what);
+    const std::string beaten = outrun != nullptr && outrun->silent ? "silent" : "outrun";
+    const std::string what = unreached != nullptr ? unreached->detail : passed ? "passed-over" : beaten;
     text += (text.empty() ? "" : ", ") + what + " " + short_name(passed ? outcome.where.host : outcome.where.ip);
   }
   return text;

@@ -23,15 +23,17 @@ class RaceTable {
   struct Row {
     int ms;
     /// Nothing: the race itself has asked to be woken at that time. Or `refuse 1`, `breaks-tls 1`, `ready 1`, `greets
-    /// 1` (it comes to that stage), `a host.example 1 2 3` and `mx example.net host.example:10 ...` (answers), `spend`
-    /// (the transaction of the winner settled nothing). Of legs, counted from 1: `admit 1`, `postpone 1 2000` (until
-    /// that time) and `pass 1`, as memory answers.
+    /// 1` (it completes a step and comes to that stage), `a host.example 1 2 3` and `mx example.net host.example:10
+    /// ...` (answers), `spend` (the transaction of the winner settled nothing). Of legs, counted from 1: `admit 1`,
+    /// `postpone 1 2000` (until that time) and `pass 1`, as memory answers.
     std::string event;
     std::string acts;  ///< `ask a host.example`, `dial 1`, `dial-clear 1`, `drop 1`, `ask-memory 1`, joined by `, `
   };
   /// Plays the rows; a row whose time or acts are others than expected fails the test.
   void play(const std::vector<Row>& rows);
 
+  /// Gives one leg, counted from 1, a patience of its own.
+  void has_patience(std::size_t leg, Duration patience) { plan_.legs[leg - 1].relay.settings.patience = patience; }
   [[nodiscard]] std::string outcomes();  ///< `refused 1, outrun 2` since the last call
   [[nodiscard]] Race& race() { return *race_; }
   [[nodiscard]] std::size_t running() const { return running_.size(); }
@@ -46,7 +48,7 @@ class RaceTable {
 
   struct Running {
     std::string name;
-    Stage stage = Stage::Connect;
+    Progress progress{};
   };
   Settings settings_;
   OwnHost self_{"me.example", {}};

@@ -85,12 +85,13 @@ class RandomWorld {
 
   void add_endpoint(LegOfWorld& leg) {
     auto& relay = flow_.relay(leg.endpoints.back());
-    switch (random_.below(6)) {
+    switch (random_.below(7)) {
       case 0: relay.refused(delay(50)); return;
       case 1: relay.silent_at(Stage::Connect); return;
       case 2: relay.silent_at(Stage::Greeting); return;
       case 3: relay.fails({Stage::Tls, Trouble::TlsFailed, "x"}, delay(100)).ready_after(delay(3000)); break;
       case 4: relay.ready_after(delay(200)); break;
+      case 5: relay.ready_by_steps(delay(2500), 1 + random_.below(7)); break;
       default: relay.ready_after(delay(9000), random_.below(2) == 0 ? Stage::Connect : Stage::Ehlo);
     }
     leg.reachable = true;
@@ -114,14 +115,18 @@ class RandomWorld {
     }
   }
 
-  /// A leg that needs no look-up is not dialled while one before it, of the same kind, still has its patience.
+  /// A leg that needs no look-up is not dialled while one before it, of the same kind, still has its patience: counted
+  /// from its last step.
   void check_nobody_was_early() {
     for (std::size_t later = 1; later < legs_.size(); ++later) {
       const auto& dialled = flow_.relay(legs_[later].endpoints[0]).dialled;
       for (std::size_t before = 0; before < later && !dialled.empty(); ++before) {
         const auto& relay = flow_.relay(legs_[before].endpoints[0]);
         if (!legs_[before].literal || !legs_[later].literal || relay.dialled.empty()) continue;
-        const bool had_its_time = relay.dialled[0] + flow_.settings.patience <= dialled[0];
+        Duration last_step = relay.dialled[0];
+        for (const Duration step : relay.stepped)
+          last_step = step < dialled[0] ? std::max(last_step, step) : last_step;
+        const bool had_its_time = last_step + flow_.settings.patience <= dialled[0];
         const bool ended = !legs_[before].reachable || relay.sessions > 0;
         CHECK((had_its_time || ended));
       }

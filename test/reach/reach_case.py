@@ -12,6 +12,7 @@ for folder in ("e2e", "postfix"):    # both have a case.py; that of e2e is meant
 
 import network  # noqa: E402
 from case import MESSAGE, DeliveryCase, Result, each  # noqa: E402  (of test/e2e)
+from certificate import Authority  # noqa: E402
 from dns_lab import Dnsmasq, DnsServer, Responder  # noqa: E402
 from lab import Connection, RefusedPort, Relay, binary_path  # noqa: E402
 from pipe_run import Surroundings  # noqa: E402
@@ -91,5 +92,6 @@ class WorldCase(ReachCase):
 
 
 # The folders of the other tests are on the path from here on; what the tests need of them comes through this module.
-__all__ = ["EXAMPLE_TRANSPORT", "MESSAGE", "Attempt", "Dnsmasq", "PostfixLab", "ReachCase", "RefusedPort", "Relay",
-           "Responder", "Result", "Surroundings", "WorldCase", "binary_path", "each", "wait_until"]
+__all__ = ["Authority", "EXAMPLE_TRANSPORT", "MESSAGE", "Attempt", "Dnsmasq", "PostfixLab", "ReachCase", "RefusedPort",
+           "Relay", "Responder", "Result", "Surroundings", "WorldCase", "binary_path",
+           "each", "wait_until"]

@@ -95,6 +95,16 @@ TEST_CASE("a relay has the defaults of the file, then its own settings", "[confi
   CHECK(configuration.settings.limits.mail == 9s);
 }
 
+TEST_CASE("patience is the whole file's, that of all relays, or one relay's own", "[configuration]") {
+  CHECK(good("patience = \"3s\"\n" + relay(kWhole)).relay("a")->settings.patience == 3s);
+  CHECK(good("[defaults]\npatience = \"3s\"\n" + relay(kWhole)).relay("a")->settings.patience == 3s);
+  const auto own = good("patience = \"3s\"\n" + relay(kWhole + "patience = \"8s\""));
+  CHECK(own.relay("a")->settings.patience == 8s);
+  CHECK(own.settings.patience == 3s);
+  const std::string twice = read_all({"patience = \"3s\"\n[defaults]\npatience = \"4s\""}).text;
+  CHECK(twice.find("patience: is set already in 1:1:1") != std::string::npos);
+}
+
 TEST_CASE("settings take the types of TOML", "[configuration]") {
   const auto settings = good(R"(
 max_sessions = 5

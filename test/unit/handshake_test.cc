@@ -28,6 +28,39 @@ TEST_CASE("a plain session is followed to its capabilities") {
   CHECK_FALSE(handshake.authenticated());
 }
 
+TEST_CASE("steps are the connection, TLS and whole replies, not octets that drip in") {
+  Handshake handshake(false);
+  CHECK(handshake.steps() == 0);
+  handshake.connected();
+  handshake.connected();
+  CHECK(handshake.steps() == 1);
+  CHECK(handshake.received("220-mail.example\r\n220-"));
+  CHECK(handshake.received("go"));
+  CHECK(handshake.steps() == 1);
+  CHECK(handshake.received(" on\r\n220 ESMTP\r\n"));
+  CHECK(handshake.steps() == 2);
+  handshake.sent("EHLO me.example\r\n");
+  CHECK(handshake.steps() == 2);
+  CHECK(handshake.received(kEhlo));
+  handshake.sent("STARTTLS\r\n");
+  CHECK(handshake.received("220 go\r\n"));
+  CHECK(handshake.steps() == 4);
+  handshake.sent("EHLO me.example\r\n");
+  CHECK(handshake.steps() == 5);  // TLS is done
+}
+
+TEST_CASE("implicit TLS is a step of its own") {
+  Handshake handshake(true);
+  handshake.secured();
+  CHECK(handshake.steps() == 0);
+  handshake.connected();
+  CHECK(handshake.stage() == Stage::Tls);
+  handshake.secured();
+  handshake.secured();
+  CHECK(handshake.stage() == Stage::Greeting);
+  CHECK(handshake.steps() == 2);
+}
+
 TEST_CASE("however the octets are cut, the same is seen") {
   for (std::size_t at = 0; at <= kEhlo.size(); ++at) {
     Handshake handshake(false);

@@ -112,14 +112,12 @@ TEST_CASE("one whose rest is over keeps its place, and is probed by one") {
   CHECK(later.of('a').relay.health.prober == kUs);
 }
 
-TEST_CASE("a relay that is known and well is not asked about, and has the patience it needs") {
+TEST_CASE("a relay that is known and well is not asked about") {
   Bench bench(2);
   bench.takes(0, 10ms);
   bench.order();
   CHECK_FALSE(bench.plan.legs[0].ask);
-  CHECK(bench.plan.legs[0].patience == 250ms);
   CHECK(bench.plan.legs[1].ask);
-  CHECK(bench.plan.legs[1].patience == 2s);
 }
 
 TEST_CASE("resting that other reasons have is not cut short, whoever asks") {
@@ -231,7 +229,6 @@ TEST_CASE("a stranger that another process looks at loses its place after a quar
   Health& health = bench.remembered[0].relay.health;
   take_probe(health, kOther, kNow + 15min, kNow - 249ms);
   CHECK(bench.order() == "ab");
-  CHECK(bench.plan.legs[0].patience == 250ms);
   CHECK_FALSE(bench.plan.legs[0].ask);
   health.probe_since = kNow - 250ms;
   CHECK(bench.order() == "b|a");
