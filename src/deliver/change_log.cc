@@ -13,7 +13,7 @@ std::array<std::string, 1> key() { return {std::string(kChangesKey)}; }
 
 void note_changes(StateStore& store, std::span<const Change> changes, WallTime now) {
   if (changes.empty()) return;
-  store.update(key(), now, [&](std::vector<StateValue>& values) {
+  store.update(key(), now, StateWait::Brief, [&](std::vector<StateValue>& values) {
     values[0] = {append_changes(values[0].octets, changes), now + kKept};
   });
 }

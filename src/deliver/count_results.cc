@@ -25,7 +25,7 @@ Counters results_of(std::span<const Judged> outcomes, const Verdict& verdict) {
 
 void add_to_counters(StateStore& store, const Counters& more, WallTime now) {
   if (more == Counters()) return;
-  store.update(key(), now, [&](std::vector<StateValue>& values) {
+  store.update(key(), now, StateWait::Brief, [&](std::vector<StateValue>& values) {
     Counters all = unpack_counters(values[0].octets);
     add(all, more);
     values[0] = {pack(all), now + kKept};

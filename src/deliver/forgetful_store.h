@@ -10,7 +10,7 @@ class ForgetfulStore final : public StateStore {
   std::vector<std::string> read(std::span<const std::string> keys, WallTime) override {
     return std::vector<std::string>(keys.size());
   }
-  bool update(std::span<const std::string> keys, WallTime,
+  bool update(std::span<const std::string> keys, WallTime, StateWait,
               const std::function<void(std::vector<StateValue>&)>& change) override {
     std::vector<StateValue> values(keys.size());
     change(values);

@@ -103,7 +103,7 @@ void RelayMemory::bring_back(const RoutePlan& plan, const Circumstances& here) {
     keys.push_back(relay_key(leg.relay.name));
     keys.push_back(sender_key(leg.relay.name, envelope_.sender.text()));
   }
-  world_.store.update(keys, here.now, [&](std::vector<StateValue>& values) {
+  world_.store.update(keys, here.now, StateWait::Brief, [&](std::vector<StateValue>& values) {
     for (std::size_t leg = 0; leg < plan.legs.size(); ++leg) {
       RelayState pair = state_of(values[2 * leg + 1]);
       Remembered one{state_of(values[2 * leg]), pair.health};
@@ -124,7 +124,8 @@ RelayMemory::Answer RelayMemory::admit(const Leg& leg, Duration waited) {
   const auto mine = ledgers_.find(leg.relay.name);
   const bool again = mine != ledgers_.end() && mine->second.tried;
   Admission admission;
-  world_.store.update(keys, here.now, [&](std::vector<StateValue>& values) {
+  const StateWait wait = leg.relay.limits.any() ? StateWait::Exact : StateWait::Brief;
+  world_.store.update(keys, here.now, wait, [&](std::vector<StateValue>& values) {
     Remembered remembered{state_of(values[0]), state_of(values[1]).health};
     admission = relaypipe::admit(remembered, leg, to_span(waited), again, here);
     if (admission.kind == Admission::Kind::Go) values[0] = value_of(remembered.relay, here.now);
@@ -271,8 +272,10 @@ void RelayMemory::write_messages(std::vector<StateValue>& values, std::size_t fi
 void RelayMemory::flush() {
   std::vector<std::string> keys;
   std::vector<Ledger*> open;
+  StateWait wait = StateWait::Brief;
   for (auto& [name, ledger] : ledgers_) {
     if (ledger.lessons.empty()) continue;
+    if (ledger.relay->limits.any()) wait = StateWait::Exact;
     open.push_back(&ledger);
     keys.push_back(relay_key(name));
     keys.push_back(sender_key(name, envelope_.sender.text()));
@@ -282,7 +285,7 @@ void RelayMemory::flush() {
     keys.push_back(message_key(message.queue_id, message.recipient));
   if (keys.empty()) return;
   std::vector<Change> changes;
-  world_.store.update(keys, world_.wall.now(), [&](std::vector<StateValue>& values) {
+  world_.store.update(keys, world_.wall.now(), wait, [&](std::vector<StateValue>& values) {
     for (std::size_t i = 0; i < open.size(); ++i)
       apply(*open[i], values, 2 * i, changes);
     write_messages(values, relays);

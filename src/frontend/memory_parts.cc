@@ -11,7 +11,7 @@
 #include "frontend/json_state.h"
 #include "io/account_stamp.h"
 #include "io/change_hook.h"
-#include "io/lmdb_state_store.h"
+#include "io/sqlite_state_store.h"
 #include "io/queue_lock.h"
 #include "io/time_zones.h"
 
@@ -31,7 +31,7 @@ MemoryParts::MemoryParts(const Settings& settings, std::vector<std::string> on_c
                          Journal& journal, std::string log_id)
     : clock_(clock), journal_(journal), log_id_(std::move(log_id)), on_change_(std::move(on_change)) {
   if (settings.memory) {
-    store_ = std::make_unique<LmdbStateStore>(settings.state_directory);
+    store_ = std::make_unique<SqliteStateStore>(settings.state_directory);
     lock_ = std::make_unique<QueueLock>(settings.state_directory);
   } else {
     store_ = std::make_unique<ForgetfulStore>();

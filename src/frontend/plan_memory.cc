@@ -20,7 +20,7 @@ void order_as_remembered(RoutePlan& plan, const LoadedConfiguration& loaded, con
   const Settings& settings = loaded.configuration.settings;
   // Where no delivery has left anything there is nothing to say either; and nothing is made by looking.
   std::error_code ignored;
-  if (!settings.memory || !std::filesystem::exists(settings.state_directory + "/state.mdb", ignored)) return;
+  if (!settings.memory || !std::filesystem::exists(settings.state_directory + "/state.db", ignored)) return;
   if (const auto problem = state_directory_problem(loaded)) {
     plan.steps.push_back("what deliveries remember is left out: " + *problem);
     return;

@@ -76,7 +76,7 @@ Health change_relay(StateTool& tool, const std::string& name, Change change,
   const WallTime now = tool.wall.now();
   const std::array<std::string, 1> key{relay_key(name)};
   Health before;
-  tool.store->update(key, now, [&](std::vector<StateValue>& values) {
+  tool.store->update(key, now, StateWait::Exact, [&](std::vector<StateValue>& values) {
     RelayState state = unpack(values[0].octets).value_or(RelayState());
     settle(state.health, now);
     before = state.health;
@@ -120,7 +120,7 @@ void reset_health(RelayState& state, WallTime now, bool quota) {
 /// Removes the record of a relay that is gone from the configuration.
 void forget(StateTool& tool, const std::string& name) {
   const std::array<std::string, 1> key{relay_key(name)};
-  tool.store->update(key, tool.wall.now(), [](std::vector<StateValue>& values) { values[0] = {}; });
+  tool.store->update(key, tool.wall.now(), StateWait::Exact, [](std::vector<StateValue>& values) { values[0] = {}; });
 }
 
 /// Tells on_change that a relay which was down is not any more, since nothing else would: the next acceptance is no

@@ -1,8 +1,8 @@
 #include "frontend/state_tool.h"
 
 #include "frontend/deliverer.h"
-#include "io/lmdb_state_store.h"
 #include "io/local_time.h"
+#include "io/sqlite_state_store.h"
 #include "io/standard_streams.h"
 
 namespace relaypipe {
@@ -27,7 +27,7 @@ std::unique_ptr<StateTool> begin_state_tool(const Result<StateArguments, NoArgum
   const Settings& settings = tool->loaded.configuration.settings;
   if (!settings.memory) return refuse("nothing is remembered: memory = no", kStateTrouble);
   if (const auto problem = state_directory_problem(tool->loaded)) return refuse(*problem, kStateTrouble);
-  tool->store = std::make_unique<LmdbStateStore>(settings.state_directory);
+  tool->store = std::make_unique<SqliteStateStore>(settings.state_directory);
   return tool;
 }
 

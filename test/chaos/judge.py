@@ -17,9 +17,7 @@ Copies are in the order of their MAIL, not of their dots: a relay that reads slo
 long after its successor has delivered. For the same reason a session ends when its process is killed, not when the relay
 has read that far.
 
-A process dies only by our kills. But for one case, which is counted apart: the state file is overwritten in the very
-microseconds in which a delivery changes it, after it has looked at the pages (io/lmdb_state_store.h). LMDB then may write
-over the memory of the process, which the C library or a signal ends; the message is deferred.
+A process dies only by our kills, whatever is done to its state files.
 """
 
 from __future__ import annotations
@@ -37,8 +35,6 @@ NOTED = 0.4       # seconds that Postfix may take to note the end of a delivery
 TICK = 0.05       # the kernel tells the start of a process in hundredths of a second
 OVERLAP = 0.25    # less is the relay noticing late that the earlier client is gone
 OWN_REFUSAL = {REFUSED_RECIPIENT: "5.1.1", REFUSED_CONTENT: "5.6.0"}
-OVERWRITES = ("garbage", "truncated")
-OF_DAMAGE = ("died with signal 6", "died with signal 7", "died with signal 11")
 UNCONFIRMED, KILLED, STOPPED = "unconfirmed dot", "killed before Postfix knew", "Postfix stopped before it knew"
 
 
@@ -56,7 +52,6 @@ class Judgement:
     side_by_side_unaware: list[str] = field(default_factory=list)    # while the state directory was damaged
     orphan_dots: list[str] = field(default_factory=list)
     own_deaths: list[str] = field(default_factory=list)
-    deaths_of_damage: list[str] = field(default_factory=list)    # while the state file was being overwritten
     delivered: int = 0
     refused: int = 0
     duplicates: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -202,13 +197,5 @@ def _judge_deaths(judgement: Judgement, evidence: Evidence, recipient: str) -> N
         text = f"{recipient}: {death.what}"
         if death.what == "died with signal 9" and kills:
             kills -= 1
-        elif death.what in OF_DAMAGE and _overwritten(evidence.troubles, death.at):
-            judgement.deaths_of_damage.append(text)
         else:
             judgement.own_deaths.append(text)
-
-
-def _overwritten(troubles: list[Trouble], second: float) -> bool:
-    """Whether the state file was, in this second of the log or right before it."""
-    return any(trouble.kind == "damage state" and trouble.detail in OVERWRITES
-               and trouble.begun < second + 1 and second < trouble.ended + SLACK for trouble in troubles)

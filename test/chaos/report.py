@@ -29,7 +29,6 @@ def figures(options: Options, result: Result) -> dict[str, Any]:
         "the same, state directory damaged": len(judgement.side_by_side_unaware),
         "dots after the death of pipe(8)": len(judgement.orphan_dots),
         "relaypipe died by itself": len(judgement.own_deaths),
-        "the same, state file just overwritten": len(judgement.deaths_of_damage),
     }
 
 

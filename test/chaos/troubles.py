@@ -22,7 +22,7 @@ from support import process_state, wait_until
 from victims import Victim, running, victim
 
 OWNER = tuple(UNPRIVILEGED_USER.removeprefix("user=").split(":"))
-STATE_FILES = ("state.mdb", "state.lock")    # made where they are missing, so that there is something to damage
+STATE_FILES = ("state.db", "messages.db", "state.lock")    # made where they are missing, so that there is something to damage
 ENDS = {"DNS dies": "DNS returns", "DNS hangs": "DNS returns", "damage state": "state repaired"}
 
 

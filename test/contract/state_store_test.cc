@@ -8,7 +8,7 @@
 
 #include "catch.h"
 #include "fake/memory_state_store.h"
-#include "io/lmdb_state_store.h"
+#include "io/sqlite_state_store.h"
 
 namespace relaypipe {
 namespace {
@@ -38,16 +38,16 @@ struct Stores {
   }
   StateStore& store() {
     if (!directory) return memory;
-    opened.push_back(std::make_unique<LmdbStateStore>(directory->path));
+    opened.push_back(std::make_unique<SqliteStateStore>(directory->path));
     return *opened.back();
   }
   std::unique_ptr<Directory> directory;
   fake::MemoryStateStore memory;
-  std::vector<std::unique_ptr<LmdbStateStore>> opened;
+  std::vector<std::unique_ptr<SqliteStateStore>> opened;
 };
 
 bool put(StateStore& store, const std::string& key, const std::string& octets, WallTime until = kLater) {
-  return store.update(Keys{key}, kNow, [&](Values& values) { values[0] = {octets, until}; });
+  return store.update(Keys{key}, kNow, StateWait::Brief, [&](Values& values) { values[0] = {octets, until}; });
 }
 
 std::string get(StateStore& store, const std::string& key, WallTime now = kNow) {
@@ -75,7 +75,7 @@ TEST_CASE("several records change together, and each is seen as it was") {
   put(store, "a", "1");
   const Keys keys{"a", "b", "c"};
   Values seen;
-  CHECK(store.update(keys, kNow, [&](Values& values) {
+  CHECK(store.update(keys, kNow, StateWait::Brief, [&](Values& values) {
     seen = values;
     values[0].octets.clear();
     values[1] = {"2", kLater};
@@ -121,7 +121,7 @@ TEST_CASE("large records and long keys are kept") {
 TEST_CASE("a change is asked for exactly once, kept or not") {
   Stores stores(GENERATE(false, true));
   StateStore* store = &stores.store();
-  LmdbStateStore nowhere("/proc/relaypipe-is-not-here");
+  SqliteStateStore nowhere("/proc/relaypipe-is-not-here");
   if (stores.directory) {
     store = &nowhere;
   } else {
@@ -129,7 +129,7 @@ TEST_CASE("a change is asked for exactly once, kept or not") {
   }
   for (int i = 0; i < 2; ++i) {
     int asked = 0;
-    CHECK_FALSE(store->update(Keys{"a"}, kNow, [&](Values& values) {
+    CHECK_FALSE(store->update(Keys{"a"}, kNow, StateWait::Exact, [&](Values& values) {
       ++asked;
       CHECK(values.size() == 1);
       values[0] = {"1", kLater};

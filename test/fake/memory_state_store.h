@@ -16,12 +16,13 @@ class MemoryStateStore final : public StateStore {
     return values;
   }
 
-  bool update(std::span<const std::string> keys, WallTime now,
+  bool update(std::span<const std::string> keys, WallTime now, StateWait wait,
               const std::function<void(std::vector<StateValue>&)>& change) override {
     std::vector<StateValue> values;
     for (const std::string& key : keys)
       values.push_back(value(key, now));
     change(values);
+    last_wait = wait;
     if (broken) return false;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (values[i].octets.empty())
@@ -43,7 +44,8 @@ class MemoryStateStore final : public StateStore {
   [[nodiscard]] std::optional<std::string> trouble() const override { return broken; }
 
   std::map<std::string, StateValue, std::less<>> records;
-  std::optional<std::string> broken;  ///< why it neither reads nor writes
+  StateWait last_wait = StateWait::Brief;  ///< of the last change
+  std::optional<std::string> broken;       ///< why it neither reads nor writes
 
  private:
   StateValue value(const std::string& key, WallTime now) {

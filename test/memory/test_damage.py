@@ -42,18 +42,17 @@ def zeros(file: Path) -> None:
 
 
 def wrong_version(file: Path) -> None:
-    """Both roots of an LMDB file name its format after the magic number."""
+    """The head of an SQLite file has a number for its user, the greatest octet first."""
     with file.open("r+b") as open_file:
-        for root in (0, 4096):
-            open_file.seek(root + 20)
-            open_file.write((7).to_bytes(4, "little"))
+        open_file.seek(60)
+        open_file.write((7).to_bytes(4, "big"))
 
 
 def other_pages(file: Path) -> None:
-    """The roots are whole, what they lead to is not."""
+    """The first page is whole, what it leads to is not."""
     with file.open("r+b") as open_file:
-        open_file.seek(8192)
-        open_file.write(os.urandom(max(file.stat().st_size - 8192, 0)))
+        open_file.seek(4096)
+        open_file.write(os.urandom(max(file.stat().st_size - 4096, 0)))
 
 
 class Damage(MemoryCase):
@@ -93,7 +92,7 @@ class DamagedFile(Damage):
     @each({"garbage": (garbage,), "truncated": (truncated,), "cut_to_nothing": (cut_to_nothing,), "zeros": (zeros,),
            "other_pages": (other_pages,)})
     def test_file(self, damage: Callable[[Path], None]) -> None:
-        file = self.state / "state.mdb"
+        file = self.state / "state.db"
 
         def act(i: int) -> None:
             if i % 10 == 9 and file.exists():
@@ -110,7 +109,7 @@ class DamagedFile(Damage):
 
     def test_a_later_version_is_left_alone(self) -> None:
         self.one(*self.first, name="MAKES")
-        file = self.state / "state.mdb"
+        file = self.state / "state.db"
         wrong_version(file)
         before = file.read_bytes()
         self.first = self.dead_and_well()

@@ -81,7 +81,7 @@ class KilledAfterAcceptance(PostfixMemoryCase):
         log = FullSocket(self.directory / "full")
         self.addCleanup(log.close)
         lab, relay, gate = self.postfix("", f"-o syslog_socket={log.path}")
-        file = lab.state / "state.mdb"
+        file = lab.state / "messages.db"
         for sent in range(1, self.TRIES + 1):
             queue_id = lab.submit(MESSAGE, "user@example.com")
             helper = gate.delivery()
