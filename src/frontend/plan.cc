@@ -150,7 +150,8 @@ std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved,
 /// A word on the first EHLO name of the plan that relays may refuse.
 std::string name_warning(const RoutePlan& plan) {
   for (const Leg& leg : plan.legs) {
-    if (const auto problem = ehlo_name_problem(leg.relay.settings.hostname)) return wrapped("warning: " + *problem, 0);
+    if (const auto problem = ehlo_name_problem(leg.relay.settings.hostname))
+      return wrapped("warning: " + *problem, 0, stdout_columns());
   }
   return "";
 }
@@ -209,7 +210,8 @@ int run_plan(const std::vector<std::string>& words) {
       resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
   }
   write_text(arguments->json ? plan_json(*plan, resolved, note)
-                             : with_local_times(report(*plan, resolved, *envelope, note, arguments->explain)) + name_warning(*plan));
+                             : with_local_times(report(*plan, resolved, *envelope, note, arguments->explain)) +
+                                   name_warning(*plan));
   return 0;
 }
 
