@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/printable.h"
 #include "deliver/introduction.h"
 #include "deliver/line_trace.h"
 #include "smtp/client_report.h"
@@ -46,6 +47,16 @@ TransactionRequest request_for(const AttemptContext& context, const Capabilities
   if (context.relay.settings.client_report == ClientReport::Xforward)
     request.reports = xforward_commands(envelope, relay);
   return request;
+}
+
+/// TLS was welcome and there is none: why, unless the relay has none at all, which is nothing to wonder at.
+void note_clear_text(const SessionFacts& facts, const Where& where, const AttemptContext& context) {
+  constexpr std::string_view kUsual = "STARTTLS is not offered";
+  if (context.journal == nullptr || facts.clear_reason.empty() || facts.clear_reason == kUsual) return;
+  const std::string& id = context.envelope.queue_id;
+  context.journal->line(Journal::Level::Warning,
+                        fmt::format("{}: host {}: the message goes in clear text: {}",
+                                    id.empty() ? "NOQUEUE" : printable(id), where.text(), facts.clear_reason));
 }
 
 class Attempt {
@@ -205,6 +216,7 @@ class Attempt {
 }  // namespace
 
 Showing run_attempt(Session& session, const Where& where, const AttemptContext& context) {
+  note_clear_text(session.facts(), where, context);
   const auto introduced = introduce_client(session, where, context);
   if (!introduced) return introduced.error();
   const Capabilities& relay = *introduced;

@@ -84,6 +84,18 @@ class Announced(OddCase):
         self.assertEqual(self.send(self.to(relay, tls="may")).status, 0)
         self.assertEqual([line.split(" ")[0] for line in relay.talks[0].clear], ["EHLO", "STARTTLS"])
 
+    @each({"refused": ({"starttls": "454 4.7.0 not today"}, {}, "STARTTLS was refused (454 4.7.0 not today)"),
+           "discarded": ({}, {"discard_ehlo_keywords": ["starttls"]}, "discard_ehlo_keywords names starttls"),
+           "broken": ({"starttls": "220 go ahead"}, {}, "the TLS handshake failed")})
+    def test_clear_text_has_its_reason_in_the_log(self, words: dict[str, str], keys: dict[str, Any], reason: str) -> None:
+        """The last one says 220 and then no TLS."""
+        relay = self.odd(offers=("STARTTLS",), **words)
+        result = self.send(self.to(relay, tls="may", **keys))
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(relay.talks[-1].accepted)
+        said = [line for line in self.syslog.stop() if "the message goes in clear text" in line]
+        self.assertEqual([line.rpartition("clear text: ")[2] for line in said], [reason])
+
     def test_the_greeting_line_is_no_keyword(self) -> None:
         relay = self.odd(name="STARTTLS.example", offers=("PIPELINING",))
         self.assertEqual(self.send(self.to(relay, tls="may")).status, 0)
