@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "reach"))
 from reach_case import (MESSAGE, Dnsmasq, PostfixLab, ReachCase, RefusedPort, Relay, Result, binary_path,  # noqa: E402
                         each, wait_until)
 import network  # noqa: E402
-from case import RECIPIENT, SENDER  # noqa: E402  (of test/e2e: reach_case puts it on the path)
+from case import RECIPIENT, SENDER, for_senders  # noqa: E402  (of test/e2e: reach_case puts it on the path)
 from lab import LIMIT  # noqa: E402
 from pipe_run import Surroundings  # noqa: E402
 from support import free_port  # noqa: E402
@@ -108,7 +107,7 @@ class ChainCase(ReachCase):
     def assert_refused(self, result: Result, *words: str) -> None:
         """4.3.5 without a connection to anybody, and one log line that says the same and where our files are, which the
         text for Postfix does not: senders read it in delay notices."""
-        self.assert_deferred(result, r"4\.3\.5", words=tuple(re.sub(r"/[\w./-]*/", "", word) for word in words))
+        self.assert_deferred(result, r"4\.3\.5", words=tuple(map(for_senders, words)))
         self.assertNotIn(str(self.directory), result.text)
         for relay in self.relays:
             self.assert_dialled(relay, 0)

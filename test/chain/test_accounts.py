@@ -132,7 +132,7 @@ class WithoutSecret(AccountCase):
     def test_broken_line_of_the_map_for_this_relay(self) -> None:
         relay = self.relay()
         option = self.map_option(relay.destination)
-        self.assert_deferred(self.deliver(relay, options=option), r"4\.3\.5", words=("/m:1: there is no",))
+        self.assert_deferred(self.deliver(relay, options=option), r"4\.3\.5", words=(" m:1: there is no",))
         self.assert_dialled(relay, 0)
 
     def test_broken_line_of_the_map_for_another_relay(self) -> None:

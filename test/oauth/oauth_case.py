@@ -17,6 +17,7 @@ from typing import Any, Optional
 sys.path.append(str(Path(__file__).resolve().parents[1] / "chain"))
 
 from chain_case import MESSAGE, ChainCase, RefusedPort, Result, Told, binary_path, each, wait_until  # noqa: E402
+from case import for_senders  # noqa: E402  (of test/e2e, as lab)
 from lab import LIMIT  # noqa: E402  (of test/e2e: chain_case puts it on the path)
 from pipe_run import Surroundings  # noqa: E402
 
@@ -168,7 +169,7 @@ class OauthCase(ChainCase):
         result = self.send(**arguments)
         self.assertEqual(result.status, 75, result)
         for word in words:
-            self.assertIn(word, result.text, result)
+            self.assertIn(for_senders(word), result.text, result)
         return result
 
     def token(self, *words: str) -> Told:

@@ -14,7 +14,7 @@ from typing import Any, Optional
 sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "postfix"))
 
-from case import MESSAGE, DeliveryCase, Relay, Result, each  # noqa: E402  (of test/e2e)
+from case import MESSAGE, DeliveryCase, Relay, Result, each, for_senders  # noqa: E402  (of test/e2e)
 from lab import LIMIT, binary_path  # noqa: E402
 from mail_servers import OTHER_PASSWORD, OTHER_USER, PASSWORD, TEMPORARY_USER, USER  # noqa: E402
 from pipe_run import Delivery, Surroundings  # noqa: E402
@@ -138,7 +138,7 @@ class TlsCase(DeliveryCase):
 
     def assert_said(self, text: str, words: tuple[str, ...], result: Result) -> None:
         for word in words:
-            self.assertIn(word, text, result)
+            self.assertIn(for_senders(word), text, result)
 
     def describe_failure(self) -> str:
         return "\n".join([*self.syslog.lines, "---", self.config.read_text() if self.config.exists() else ""])
