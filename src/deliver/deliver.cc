@@ -156,6 +156,7 @@ class Delivery {
 
   Outcome transact(Session& session) {
     const Instant begun = now();
+    session_ = session_words(session.facts());
     const AttemptContext context{
         order_.envelope, world_.message, race_->winner_relay(),    deadline_,           world_.clock, world_.waiter,
         &world_.journal, world_.trace,   [&] { return halted(); }, race_->others_left()};
@@ -182,6 +183,7 @@ class Delivery {
     learn(leg, judged, began, stop || !race_->open(leg));
     world_.memory.flush();
     note(std::move(judged));
+    session_.clear();
     return stop;
   }
 
@@ -209,7 +211,8 @@ class Delivery {
     const bool fine = judged.judgement.severity == Severity::Success;
     const bool at_once = fine && outcomes_.empty();
     if (!at_once)
-      world_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning, attempt_line(order_.envelope, judged));
+      world_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning,
+                          attempt_line(order_.envelope, judged, session_));
     outcomes_.push_back(std::move(judged));
     if (at_once) log_acceptance();
   }
@@ -217,7 +220,7 @@ class Delivery {
   /// One relay was tried and has the message: its attempt and the verdict are one line.
   void log_acceptance() {
     delays_.total = now() - order_.started;
-    for (const std::string& line : verdict_lines(order_.envelope, fold_verdict(outcomes_), delays_, true))
+    for (const std::string& line : verdict_lines(order_.envelope, fold_verdict(outcomes_), delays_, true, session_))
       world_.journal.line(Journal::Level::Info, line);
     logged_ = true;
   }
@@ -287,6 +290,7 @@ class Delivery {
   std::string halt_detail_;
   bool settled_ = false;
   bool logged_ = false;
+  std::string session_;  ///< how the session of the attempt that is recorded next is protected, for its line
   bool message_seen_ = false;
   bool complete_ = false;
 };

@@ -49,7 +49,31 @@ std::string reason_of(const Judgement& judgement) {
   return text;
 }
 
+std::string_view trust_name(SessionFacts::TlsTrust trust) {
+  switch (trust) {
+    case SessionFacts::TlsTrust::Verified: return "verified";
+    case SessionFacts::TlsTrust::Pinned: return "pinned";
+    default: return "unverified";
+  }
+}
+
 }  // namespace
+
+std::string session_words(const SessionFacts& facts) {
+  std::string words;
+  if (facts.tls_version.empty()) {
+    const std::string reason = printable(facts.clear_reason);
+    words = reason.empty() ? ", tls=none" : fmt::format(", tls=none ({})", reason);
+  } else {
+    words = fmt::format(", tls={}/{}/{}", printable(facts.tls_version), printable(facts.tls_cipher),
+                        trust_name(facts.tls_trust));
+  }
+  if (!facts.sasl_mechanism.empty()) {
+    words += fmt::format(", sasl_method={}, sasl_username={}", printable(facts.sasl_mechanism),
+                         printable(facts.sasl_username));
+  }
+  return words;
+}
 
 std::string attempt_line(const Envelope& envelope, const Judged& judged, std::string_view session) {
   const auto& [outcome, judgement] = judged;

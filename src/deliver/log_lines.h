@@ -6,6 +6,7 @@
 
 #include "base/deadline.h"
 #include "message/envelope.h"
+#include "smtp/session_facts.h"
 #include "verdict/verdict.h"
 
 namespace relaypipe {
@@ -23,6 +24,11 @@ struct Delays {
 /// (host … said: …)`. The cause where it is known, until when where it is told. `session`: how the session
 /// is protected, such as `, tls=TLSv1.3/…`, or nothing.
 std::string attempt_line(const Envelope& envelope, const Judged& judged, std::string_view session = {});
+
+/// How a session is protected and as whom it is authenticated, for attempt_line(): `, tls=TLSv1.3/
+/// TLS_AES_256_GCM_SHA384/verified, sasl_method=PLAIN, sasl_username=user`, the last two in Postfix's names. In clear
+/// text `, tls=none`, with the reason where TLS was welcome.
+std::string session_words(const SessionFacts& facts);
 
 /// The verdict, one line per recipient, in the form of smtp(8) (log_adhoc.c) but with `verdict=`: pipe(8) writes
 /// `status=` for the same delivery, and statistics tools count every line that has it. `4Xyz: to=<a@b>,

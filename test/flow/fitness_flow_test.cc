@@ -124,11 +124,11 @@ TEST_CASE("the journal has one line for every attempt") {
        "dsn=4.4.1, cause=network, attempt=failed (connect to 192.0.2.1[192.0.2.1]:587: Connection refused)"},
       {Level::Warning,
        "4Xyz: to=<a@example.org>, nrcpt=2, relay=192.0.2.2[192.0.2.2]:587, delay=2, delays=0/0/0/2, "
-       "dsn=4.3.0, attempt=failed (host 192.0.2.2[192.0.2.2]:587 said: 451 4.3.0 later (in reply to "
+       "tls=none, dsn=4.3.0, attempt=failed (host 192.0.2.2[192.0.2.2]:587 said: 451 4.3.0 later (in reply to "
        "MAIL FROM command))"},
       {Level::Info,
        "4Xyz: to=<a@example.org>, nrcpt=2, relay=192.0.2.3[192.0.2.3]:587, delay=0.5, delays=0/0/0.5/0, "
-       "dsn=2.0.0, attempt=accepted (192.0.2.3[192.0.2.3]:587: 250 2.0.0 Ok: queued as FAKE)"}};
+       "tls=none, dsn=2.0.0, attempt=accepted (192.0.2.3[192.0.2.3]:587: 250 2.0.0 Ok: queued as FAKE)"}};
   CHECK(flow.world.journal.lines == expected);
   CHECK(flow.delivered.delays.setup == 2530ms);
   CHECK(flow.delivered.delays.transfer == 0s);

@@ -23,6 +23,13 @@ class Auth(TlsCase):
         taken = self.taken(self.send(self.at(host, port)), host, port)
         self.assertEqual((taken.mechanism, taken.user, taken.tls), (SERVERS[host], USER, "TLSv1.3"))
 
+    def test_the_log_tells_cipher_mechanism_and_account(self) -> None:
+        """As smtp(8) with smtp_tls_loglevel = 1, but in the line of the attempt."""
+        self.assertEqual(self.send({**self.at("plain.test"), "tls": "verify"}).status, 0)
+        (line,) = [line for line in self.syslog.stop() if "verdict=" in line]
+        self.assertRegex(line, rf", tls=TLSv1\.3/TLS_\w+/verified, sasl_method=PLAIN, sasl_username={USER}, dsn=2\.0\.0, "
+                               r"attempt=accepted, verdict=sent \(")
+
     @each({f"{host}_{name}": (f"{host}.test", name) for host, names in
            {"good": ("PLAIN", "LOGIN", "CRAM-MD5"), "exim": ("PLAIN", "LOGIN")}.items() for name in names})
     def test_auth_mechanisms_restricts(self, host: str, name: str) -> None:

@@ -112,6 +112,21 @@ TEST_CASE("where the first attempt was accepted, the first line of the verdict s
   CHECK_THAT(lines[1], Catch::Matchers::Contains(", dsn=2.0.0, verdict=sent (mx.example"));
 }
 
+TEST_CASE("a line tells how the session was protected, and whose account was used") {
+  SessionFacts facts;
+  CHECK(session_words(facts) == ", tls=none");
+  facts.clear_reason = "STARTTLS was refused (454\nlater)";
+  CHECK(session_words(facts) == ", tls=none (STARTTLS was refused (454 later))");
+  facts = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, SessionFacts::TlsTrust::Verified, "", "PLAIN", "user@example.org"};
+  const std::string words = session_words(facts);
+  CHECK(words == ", tls=TLSv1.3/TLS_AES_256_GCM_SHA384/verified, sasl_method=PLAIN, sasl_username=user@example.org");
+  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "250", kWhere};
+  CHECK_THAT(verdict_lines(to({"a@example.org"}), sent, {}, true, words).at(0),
+             Catch::Matchers::Contains("delays=0/0/0/0" + words + ", dsn=2.0.0, attempt=accepted, verdict=sent (250)"));
+  facts.tls_trust = SessionFacts::TlsTrust::Unproved;
+  CHECK_THAT(session_words(facts), Catch::Matchers::Contains("/unverified,"));
+}
+
 TEST_CASE("a line stays a line, and not too long a one") {
   const Reply long_reply{550, {std::string(5000, 'x') + "\n\x1b[31m"}, {5, 0, 0}};
   const std::string line = line_of(to({"r@example.org"}, "4X\nyz"), {kWhere, Refused{Stage::Rcpt, long_reply}, {}, {}});
