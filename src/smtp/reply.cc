@@ -115,7 +115,7 @@ std::string ReplyParser::fault_text() const {
   if (!fault_) return {};
   std::string text(describe(*fault_));
   if (*fault_ == ReplyFault::TooLong) return text;
-  const std::string line = printable(line_);
+  const std::string line = printable(std::string_view(line_).substr(0, line_.find_last_not_of('\r') + 1));
   const std::string_view quoted = clip(line, kQuotedOctets);
   return text + ": \"" + std::string(quoted) + (quoted.size() < line.size() ? "...\"" : "\"");
 }
