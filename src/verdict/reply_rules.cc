@@ -60,6 +60,8 @@ constexpr ReplyRow kRows[] = {
     {"", kAnywhere, kTransaction, "55x", "", "message (size )?(is )?too (big|large)|message size exceeds|message file too big|exceeds .{0,40}(message size|size limit)|(maximum|fixed|max) message size|message (length|size) exceeds|exceeds (the )?(maximum|fixed|size)|too much (mail )?data", kSize, kDefault, "Postfix, Exim, sendmail, OpenSMTPD, qmail"},
 
     // Registered statuses of the relay, of us, or of the way to the recipient: without words.
+    {"", kAnywhere, kTransaction, "530 534 535 538", "5.x.x", "", kAuth, kCredentials, "RFC 4954 6, RFC 3207 4: whatever status stands beside it"},
+    {"", kAnywhere, kTransaction, "500 502 503 521 555", "5.1.x 5.2.x", "", kPolicy, kDefault, "RFC 5321 4.2.2: the session, whatever status stands beside it"},
     {"", kAnywhere, kTransaction, "554", "5.7.9", "policy reasons", kUnknown, kDefault, "Yahoo, whose 5.7.9 is not that of RFC 4954"},
     {"", kAnywhere, kTransaction, "5xx", "5.7.8 5.7.9 5.7.12 5.7.14", "", kAuth, kCredentials, "RFC 4954, RFC 5248, RFC 3463"},
     {"", kAnywhere, kTransaction, "5xx", "5.7.10 5.7.11", "", kTls, kDefault, "RFC 5248, RFC 4954"},

@@ -59,7 +59,7 @@ TEST_CASE("a change of a kind or cause that there is not makes no record") {
   change.kind = static_cast<Change::Kind>(static_cast<int>(Change::Kind::Reset) + 1);
   CHECK(unpack_changes(append_changes("", std::vector{change})).empty());
   change = down(1);
-  change.cause = static_cast<Cause>(static_cast<int>(Cause::Mailbox) + 1);
+  change.cause = static_cast<Cause>(static_cast<int>(kLastCause) + 1);
   CHECK(unpack_changes(append_changes("", std::vector{change})).empty());
 }
 

@@ -44,8 +44,13 @@ struct Shown {
   std::string operator()(const Lost& r) const {
     return "lost " + std::string(name(r.stage)) + (r.loss == Loss::Closed ? " closed" : " timeout");
   }
-  std::string operator()(const Garbled& r) const { return "garbled " + std::string(name(r.stage)) + ": " + r.what; }
-  std::string operator()(const Unconfirmed& r) const { return "unconfirmed: " + r.what; }
+  std::string operator()(const Garbled& r) const {
+    return "garbled " + std::string(name(r.stage)) + ": " + unquoted(r.what);
+  }
+  std::string operator()(const Unconfirmed& r) const { return "unconfirmed: " + unquoted(r.what); }
+
+  /// Of a line that is no reply as much is quoted as had come, and that depends on the cut.
+  static std::string unquoted(const std::string& what) { return what.substr(0, what.find(": \"")); }
   std::string operator()(const Withheld& r) const { return "withheld " + std::string(name(r.stage)); }
 };
 

@@ -46,6 +46,9 @@ TEST_CASE("one recipient, command by command") {
           {"> MAIL < 250 > RCPT < 250 > DATA < 354 content commit > . < 250 closed", "accepted 250, drop"},
           {"> MAIL < 250 > RCPT < 250 > DATA < 354 content commit > . < 451", "refused end_of_data 451, quit"},
           {"> MAIL < 250 > RCPT < 250 > DATA < 354 content commit > . < 554", "refused end_of_data 554, quit"},
+          {"> MAIL < 250 > RCPT < 250 > DATA < 354 content commit > . < 250- 251", "accepted 251, quit"},
+          {"> MAIL < 250 > RCPT < 250 > DATA < 354 content commit > . < 250- 554", "refused end_of_data 554, quit"},
+          {"> MAIL < 250- 452", "refused mail 452, quit"},
           {"> MAIL < 452", "refused mail 452, quit"},
           {"> MAIL < 552 250 250", "refused mail 552, quit"},
           {"> MAIL < 250 > RCPT < 450", "recipients 450, quit"},
@@ -148,7 +151,7 @@ TEST_CASE("a lost connection is unconfirmed only after the dot") {
 
 TEST_CASE("what is no reply is garbled, and unconfirmed after the dot") {
   const std::string line = "a line that is not an SMTP reply, drop";
-  for (const std::string_view next : {"< hello", "< 150", "< 250- 251", "< 25", "< +HTTP", "< hello 250 250 250"}) {
+  for (const std::string_view next : {"< hello", "< 150", "< 250- hello", "< 25", "< +HTTP", "< hello 250 250 250"}) {
     check_everywhere(next, "garbled %: " + line, "unconfirmed: " + line);
   }
 }
