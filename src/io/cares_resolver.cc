@@ -83,20 +83,15 @@ class CaresResolver::Channel {
       case RecordType::A: return ask_address(query, AF_INET);
       case RecordType::Aaaa: return ask_address(query, AF_INET6);
       case RecordType::Mx:
-        return ares_query(handle_, query->question.name.c_str(), ns_c_in, ns_t_mx, &on_records, query);
-      case RecordType::Srv:
-        return ares_query(handle_, query->question.name.c_str(), ns_c_in, ns_t_srv, &on_records, query);
+      case RecordType::Srv: return ask_records(query);
     }
   }
 
   Instant interests(std::vector<pollfd>& fds, Instant now) const {
     if (handle_ == nullptr || pending_.empty()) return finished.empty() ? Instant::max() : now;
-    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-    const int bits = ares_getsock(handle_, sockets.data(), static_cast<int>(sockets.size()));
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
-      const auto mask = static_cast<unsigned>(bits);
-      const int events = (ARES_GETSOCK_READABLE(mask, i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(mask, i) ? POLLOUT : 0);
-      if (events != 0) fds.push_back({sockets.at(static_cast<std::size_t>(i)), static_cast<short>(events), 0});
+    for (const Socket& socket : sockets_) {
+      const int events = (socket.readable ? POLLIN : 0) | (socket.writable ? POLLOUT : 0);
+      fds.push_back({socket.fd, static_cast<short>(events), 0});
     }
     timeval span{};
     const timeval* next = ares_timeout(handle_, nullptr, &span);
@@ -108,16 +103,13 @@ class CaresResolver::Channel {
   void serve(std::span<const pollfd> fds) {
     if (handle_ == nullptr || pending_.empty()) return;
     bool any = false;
-    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-    const auto bits = static_cast<unsigned>(ares_getsock(handle_, sockets.data(), static_cast<int>(sockets.size())));
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
-      const ares_socket_t fd = sockets.at(static_cast<std::size_t>(i));
-      if (!ARES_GETSOCK_READABLE(bits, i) && !ARES_GETSOCK_WRITABLE(bits, i)) continue;
-      const int events = found(fds, fd);
+    // A copy, for c-ares opens and closes sockets meanwhile.
+    for (const Socket& socket : std::vector(sockets_)) {
+      const int events = found(fds, socket.fd);
       if (events == 0) continue;
       any = true;
-      ares_process_fd(handle_, (events & ~POLLOUT) != 0 ? fd : ARES_SOCKET_BAD,
-                      (events & POLLOUT) != 0 ? fd : ARES_SOCKET_BAD);
+      ares_process_fd(handle_, (events & ~POLLOUT) != 0 ? socket.fd : ARES_SOCKET_BAD,
+                      (events & POLLOUT) != 0 ? socket.fd : ARES_SOCKET_BAD);
     }
     if (!any) ares_process_fd(handle_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
   }
@@ -129,6 +121,17 @@ class CaresResolver::Channel {
     Channel* channel;
     Question question;
   };
+  struct Socket {
+    ares_socket_t fd;
+    bool readable;  ///< c-ares waits for it to become readable
+    bool writable;
+  };
+
+  static void on_socket(void* self, ares_socket_t fd, int readable, int writable) {
+    auto& sockets = static_cast<Channel*>(self)->sockets_;
+    std::erase_if(sockets, [&](const Socket& socket) { return socket.fd == fd; });
+    if (readable != 0 || writable != 0) sockets.push_back({fd, readable != 0, writable != 0});
+  }
 
   /// Whether the hosts file has an address of this family for the name.
   bool in_hosts_file(const std::string& name, int family) const {
@@ -180,43 +183,80 @@ class CaresResolver::Channel {
     finish(query, code, std::move(answer));
   }
 
+#if ARES_VERSION >= 0x011C00  // 1.28: answers come parsed, and the functions below are deprecated from 1.34 on
+  void ask_records(Query* query) {
+    const auto type = query->question.type == RecordType::Mx ? ARES_REC_TYPE_MX : ARES_REC_TYPE_SRV;
+    ares_query_dnsrec(handle_, query->question.name.c_str(), ARES_CLASS_IN, type, &on_records, query, nullptr);
+  }
+
+  static void on_records(void* arg, ares_status_t code, std::size_t, const ares_dns_record_t* found) {
+    Answer answer = failure(static_cast<int>(code));
+    const std::size_t count = code == ARES_SUCCESS ? ares_dns_record_rr_cnt(found, ARES_SECTION_ANSWER) : 0;
+    for (std::size_t i = 0; i < count; ++i)
+      add_record(answer, ares_dns_record_rr_get_const(found, ARES_SECTION_ANSWER, i));
+    finish_records(static_cast<Query*>(arg), static_cast<int>(code), std::move(answer));
+  }
+
+  static void add_record(Answer& answer, const ares_dns_rr_t* record) {
+    switch (ares_dns_rr_get_type(record)) {
+      case ARES_REC_TYPE_MX:
+        answer.mx.push_back({ares_dns_rr_get_u16(record, ARES_RR_MX_PREFERENCE),
+                             target(ares_dns_rr_get_str(record, ARES_RR_MX_EXCHANGE))});
+        break;
+      case ARES_REC_TYPE_SRV:
+        answer.srv.push_back(
+            {ares_dns_rr_get_u16(record, ARES_RR_SRV_PRIORITY), ares_dns_rr_get_u16(record, ARES_RR_SRV_WEIGHT),
+             ares_dns_rr_get_u16(record, ARES_RR_SRV_PORT), target(ares_dns_rr_get_str(record, ARES_RR_SRV_TARGET))});
+        break;
+      default: break;
+    }
+  }
+#else
+  void ask_records(Query* query) {
+    const int type = query->question.type == RecordType::Mx ? ns_t_mx : ns_t_srv;
+    ares_query(handle_, query->question.name.c_str(), ns_c_in, type, &on_records, query);
+  }
+
   static void on_records(void* arg, int code, int, unsigned char* octets, int length) {
     auto* query = static_cast<Query*>(arg);
     Answer answer = failure(code);
     if (code == ARES_SUCCESS) {
-      answer = query->question.type == RecordType::Mx ? parse_mx(octets, length) : parse_srv(octets, length);
+      code =
+          query->question.type == RecordType::Mx ? parse_mx(octets, length, answer) : parse_srv(octets, length, answer);
     }
-    finish(query, code, std::move(answer));
+    finish_records(query, code, std::move(answer));
   }
 
-  static Answer parse_mx(const unsigned char* octets, int length) {
+  static int parse_mx(const unsigned char* octets, int length, Answer& answer) {
     ares_mx_reply* records = nullptr;
     const int code = ares_parse_mx_reply(octets, length, &records);
-    Answer answer = failure(code);
-    for (const ares_mx_reply* record = records; record != nullptr; record = record->next) {
+    for (const ares_mx_reply* record = records; record != nullptr; record = record->next)
       answer.mx.push_back({record->priority, target(record->host)});
-    }
     if (records != nullptr) ares_free_data(records);
-    // An answer with records of other types only, e.g. an alias that leads nowhere.
-    if (code == ARES_SUCCESS && answer.mx.empty()) return failure(ARES_ENODATA);
-    return answer;
+    return code;
   }
 
-  static Answer parse_srv(const unsigned char* octets, int length) {
+  static int parse_srv(const unsigned char* octets, int length, Answer& answer) {
     ares_srv_reply* records = nullptr;
     const int code = ares_parse_srv_reply(octets, length, &records);
-    Answer answer = failure(code);
-    for (const ares_srv_reply* record = records; record != nullptr; record = record->next) {
+    for (const ares_srv_reply* record = records; record != nullptr; record = record->next)
       answer.srv.push_back({record->priority, record->weight, record->port, target(record->host)});
-    }
     if (records != nullptr) ares_free_data(records);
-    if (code == ARES_SUCCESS && answer.srv.empty()) return failure(ARES_ENODATA);
-    return answer;
+    return code;
+  }
+#endif
+
+  static void finish_records(Query* query, int code, Answer answer) {
+    // An answer with records of other types only, e.g. an alias that leads nowhere.
+    if (code == ARES_SUCCESS && answer.mx.empty() && answer.srv.empty()) code = ARES_ENODATA;
+    if (code != ARES_SUCCESS) answer = failure(code);
+    finish(query, code, std::move(answer));
   }
 
   ares_channel handle_ = nullptr;
   int start_error_ = ARES_SUCCESS;
   std::vector<Question> pending_;
+  std::vector<Socket> sockets_;  ///< those that c-ares has open
 };
 
 CaresResolver::CaresResolver(Options options) : options_(std::move(options)) {}
