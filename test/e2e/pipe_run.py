@@ -59,7 +59,7 @@ class Surroundings:
 
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
-    return {"PATH": "/usr/bin:/bin", "MAIL_CONFIG": "/etc/postfix", "LANG": "C", "TZ": "UTC0", **kept}
+    return {"PATH": "/usr/bin:/bin", "MAIL_CONFIG": "/etc/postfix", "LANG": "C", "TZ": "UTC", **kept}
 
 
 class Delivery:

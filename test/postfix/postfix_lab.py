@@ -189,7 +189,8 @@ class PostfixLab:
         self._run("postfix", "-c", str(self.config), "check")
 
     def _run(self, *command: str, content: bytes = b"") -> str:
-        environment = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "MAIL_CONFIG": str(self.config)}
+        environment = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "MAIL_CONFIG": str(self.config),
+                       "TZ": "UTC"}
         done = subprocess.run(command, input=content, capture_output=True, env=environment)
         if done.returncode != 0:
             raise RuntimeError(f"{command} ended with {done.returncode}: {(done.stdout + done.stderr).decode()}")

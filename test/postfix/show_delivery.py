@@ -20,8 +20,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-sys.path.append(str(HERE.parent / "e2e"))
+sys.path[1:1] = [str(HERE.parent / name) for name in ("e2e", "suite")]
 
+import private_machine  # noqa: E402
 from lab import RefusedPort  # noqa: E402
 from postfix_lab import PostfixLab  # noqa: E402
 from smtp_sink import Message, SmtpSink  # noqa: E402
@@ -114,4 +115,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    private_machine.enter()
     sys.exit(main())

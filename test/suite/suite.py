@@ -6,7 +6,8 @@ A folder of test/ that has a run.py is a suite: CMake finds it, ctest runs it. T
     sys.exit(main(__file__, __doc__))
 
 and its docstring holds USAGE at the place of `{usage}`. Every test has a process of its own, forked from one that has
-loaded all of them: it may leave the machine's network, change its user or its environment, and nobody else notices.
+loaded all of them: it may leave the machine's network, change its user or its environment, and nobody else notices. What the machine is set
+up for reaches none of them: see private_machine.py.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any, Callable, ContextManager, Iterator, Sequence
 
 from installed import copy_relaypipe, program_of
 from one_test import FAILED, PASSED, SKIPPED, Outcome, run_all
+from private_machine import enter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 USAGE = """\
@@ -108,7 +110,9 @@ def summary(outcomes: Sequence[Outcome]) -> int:
 def main(file: str, description: str | None, *, alone: str = "", jobs: int = 2 * (os.cpu_count() or 1),
          needs_root: bool = False, world: World = contextlib.nullcontext) -> int:
     """Runs the tests of the folder `file` is in. Those with `alone` in their name come last and one at a time, because
-    they measure. `world` is entered before the first test and left after the last: servers they share."""
+    they measure. `world` is entered before the first test and left after the last: servers they share. All of it happens
+    on a private machine (private_machine.py)."""
+    enter()
     arguments = parse_arguments((description or "").replace("{usage}", USAGE), jobs)
     if arguments.sanitized:
         os.environ["RELAYPIPE_SANITIZED"] = "1"
