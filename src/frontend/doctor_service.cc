@@ -133,7 +133,7 @@ std::vector<PostfixFinding> examine(const AgentService& agent, const PostfixSnap
   const ServiceFacts facts = gather(agent, postfix, tools);
   std::vector<PostfixFinding> findings = judge_service(agent.service, agent.command, facts);
   if (!facts.user) return findings;
-  const std::vector<PostfixFinding> seen = examine_as(*facts.user, agent);
+  const std::vector<PostfixFinding> seen = examine_as(*facts.user, agent, tools.postconf());
   findings.insert(findings.end(), seen.begin(), seen.end());
   return findings;
 }

@@ -19,6 +19,7 @@
 #include "frontend/mail_log.h"
 #include "io/account_file.h"
 #include "io/other_user.h"
+#include "io/own_program.h"
 #include "io/pcre_matcher.h"
 #include "verdict/check_rules.h"
 
@@ -66,7 +67,9 @@ std::string without_severity(const ConfigProblem& problem) {
 
 class UserView {
  public:
-  UserView(const PipeUser& user, const AgentService& agent) : user_(user), agent_(agent) {}
+  /// `with_own_program` is the line that puts the running program into argv.
+  UserView(const PipeUser& user, const AgentService& agent, std::string with_own_program)
+      : user_(user), agent_(agent), with_own_program_(std::move(with_own_program)) {}
 
   /// Runs as the user.
   std::vector<PostfixFinding> look() {
@@ -91,8 +94,11 @@ class UserView {
   void look_at_program() {
     const std::string file = program();
     struct stat status {};
-    if (::stat(file.c_str(), &status) != 0)
-      return add(Severity::Error, fmt::format("{}: {}; all mail waits", printable(file), std::strerror(errno)));
+    if (::stat(file.c_str(), &status) != 0) {
+      const int error = errno;
+      return add(Severity::Error, fmt::format("{}: {}; all mail waits", printable(file), std::strerror(error)),
+                 error == ENOENT ? with_own_program_ : "");
+    }
     if (!S_ISREG(status.st_mode) || ::access(file.c_str(), X_OK) != 0) {
       return add(Severity::Error,
                  fmt::format("{} cannot be run by {}; all mail waits", printable(file), printable(user_.name)),
@@ -238,14 +244,20 @@ class UserView {
 
   const PipeUser& user_;
   const AgentService& agent_;
+  std::string with_own_program_;
   std::vector<PostfixFinding> findings_;
   std::vector<std::string> unreadable_;
 };
 
 }  // namespace
 
-std::vector<PostfixFinding> examine_as(const PipeUser& user, const AgentService& agent) {
-  const auto seen = seen_by(user, [&] { return pack(UserView(user, agent).look()); });
+std::vector<PostfixFinding> examine_as(const PipeUser& user, const AgentService& agent, const std::string& postconf) {
+  // Before it becomes the user, which may not be told.
+  PipeCommand command = agent.command;
+  command.argv.front() = own_program();
+  const std::string line =
+      fmt::format("{} -F {}", postconf, shell_word(agent.service.key() + "/command=" + command.text()));
+  const auto seen = seen_by(user, [&] { return pack(UserView(user, agent, line).look()); });
   if (seen) return unpack(*seen);
   return {{PostfixFinding::Severity::Warning, agent.service.key(), "its user was not looked at: " + seen.error(), ""}};
 }

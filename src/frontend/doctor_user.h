@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "config/judge_service.h"
@@ -8,7 +9,7 @@
 namespace relaypipe {
 
 /// What is wrong for the user of a service, found out by becoming that user as pipe(8) does: the program, the
-/// configuration, the files it names, the state directory.
-std::vector<PostfixFinding> examine_as(const PipeUser& user, const AgentService& agent);
+/// configuration, the files it names, the state directory. `postconf` is how the lines that mend call it.
+std::vector<PostfixFinding> examine_as(const PipeUser& user, const AgentService& agent, const std::string& postconf);
 
 }  // namespace relaypipe

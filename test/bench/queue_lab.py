@@ -66,7 +66,7 @@ class Services:
         settings = " ".join(word for first, word in zip(command, command[1:]) for word in (first, word)
                             if first in ("-o", "--config"))
         entry = replaced(example_entry(), {
-            "relaypipe unix": f"{transport} unix", EXAMPLE_PROGRAM: command[0], EXAMPLE_USER: UNPRIVILEGED_USER,
+            "relaypipe unix": f"{transport} unix", EXAMPLE_PROGRAM: f"argv={command[0]}", EXAMPLE_USER: UNPRIVILEGED_USER,
             "-f ${sender}": f"{settings} -f ${{sender}}"})
         return Service(binary.name, transport, entry, nexthop)
 

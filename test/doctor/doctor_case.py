@@ -91,7 +91,7 @@ class DoctorCase(RelayCase):
         """main.cf and master.cf; the edits change the entry of master.cf.example, the parameters (None: left out)
         what stands in main.cf."""
         own = f"--config {self.config} -o syslog_socket={self.directory}/log -o state_directory={self.state}{self.ehlo_name}"
-        good = replaced(example_entry(), {EXAMPLE_PROGRAM: str(self.program), EXAMPLE_USER: UNPRIVILEGED_USER})
+        good = replaced(example_entry(), {EXAMPLE_PROGRAM: f"argv={self.program}", EXAMPLE_USER: UNPRIVILEGED_USER})
         broken = replaced(good, entry_edits or {}) if entry is None else entry
         self.write(self.postfix / "master.cf",
                    BASE_SERVICES.format(port=10025) + broken.replace(str(self.program), f"{self.program} {own}"))

@@ -199,7 +199,8 @@ class Program(DoctorCase):
 
     def test_missing(self) -> None:
         self.look()
-        self.assert_found("error", "bin/relaypipe: No such file", "all mail waits")
+        self.assert_mended(self.assert_found("error", "bin/relaypipe: No such file", "all mail waits"))
+        self.assertIn(f"argv={self.program} ", self.postconf("-M", "relaypipe/unix"))
 
     def test_not_executable(self) -> None:
         self.look()

@@ -28,7 +28,7 @@ from support import PATIENCE, SyslogSocket, free_port, process_state, processes,
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE_ENTRY = REPOSITORY / "master.cf.example"
 EXAMPLE_TRANSPORT = REPOSITORY / "transport.example"
-EXAMPLE_PROGRAM = "/usr/local/bin/relaypipe"
+EXAMPLE_PROGRAM = "argv=/usr/bin/relaypipe"
 EXAMPLE_USER = "user=relaypipe"
 UNPRIVILEGED_USER = "user=nobody:nogroup"
 
@@ -153,7 +153,7 @@ class PostfixLab:
         The log socket is an addition, so that a machine without syslog can run the tests; the state directory keeps
         them from knowing what others, and the machine's own relaypipe, have seen of relays.
         """
-        edits = {EXAMPLE_PROGRAM: str(self.program), EXAMPLE_USER: UNPRIVILEGED_USER, **self._edits}
+        edits = {EXAMPLE_PROGRAM: f"argv={self.program}", EXAMPLE_USER: UNPRIVILEGED_USER, **self._edits}
         added = " ".join(["-o", f"syslog_socket={self.syslog_socket}", "-o", f"state_directory={self.state}",
                           *self._arguments.split()])
         return replaced(example_entry(), {**edits, "-f ${sender}": f"{added}\n    -f ${{sender}}"})
