@@ -31,7 +31,7 @@ class Authorization {
         config_(*relay.account.oauth2),
         parts_(parts),
         clock_(clock),
-        waiter_(clock, {&parts.client}),
+        waiter_(clock, {&parts.names, &parts.client}),
         reader_(FileReader::self()) {}
 
   Result<bool, Error> run() {

@@ -130,7 +130,7 @@ int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Ins
   Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
   std::vector<Pollable*> parts{&caller, &spool, &resolver, &keyring, &dialer};
   // The broker's answers go on with the keyring, and those with the dialer.
-  if (tokens) parts.insert(parts.begin(), {&tokens->client, &tokens->broker});
+  if (tokens) parts.insert(parts.begin(), {&tokens->names, &tokens->client, &tokens->broker});
   PollWaiter waiter(clock, parts);
   PcreMatcher patterns;
   MemoryParts remembered(settings, request.on_change, clock, journal, request.id);

@@ -62,7 +62,7 @@ class Prober {
 
   std::vector<RelayProbe> run() {
     look_up();
-    PollWaiter waiter(clock_, {&tokens_.client, &tokens_.broker, &resolver_, &keyring_, &dialer_});
+    PollWaiter waiter(clock_, {&tokens_.names, &tokens_.client, &tokens_.broker, &resolver_, &keyring_, &dialer_});
     while (!done()) {
       hear();
       if (done()) break;

@@ -78,7 +78,7 @@ int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {
 }
 
 std::optional<std::string> renew(const Relay& relay, TokenParts& parts, const Clock& clock) {
-  PollWaiter waiter(clock, {&parts.client, &parts.broker});
+  PollWaiter waiter(clock, {&parts.names, &parts.client, &parts.broker});
   parts.broker.renew(0, relay);
   while (true) {
     for (const TokenEvent& event : parts.broker.take_answers())

@@ -4,6 +4,7 @@
 
 #include "deliver/token_broker.h"
 #include "io/account_file.h"
+#include "io/cares_resolver.h"
 #include "io/curl_token_client.h"
 #include "io/file_token_store.h"
 #include "io/json_answer.h"
@@ -11,18 +12,20 @@
 
 namespace relaypipe {
 
-/// What access tokens need, put together. The client and the broker are parts of the world that PollWaiter serves, in
-/// this order.
+/// What access tokens need, put together. The resolver, the client and the broker are parts of the world that
+/// PollWaiter serves, in this order.
 struct TokenParts {
   TokenParts(const Clock& clock, const Settings& settings, Journal& journal, std::string log_id)
       : store(settings.state_directory),
-        client(clock, {settings.dns_servers, settings.dns_timeout}),
+        names({settings.dns_servers, settings.dns_timeout}),
+        client(clock, names),
         broker({clock, wall, store, client, journal, read_json_answer,
                 [reader = FileReader::self()](const std::string& file) { return read_secret_file(file, reader); }},
                std::move(log_id)) {}
 
   SystemWallClock wall;
   FileTokenStore store;
+  CaresResolver names;  ///< of the endpoints
   CurlTokenClient client;
   TokenBroker broker;
 };

@@ -166,8 +166,7 @@ class CurlPost {
   std::array<char, CURL_ERROR_SIZE> error_{};
 };
 
-CurlTokenClient::CurlTokenClient(const Clock& clock, CaresResolver::Options dns)
-    : clock_(clock), resolver_(std::move(dns)) {}
+CurlTokenClient::CurlTokenClient(const Clock& clock, Resolver& resolver) : clock_(clock), resolver_(resolver) {}
 CurlTokenClient::~CurlTokenClient() = default;
 
 void CurlTokenClient::post(DialId id, HttpPost post) {
@@ -210,12 +209,11 @@ Instant CurlTokenClient::interests(std::vector<pollfd>& fds, Instant now) {
   long timeout = -1;
   curl_multi_timeout(multi_->get(), &timeout);
   const auto wake = timeout >= 0 ? std::min<Duration>(std::chrono::milliseconds(timeout), kTimerSlack) : kTimerSlack;
-  return std::min(now + wake, resolver_.interests(fds, now));
+  return now + wake;
 }
 
-void CurlTokenClient::serve(std::span<const pollfd> fds, Instant now) {
+void CurlTokenClient::serve(std::span<const pollfd>, Instant) {
   if (posts_.empty()) return;
-  resolver_.serve(fds, now);
   take_addresses();
   perform();
 }

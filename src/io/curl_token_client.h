@@ -3,9 +3,9 @@
 #include <memory>
 #include <vector>
 
+#include "deliver/interfaces.h"
 #include "deliver/pollable.h"
 #include "deliver/token_world.h"
-#include "io/cares_resolver.h"
 
 namespace relaypipe {
 
@@ -13,11 +13,12 @@ class CurlMulti;
 class CurlPost;
 
 /// Asks token endpoints with libcurl: POST over HTTPS with a verified certificate, TLS 1.2 or newer, no redirects, no
-/// proxy, a short answer. Host names are looked up by CaresResolver as those of relays are: libcurl's own lookups would
-/// try the search domains. It has a multi handle of its own, made with the first request: most deliveries make none.
+/// proxy, a short answer. Host names are looked up as those of relays are, by a resolver that somebody else polls:
+/// libcurl's own lookups would try the search domains. It has a multi handle of its own, made with the first request:
+/// most deliveries make none.
 class CurlTokenClient final : public HttpPoster, public Pollable {
  public:
-  CurlTokenClient(const Clock& clock, CaresResolver::Options dns);
+  CurlTokenClient(const Clock& clock, Resolver& resolver);
   ~CurlTokenClient() override;
   CurlTokenClient(const CurlTokenClient&) = delete;
   CurlTokenClient& operator=(const CurlTokenClient&) = delete;
@@ -35,7 +36,7 @@ class CurlTokenClient final : public HttpPoster, public Pollable {
   void finish(const CurlPost* post, Result<HttpAnswer, std::string> answer);
 
   const Clock& clock_;
-  CaresResolver resolver_;
+  Resolver& resolver_;
   std::shared_ptr<CurlMulti> multi_;
   std::vector<std::unique_ptr<CurlPost>> posts_;
   std::vector<HttpEvent> answers_;
