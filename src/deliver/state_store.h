@@ -26,7 +26,7 @@ enum class StateWait {
 };
 
 /// What all running copies remember together. It knows octets, never what they mean; its real form is
-/// io/sqlite_state_store, its double test/fake/memory_state_store.
+/// io/state_store, its double test/fake/memory_state_store.
 ///
 /// None of it fails towards its caller: a store that cannot be read is empty, one that cannot be written forgets, and
 /// trouble() says why.

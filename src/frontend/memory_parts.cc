@@ -11,8 +11,8 @@
 #include "frontend/json_state.h"
 #include "io/account_stamp.h"
 #include "io/change_hook.h"
-#include "io/sqlite_state_store.h"
-#include "io/queue_lock.h"
+#include "io/state_queue_lock.h"
+#include "io/state_store.h"
 #include "io/time_zones.h"
 
 namespace relaypipe {

@@ -2,8 +2,8 @@
 
 #include "frontend/deliverer.h"
 #include "io/local_time.h"
-#include "io/sqlite_state_store.h"
 #include "io/standard_streams.h"
+#include "io/state_store.h"
 
 namespace relaypipe {
 

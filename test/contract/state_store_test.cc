@@ -8,7 +8,7 @@
 
 #include "catch.h"
 #include "fake/memory_state_store.h"
-#include "io/sqlite_state_store.h"
+#include "io/state_store.h"
 
 namespace relaypipe {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "deliver/delivery_lock.h"
@@ -13,7 +14,7 @@ namespace relaypipe {
 /// and a lock ends with its process.
 class QueueLock final : public DeliveryLock {
  public:
-  explicit QueueLock(const std::string& state_directory) : file_(state_directory + "/queue.lock") {}
+  explicit QueueLock(std::string state_directory) : directory_(std::move(state_directory)) {}
   ~QueueLock() override;
   QueueLock(const QueueLock&) = delete;
   QueueLock& operator=(const QueueLock&) = delete;
@@ -22,9 +23,9 @@ class QueueLock final : public DeliveryLock {
   [[nodiscard]] std::optional<std::string> trouble() const override { return trouble_; }
 
  private:
-  State fail(int error);
+  State fail(const std::string& why);
 
-  std::string file_;
+  std::string directory_;
   std::optional<std::string> trouble_;
   int fd_ = -1;
 };

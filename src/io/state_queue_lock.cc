@@ -1,4 +1,4 @@
-#include "io/queue_lock.h"
+#include "io/state_queue_lock.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/hash.h"
+#include "io/state_file.h"
 
 namespace relaypipe {
 namespace {
@@ -33,15 +34,18 @@ QueueLock::~QueueLock() {
   if (fd_ >= 0) close(fd_);
 }
 
-DeliveryLock::State QueueLock::fail(int error) {
-  trouble_ = fmt::format("{}: {}", file_, std::generic_category().message(error));
+DeliveryLock::State QueueLock::fail(const std::string& why) {
+  trouble_ = why;
   return State::Ours;
 }
 
 DeliveryLock::State QueueLock::take(const std::vector<std::string>& names) {
   if (trouble_ || names.empty()) return State::Ours;
-  if (fd_ < 0) fd_ = open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd_ < 0) return fail(errno);
+  if (fd_ < 0) {
+    const auto opened = open_state_file(directory_, "queue.lock");
+    if (!opened) return fail(opened.error());
+    fd_ = *opened;
+  }
   for (const std::string& name : names) {
     struct flock lock = range(F_WRLCK, place_of(name), 1);
     if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) continue;
@@ -50,7 +54,7 @@ DeliveryLock::State QueueLock::take(const std::vector<std::string>& names) {
     struct flock all = range(F_UNLCK, 0, 0);
     fcntl(fd_, F_OFD_SETLK, &all);
     if (error == EAGAIN || error == EACCES) return State::Anothers;
-    return fail(error);
+    return fail(fmt::format("{}/queue.lock: {}", directory_, std::generic_category().message(error)));
   }
   return State::Ours;
 }

@@ -1,4 +1,4 @@
-#include "io/sqlite_state_store.h"
+#include "io/state_store.h"
 
 #include <fmt/format.h>
 

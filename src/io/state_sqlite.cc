@@ -1,4 +1,4 @@
-#include "io/sqlite_file.h"
+#include "io/state_sqlite.h"
 
 #include <sqlite3.h>
 #include <unistd.h>

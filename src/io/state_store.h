@@ -4,7 +4,7 @@
 #include <string>
 
 #include "deliver/state_store.h"
-#include "io/sqlite_file.h"
+#include "io/state_sqlite.h"
 
 namespace relaypipe {
 
