@@ -5,12 +5,10 @@
 
 namespace relaypipe {
 
-/// A process, told from every other one that ever had its number: the pid, when it was started (field 22 of
-/// /proc/PID/stat, clock ticks since boot) and which boot that was (a hash of the kernel's boot id).
+/// A process that took something, by a random number of 62 bits that no other process has. Nobody: zero. The number is
+/// no process id, since a process cannot be told by that in another namespace, after a reboot, or where /proc is hidden.
 struct Owner {
-  std::uint32_t pid = 0;
-  std::uint64_t start = 0;
-  std::uint64_t boot = 0;
+  std::uint64_t token = 0;
   bool operator==(const Owner&) const = default;
 };
 

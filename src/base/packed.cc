@@ -23,9 +23,7 @@ void Packer::text(std::string_view text) {
 }
 
 void Packer::owner(const Owner& owner) {
-  number(owner.pid);
-  number(owner.start);
-  number(owner.boot);
+  number(owner.token);
 }
 
 std::uint64_t Unpacker::number() {
@@ -76,11 +74,7 @@ std::string Unpacker::text() {
 }
 
 Owner Unpacker::owner() {
-  Owner owner;
-  owner.pid = small();
-  owner.start = number();
-  owner.boot = number();
-  return owner;
+  return {number()};
 }
 
 }  // namespace relaypipe

@@ -33,6 +33,7 @@ MemoryParts::MemoryParts(const Settings& settings, std::vector<std::string> on_c
   if (settings.memory) {
     store_ = std::make_unique<SqliteStateStore>(settings.state_directory);
     lock_ = std::make_unique<QueueLock>(settings.state_directory);
+    owners_ = std::make_unique<StateOwners>(settings.state_directory);
   } else {
     store_ = std::make_unique<ForgetfulStore>();
     lock_ = std::make_unique<NoDeliveryLock>();
@@ -43,8 +44,8 @@ MemoryWorld MemoryParts::world() {
   return {*store_,
           wall_,
           clock_,
-          [this] { return life_.self(); },
-          [this](const Owner& owner) { return life_.alive(owner); },
+          [this] { return owners_ ? owners_->self() : Owner{1}; },
+          [this](const Owner& owner) { return owners_ && owners_->alive(owner); },
           zone_offset,
           [](const Relay& relay) { return account_stamp(relay.account); },
           [this](const Change& change) { tell(change); }};
@@ -63,7 +64,7 @@ void MemoryParts::tell(const Change& change) {
 
 void MemoryParts::tell_trouble() {
   std::string all;
-  for (const auto& trouble : {store_->trouble(), lock_->trouble()}) {
+  for (const auto& trouble : {store_->trouble(), lock_->trouble(), owners_ ? owners_->trouble() : std::nullopt}) {
     if (trouble) all += (all.empty() ? "" : "; ") + printable(*trouble);
   }
   if (!all.empty()) journal_.line(Journal::Level::Warning, log_id_ + ": memory: " + all);

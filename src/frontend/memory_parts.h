@@ -7,7 +7,7 @@
 #include "deliver/delivery_lock.h"
 #include "deliver/interfaces.h"
 #include "deliver/relay_memory.h"
-#include "io/process_life.h"
+#include "io/state_owners.h"
 #include "io/system_clock.h"
 
 namespace relaypipe {
@@ -36,7 +36,7 @@ class MemoryParts {
   std::string log_id_;
   std::vector<std::string> on_change_;
   SystemWallClock wall_;
-  ProcessLife life_;
+  std::unique_ptr<StateOwners> owners_;  ///< none where nothing is remembered
   std::unique_ptr<StateStore> store_;
   std::unique_ptr<DeliveryLock> lock_;
 };

@@ -7,7 +7,7 @@
 #include "deliver/state_store.h"
 #include "frontend/arguments_state.h"
 #include "frontend/request.h"
-#include "io/process_life.h"
+#include "io/state_owners.h"
 #include "io/system_clock.h"
 
 namespace relaypipe {
@@ -18,7 +18,7 @@ struct StateTool {
   LoadedConfiguration loaded;
   std::unique_ptr<StateStore> store;
   SystemWallClock wall;
-  ProcessLife life;
+  std::unique_ptr<StateOwners> owners;
 };
 
 inline constexpr int kStateDone = 0;

@@ -51,7 +51,7 @@ std::vector<TokenEnd> token_ends(const Configuration& configuration) {
 }
 
 std::string status_text(StateTool& tool, Format format) {
-  const Alive alive = [&](const Owner& owner) { return tool.life.alive(owner); };
+  const Alive alive = [&](const Owner& owner) { return tool.owners->alive(owner); };
   StatusReport report = make_report(tool.loaded.configuration, *tool.store, tool.wall.now(), alive, zone_offset);
   report.tokens = token_ends(tool.loaded.configuration);
   switch (format) {

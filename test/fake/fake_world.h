@@ -130,8 +130,8 @@ struct FakeWorld {
   MemoryStateStore store;
   FakeWallClock wall{timeline};
   FakeLock lock;
-  Owner self{100, 1, 1};
-  std::set<std::uint32_t> dead;  ///< pids
+  Owner self{100};
+  std::set<std::uint64_t> dead;  ///< tokens
   std::uint64_t credentials = 1;
   std::vector<Change> changes;
 
@@ -141,7 +141,7 @@ struct FakeWorld {
             wall,
             timeline,
             [this] { return self; },
-            [this](const Owner& owner) { return owner.pid != 0 && !dead.contains(owner.pid); },
+            [this](const Owner& owner) { return owner.token != 0 && !dead.contains(owner.token); },
             [](const std::string&, WallTime) { return std::chrono::seconds(0); },
             [this](const Relay&) { return credentials; },
             [this](const Change& change) { changes.push_back(change); }};

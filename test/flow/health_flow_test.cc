@@ -87,7 +87,7 @@ TEST_CASE("after the cool-down one delivery probes, and what it finds decides fo
       Flow other;
       other.world.store.records = probing->world.store.records;
       other.world.wall.shift = all.clock + 1s;
-      other.world.self = {999, 1, 1};
+      other.world.self = {999};
       other.first();
       other.second();
       seen = other.run();
@@ -183,7 +183,7 @@ TEST_CASE("a stranger that is silent: the first deliveries wait for it, and then
       Flow other;
       other.world.store.records = first.world.store.records;
       other.world.wall.shift = Span(ms);
-      other.world.self = {900U + static_cast<std::uint32_t>(ms), 1, 1};
+      other.world.self = {900U + static_cast<std::uint32_t>(ms)};
       other.first().silent_at(Stage::Greeting);
       other.second();
       CHECK_THAT(other.run(), StartsWith(kBySecond));

@@ -37,7 +37,7 @@ void held_by_another(Deliveries& all, int places) {
   all.finish();
   RelayState state = all.state(kFirstRelay);
   for (int i = 0; i < places; ++i)
-    take(state.allowance, all.limits, {{50, 1, 1}, all.now() + 15min, 1, false}, all.now());
+    take(state.allowance, all.limits, {{50}, all.now() + 15min, 1, false}, all.now());
   all.records[relay_key(kFirstRelay)] = {pack(state), all.now() + 24h};
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("a leg that lost the race and whose place another took meanwhile is no
   flow.second().says("RCPT", "450 4.2.0 greylisted, please come back", 20s);
   flow.world.timeline.at(10s, [&] {
     RelayState state = all.state(kFirstRelay);
-    take(state.allowance, all.limits, {{50, 1, 1}, all.now() + 15min, 1, false}, all.now() + 10s);
+    take(state.allowance, all.limits, {{50}, all.now() + 15min, 1, false}, all.now() + 10s);
     flow.world.store.records[relay_key(kFirstRelay)] = {pack(state), all.now() + 24h};
   });
   CHECK_THAT(flow.run(), StartsWith("deferred 4.2.0"));

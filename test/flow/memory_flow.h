@@ -29,7 +29,7 @@ struct Deliveries {
     flow->world.store.records = records;
     flow->world.store.broken = broken;
     flow->world.wall.shift = clock;
-    flow->world.self = {++pid, 1, 1};
+    flow->world.self = {++pid};
     flow->world.dead = ended;
     flow->world.credentials = credentials;
     flow->envelope.queue_id = fmt::format("4Xyz{}", pid);
@@ -41,7 +41,7 @@ struct Deliveries {
     if (!flow) return;
     records = flow->world.store.records;
     clock += to_span(flow->world.timeline.elapsed());
-    ended.insert(flow->world.self.pid);
+    ended.insert(flow->world.self.token);
     changes.insert(changes.end(), flow->world.changes.begin(), flow->world.changes.end());
     flow.reset();
   }
@@ -58,7 +58,7 @@ struct Deliveries {
   void probed_by_another(const std::string& name, Span since) {
     finish();
     RelayState left = state(name);
-    take_probe(left.health, {99, 1, 1}, now() + 15min, now() - since);
+    take_probe(left.health, {99}, now() + 15min, now() - since);
     records[relay_key(name)] = {pack(left), now() + 24h};
   }
 
@@ -67,9 +67,9 @@ struct Deliveries {
   Limits limits;
   std::map<std::string, StateValue, std::less<>> records;
   std::optional<std::string> broken;
-  std::set<std::uint32_t> ended;
+  std::set<std::uint64_t> ended;
   Span clock{};
-  std::uint32_t pid = 100;
+  std::uint64_t pid = 100;
   std::uint64_t credentials = 1;
   std::vector<Change> changes;
   std::unique_ptr<Flow> flow;

@@ -19,10 +19,7 @@ WallTime some_time(FuzzedDataProvider& data) {
   return WallTime(Span(data.ConsumeIntegralInRange<std::int64_t>(0, Span(days(40000)).count())));
 }
 
-Owner some_owner(FuzzedDataProvider& data) {
-  return {data.ConsumeIntegral<std::uint32_t>(), data.ConsumeIntegral<std::uint64_t>(),
-          data.ConsumeIntegral<std::uint64_t>()};
-}
+Owner some_owner(FuzzedDataProvider& data) { return {data.ConsumeIntegral<std::uint64_t>()}; }
 
 Health some_health(FuzzedDataProvider& data) {
   Health health;

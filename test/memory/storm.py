@@ -16,7 +16,7 @@ from pipe_run import Delivery, Result
 
 COUNT = 2000 if LONG else 200
 AT_A_TIME = 8
-FILES = ["messages.db", "messages.db-journal", "queue.lock", "state.db", "state.db-journal", "state.lock"]
+FILES = ["messages.db", "messages.db-journal", "owners.lock", "queue.lock", "state.db", "state.db-journal", "state.lock"]
 SLOWEST = 15.0    # seconds for a delivery that was not killed; a wait for a dead one would go on for minutes
 SEED = 7
 

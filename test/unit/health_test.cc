@@ -12,8 +12,8 @@ using Kind = Standing::Kind;
 
 const WallTime kStart = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + 10h + 20min;
 const CoolDown kBounds;
-const Owner kUs{100, 1, 1};
-const Owner kOther{200, 1, 1};
+const Owner kUs{100};
+const Owner kOther{200};
 
 bool all_alive(const Owner&) { return true; }
 bool none_alive(const Owner&) { return false; }

@@ -31,18 +31,18 @@ struct Office {
   explicit Office(Limits its) : limits(std::move(its)) {}
 
   /// Takes what one message asks for; its owner's pid, or nothing.
-  std::optional<std::uint32_t> ask(WallTime now, std::uint64_t recipients = 1, bool urgent = false) {
-    const Claim claim{{++last, 1, 1}, now + 15min, recipients, urgent};
+  std::optional<std::uint64_t> ask(WallTime now, std::uint64_t recipients = 1, bool urgent = false) {
+    const Claim claim{{++last}, now + 15min, recipients, urgent};
     now = settle(allowance, limits, now, utc);
     why = exhausted(allowance, limits, claim, now, utc);
     if (why) return std::nullopt;
     take(allowance, limits, claim, now);
     return last;
   }
-  void accepted(std::uint32_t pid, WallTime now, std::uint64_t recipients = 1) {
-    count(allowance, limits, {pid, 1, 1}, recipients, now, utc);
+  void accepted(std::uint64_t pid, WallTime now, std::uint64_t recipients = 1) {
+    count(allowance, limits, {pid}, recipients, now, utc);
   }
-  void refused(std::uint32_t pid, WallTime now) { give_back(allowance, limits, {pid, 1, 1}, now); }
+  void refused(std::uint64_t pid, WallTime now) { give_back(allowance, limits, {pid}, now); }
   /// One message taken and accepted at once.
   bool send(WallTime now, std::uint64_t recipients = 1, bool urgent = false) {
     const auto pid = ask(now, recipients, urgent);
@@ -53,7 +53,7 @@ struct Office {
   Limits limits;
   Allowance allowance;
   std::optional<Exhausted> why;
-  std::uint32_t last = 0;
+  std::uint64_t last = 0;
 };
 
 TEST_CASE("a rolling window frees each place exactly when it leaves") {
@@ -90,7 +90,7 @@ TEST_CASE("what a dead process held is free again") {
   const auto first = office.ask(kStart);
   REQUIRE(office.ask(kStart));
   CHECK_FALSE(office.ask(kStart));
-  drop_dead(office.allowance, kStart, [&](const Owner& owner) { return owner.pid != *first; });
+  drop_dead(office.allowance, kStart, [&](const Owner& owner) { return owner.token != *first; });
   CHECK(office.ask(kStart));
   CHECK_FALSE(office.ask(kStart));
   // An attempt never outlives its delivery, alive or not: a pid may be somebody else's by now.
@@ -245,7 +245,7 @@ TEST_CASE("over any schedule a provider never counts one above, and hardly less 
   Office office({{rolling(most, window, counted)}, 0, {}});
   Provider provider{most, window, {}, 0, 0};
   struct Running {
-    std::uint32_t pid;
+    std::uint64_t pid;
     std::uint64_t recipients;
   };
   std::vector<Running> running;

@@ -57,10 +57,10 @@ struct Model {
     leg.relay.name = "only";
     leg.relay.limits = the_limits();
     process->plan.legs.push_back(std::move(leg));
-    const Owner self{++last_pid, 1, 1};
+    const Owner self{++last_pid};
     process->memory = std::make_unique<RelayMemory>(world(self), process->envelope, shared.timeline.now() + 5min);
     process->memory->open(process->plan);
-    processes[self.pid] = std::move(process);
+    processes[self.token] = std::move(process);
   }
 
   void ask(Process& process) {
@@ -129,8 +129,8 @@ struct Model {
 
   Random random;
   fake::FakeWorld shared;
-  std::map<std::uint32_t, std::unique_ptr<Process>> processes;
-  std::uint32_t last_pid = 1000;
+  std::map<std::uint64_t, std::unique_ptr<Process>> processes;
+  std::uint64_t last_pid = 1000;
   std::vector<WallTime> begun;
   std::vector<std::pair<WallTime, std::size_t>> accepted;
   int killed = 0;

@@ -15,8 +15,8 @@ using namespace std::chrono_literals;
 using Kind = Admission::Kind;
 
 const WallTime kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27) + 10h;
-const Owner kUs{100, 1, 1};
-const Owner kOther{200, 1, 1};
+const Owner kUs{100};
+const Owner kOther{200};
 
 struct Bench {
   explicit Bench(std::size_t relays) {

@@ -104,7 +104,7 @@ TEST_CASE("where a window ends takes few questions about its zone, clocks changi
 TEST_CASE("a quota of the hour holds while clocks go back by half an hour") {
   // On Lord Howe Island from 02:00 to 01:30, at 15:00 UTC.
   const Limits limits{{{false, 1, Counted::Messages, Period::Hour, {}, "Australia/Lord_Howe", "1/hour"}}, 0, {}};
-  const Owner us{1, 1, 1};
+  const Owner us{1};
   Allowance allowance;
   int accepted = 0;
   // One message is offered each minute for six hours; no hour has room for two.
@@ -123,7 +123,7 @@ TEST_CASE("a quota of the hour holds while clocks go back by half an hour") {
 TEST_CASE("a quota of the day rolls at midnight of its zone, also when clocks change") {
   const Limits limits{{{false, 1, Counted::Messages, Period::Day, {}, "Europe/Berlin", "1/day Europe/Berlin"}}, 0, {}};
   Allowance allowance;
-  const Owner us{1, 1, 1};
+  const Owner us{1};
   // 2026-10-25 begins at 22:00 UTC of the 24th and ends, an hour late, at 23:00 UTC.
   WallTime now = settle(allowance, limits, at(2026, 10, 24, 22h), zone_offset);
   const Claim claim{us, now + 15min, 1, false};
