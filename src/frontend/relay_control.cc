@@ -81,6 +81,8 @@ Health change_relay(StateTool& tool, const std::string& name, Change change,
     settle(state.health, now);
     before = state.health;
     edit(state, now);
+    // Without it nobody could tell later that the clock was wrong now.
+    state.health.stamp = std::max(state.health.stamp, now);
     values[0] = {pack(state), useful_until(state, now)};
   });
   change.at = now;

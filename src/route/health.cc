@@ -134,6 +134,8 @@ WallTime settle(Health& health, WallTime now) {
          {&health.since, &health.failed, &health.until, &health.probe_since, &health.probe_until, &health.measured}) {
       if (*time != kNever) *time -= back;
     }
+    // An end that an administrator gave as a span; "until further notice" is no time of any clock.
+    if (health.suspended_until != kNever && health.suspended_until != kFarFuture) health.suspended_until -= back;
     health.stamp = now;
   }
   now = std::max(now, health.stamp);

@@ -194,6 +194,19 @@ TEST_CASE("the administrator's suspension stands above everything") {
   CHECK(standing_of(health, kStart + 2h).kind == Kind::Well);
 }
 
+TEST_CASE("a suspension under a wrong clock is as long as it was meant to be") {
+  Health health;
+  health.stamp = kStart;
+  health.suspended_until = kStart + 2h;
+  const WallTime right = kStart - std::chrono::days(90);
+  CHECK(settle(health, right) == right);
+  CHECK(health.suspended_until == right + 2h);
+  health.stamp = kStart;
+  health.suspended_until = kFarFuture;
+  settle(health, right);
+  CHECK(health.suspended_until == kFarFuture);
+}
+
 Health measured(Duration each, int samples, WallTime when) {
   Health health;
   for (int i = 0; i < samples; ++i) {
