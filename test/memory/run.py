@@ -2,7 +2,8 @@
 """Runs the tests of what deliveries remember together: many at once, killed ones, damaged files, a real Postfix.
 
 {usage}
-`run.py --long` does the same with the numbers that take minutes: 2,000 deliveries killed at random, 500 messages a run.
+`run.py --long` does the same with the numbers that take minutes: 2,000 deliveries killed at random, 500 messages a
+run, 400 at once, a million messages in the store.
 
 Needs root, because Postfix does, and so does a full disk of one's own.
 """

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+from case import each
 from counting_relay import CountingRelay
-from memory_case import MemoryCase
+from memory_case import LONG, MemoryCase
 from storm import COUNT, StormCase, arrived
 
-MANY = 50
+MANY = 400 if LONG else 50
 
 
 class LimitsCase(MemoryCase):
@@ -94,6 +96,52 @@ class Quota(LimitsCase):
         urgent = self.at_once(5, "only", name="URGENT", sender="root@alerts.example.com", max_wait="0s")
         self.assertEqual(sum(r.status == 0 for r in urgent), 2)
         self.assertEqual(len(first.accepted), 10)
+
+
+class ManyAtOnce(LimitsCase):
+    def test_the_last_places_of_a_quota(self) -> None:
+        first, second = self.limited('connections = 5\nquota = ["60 messages/24h"]', reply_delay=0.005)
+        for i in range(11):
+            self.assertEqual(self.one("only", name=f"USED{i}").status, 0)
+        self.assert_all_sent(self.at_once(MANY, "out", max_wait="60s"))
+        self.assertLessEqual(first.peak(), 5)
+        self.assertLessEqual(len(first.accepted), 60)
+        self.assertEqual(len(first.accepted) + len(second.accepted), 11 + MANY)
+        self.assertEqual(len(first.accepted), min(60, 11 + MANY), "a place was left")
+        self.assertEqual(self.whole_log("memory: "), [])
+
+
+OWN_PIDS = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def own_proc(options: str) -> tuple[str, ...]:
+    """As a service manager hides processes: a /proc of one's own, and no rights to look past it."""
+    return ("unshare", "--mount", "sh", "-c", f'mount -t proc -o {options} proc /proc && '
+            'exec setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"', "sh")
+
+
+class Hidden(LimitsCase):
+    """Limits hold though no delivery can see the processes of the others."""
+
+    before: tuple[str, ...] = ()
+
+    def argv(self, *hops, **arguments) -> list[str]:
+        return [*self.before, *super().argv(*hops, **arguments)]
+
+    @each({"own_pids": (OWN_PIDS,), "hidepid": (own_proc("hidepid=2"),), "subset": (own_proc("subset=pid"),)})
+    def test_places_and_quota(self, before: tuple[str, ...]) -> None:
+        first, second = self.limited('connections = 2\nquota = ["6 messages/24h"]', reply_delay=0.02)
+        if "setpriv" in " ".join(before):
+            shutil.chown(self.state, 65534, 65534)
+        self.before = before
+        self.assert_all_sent(self.at_once(20, "out", max_wait="0s"))
+        self.assertLessEqual(first.peak(), 2)
+        self.assert_all_sent(self.at_once(20, "out", name="R", max_wait="0s"))
+        self.assertLessEqual(first.peak(), 2)
+        self.assertLessEqual(len(first.accepted), 6)
+        self.assertGreaterEqual(len(first.accepted), 2)
+        self.assertEqual(len(first.accepted) + len(second.accepted), 40)
+        self.assertEqual(self.whole_log("memory: "), [])
 
 
 class Rate(LimitsCase):
