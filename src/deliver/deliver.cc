@@ -1,6 +1,8 @@
 #include "deliver/deliver.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "config/units.h"
 #include "deliver/attempt.h"
@@ -31,8 +33,8 @@ class Delivery {
     }
     delays_.total = now() - order_.started;
     if (settled) return {*std::move(settled), delays_};
-    Verdict verdict = halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_)
-                            : fold_verdict(outcomes_, order_.plan.narrowed);
+    Verdict verdict =
+        halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_, order_.plan.narrowed);
     Counters results = results_of(outcomes_, verdict);
     return {std::move(verdict), delays_, logged_, std::move(results)};
   }
@@ -81,17 +83,32 @@ class Delivery {
   /// The next ready session, with the message complete; nothing when the plan is used up or the delivery has to stop.
   std::unique_ptr<Session> open_session() {
     std::unique_ptr<Session> ready;
+    bool waited = false;  // for the message, with a ready session
     // What came in during the transaction before this is heard before anything is decided.
     for (hear(ready); !halted(); hear(ready)) {
       if (!ready) {
         advance();
         if (race_->exhausted()) return nullptr;
-      } else if (world_.message.state() == MessageSource::State::Complete) {
+      } else if (world_.message.state() != MessageSource::State::Complete) {
+        waited = true;
+      } else if (waited && is_over(*ready)) {
+        // It was opened while the message still came, and the relay did not wait for it: no failure of anybody.
+        ready.reset();
+        race_->reopen_winner(now());
+        waited = false;
+        continue;
+      } else {
         return ready;
       }
       world_.waiter.wait(std::min(ready ? deadline_.end() : race_->wake(now()), deadline_.end()));
     }
     return nullptr;
+  }
+
+  /// Whether the relay has ended a session in which nothing was asked yet: it closed it, or said something first (421).
+  static bool is_over(Session& session) {
+    std::array<char, 512> buffer;
+    return session.receive(buffer) > 0 || session.ended();
   }
 
   void advance() {
@@ -104,8 +121,13 @@ class Delivery {
   void perform(const std::vector<Race::Act>& acts) {
     for (const Race::Act& act : acts) {
       if (const auto* ask = std::get_if<Race::Ask>(&act)) world_.resolver.ask(ask->question);
-      if (const auto* dial = std::get_if<Race::Dial>(&act)) world_.dialer.start(dial->id, dial->target);
+      if (const auto* dial = std::get_if<Race::Dial>(&act)) {
+        world_.dialer.start(dial->id, dial->target);
+        opening_[dial->id] = {dial->target.relay, world_.dialer.stage(dial->id)};
+        note_progress_at(dial->target.relay);
+      }
       if (const auto* give_up = std::get_if<Race::GiveUp>(&act)) {
+        opening_.erase(give_up->id);
         const Progress progress = world_.dialer.progress(give_up->id);
         world_.dialer.cancel(give_up->id);
         race_->given_up(give_up->id, progress, now());
@@ -141,6 +163,7 @@ class Delivery {
     for (const LookupEvent& event : world_.resolver.take_answers())
       race_->answered(event.question, event.answer, now());
     for (DialEvent& event : world_.dialer.take_events()) {
+      opening_.erase(event.id);
       if (const auto* why = std::get_if<Unreached>(&event.result)) {
         race_->failed(event.id, *why, now());
       } else if (auto session = std::move(std::get<std::unique_ptr<Session>>(event.result)); ready) {
@@ -151,7 +174,24 @@ class Delivery {
         win(event.id);
       }
     }
+    note_progress();
     note_race();
+  }
+
+  /// Whoever waits for what this delivery finds at a relay is to know that it goes on.
+  void note_progress() {
+    for (auto& [id, opening] : opening_) {
+      const Stage stage = world_.dialer.stage(id);
+      if (stage == opening.stage) continue;
+      opening.stage = stage;
+      note_progress_at(opening.relay);
+    }
+  }
+
+  void note_progress_at(const Relay* relay) {
+    for (const Leg& leg : order_.plan.legs) {
+      if (&leg.relay == relay) world_.memory.progressed(leg);
+    }
   }
 
   Outcome transact(Session& session) {
@@ -167,6 +207,8 @@ class Delivery {
 
   /// Records an attempt; whether nothing more is to be tried.
   bool settles(Outcome outcome) {
+    // A dot whose reply nobody waited for any longer was not lost by the relay.
+    const bool broken_off = halt_.has_value();
     delays_.setup = now() - order_.started - delays_.reading - outcome.transfer;
     delays_.transfer = outcome.transfer;
     const std::size_t leg = race_->winner_leg();
@@ -180,7 +222,7 @@ class Delivery {
     else if (stop && !halt_)
       halt(Halt::SpoolFailed, "it cannot be read back");
     if (!stop) race_->spend_winner(now());
-    learn(leg, judged, began, stop || !race_->open(leg));
+    learn(leg, judged, began, stop || !race_->open(leg), broken_off);
     world_.memory.flush();
     note(std::move(judged));
     session_.clear();
@@ -188,8 +230,8 @@ class Delivery {
   }
 
   /// With `used_up` memory takes back what it gave for the leg, so the race has to ask anew before it tries it again.
-  void learn(std::size_t leg, const Judged& judged, Instant began, bool used_up) {
-    world_.memory.learn(order_.plan.legs[leg], judged, began, used_up);
+  void learn(std::size_t leg, const Judged& judged, Instant began, bool used_up, bool broken_off = false) {
+    world_.memory.learn(order_.plan.legs[leg], judged, began, used_up, broken_off);
     if (used_up) race_->released(leg);
   }
 
@@ -284,6 +326,11 @@ class Delivery {
   Deadline deadline_;
   SameMessage same_message_;
   std::optional<Race> race_;
+  struct Opening {
+    const Relay* relay = nullptr;
+    Stage stage = Stage::Connect;
+  };
+  std::map<DialId, Opening> opening_;  ///< where the attempts stand
   std::vector<Judged> outcomes_;
   Delays delays_;
   std::optional<Halt> halt_;

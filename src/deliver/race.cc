@@ -364,6 +364,13 @@ void Race::drop(std::size_t leg, std::optional<std::size_t> host_index) {
   std::erase_if(late_, of_it);
 }
 
+void Race::reopen_winner(Instant now) {
+  LegState& state = legs_[winner_->candidate.leg];
+  state.queue.push_front(std::move(winner_->candidate));
+  state.started = state.progress = state.next_due = now;
+  winner_.reset();
+}
+
 void Race::spend_winner(Instant now) {
   const std::size_t leg = winner_->candidate.leg;
   const Relay& relay = plan_->legs[leg].relay;

@@ -69,6 +69,8 @@ class Race {
   void abandon(Instant now, const ProgressOf& progress_of);
   /// A session is ready: it wins. All others have to be given up.
   std::vector<Act> won(DialId id, Instant now);
+  /// The winner's session ended before it was used: its endpoint is the next one to be dialled again.
+  void reopen_winner(Instant now);
   /// The winner's transaction did not settle the matter: its host is used up, and with it the leg, unless MX or SRV
   /// gave it other hosts and mx_session_limit allows another session. The race goes on.
   void spend_winner(Instant now);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,8 @@ struct MemoryWorld {
   Alive alive;
   ZoneOffset zones;
   std::function<std::uint64_t(const Relay&)> credentials;
-  std::function<void(const Change&)> changed;  ///< a relay went down or came back by what this delivery saw
+  std::function<std::uint64_t(const Relay&)> settings;  ///< stamps what a connection is made with
+  std::function<void(const Change&)> changed;           ///< a relay went down or came back by what this delivery saw
 };
 
 /// What one delivery knows of the relays and of its own message from all others, and what it leaves to them. Its three
@@ -55,10 +57,13 @@ class RelayMemory {
   };
   Answer admit(const Leg& leg, Duration waited);
 
+  /// An attempt at the relay has come to another stage: whoever waits for what this delivery finds waits on.
+  void progressed(const Leg& leg);
   /// A session with the relay became ready, dialled at `began`.
   void ready(const Leg& leg, const Where& where, Instant began, Duration took);
-  /// What an attempt showed. `used_up`: the relay has no address left that could do better.
-  void learn(const Leg& leg, const Judged& judged, Instant began, bool used_up);
+  /// What an attempt showed. `used_up`: the relay has no address left that could do better. `broken_off`: it ended as
+  /// it did because this delivery has to stop, so nothing follows from it for the relay.
+  void learn(const Leg& leg, const Judged& judged, Instant began, bool used_up, bool broken_off = false);
   /// The leg is not being tried at the moment: whatever was taken for it is free for others.
   /// False: nothing was.
   bool release(const Leg& leg);
@@ -71,14 +76,17 @@ class RelayMemory {
  private:
   struct Lesson {
     HealthEvent event;
-    std::string endpoint;  ///< empty: it speaks of the relay
-    bool of_sender = false;
+    std::string endpoint;
+    enum class Of { Relay, Endpoint, Sender, Domain } of = Of::Relay;
+    std::string domain;
   };
   /// What this delivery has to do with one relay.
   struct Ledger {
     const Relay* relay = nullptr;
     bool tried = false;  ///< by this delivery, whatever came of it
-    bool taken = false;  ///< a place, or the right to probe
+    bool taken = false;  ///< a place, or the right to look
+    bool looks = false;  ///< whether it is the right to look
+    Instant looked{};    ///< when that was last written
     bool over = false;   ///< what was taken is not needed any more
     bool accepted = false;
     std::vector<Lesson> lessons;
@@ -87,13 +95,19 @@ class RelayMemory {
   Ledger& ledger(const Relay& relay);
   void teach(const Relay& relay, Lesson lesson);
   HealthEvent event_at(HealthEvent::Kind kind, Instant began) const;
+  void add_stamps(HealthEvent& event, const Relay& relay) const;
+  bool teach_pairs(const Relay& relay, const Judged& judged, const HealthEvent& event);
+  void add_keys(std::vector<std::string>& keys, const std::string& relay) const;
   [[nodiscard]] Circumstances around();
-  void apply(const Ledger& ledger, std::vector<StateValue>& values, std::size_t first, std::vector<Change>& changes);
+  void apply(const Ledger& ledger, std::span<StateValue> values, std::vector<Change>& changes);
+  void apply(const Lesson& lesson, const Relay& relay, Remembered& remembered, WallTime now,
+             std::vector<Change>& changes);
   void bring_back(const RoutePlan& plan, const Circumstances& here);
   void write_messages(std::vector<StateValue>& values, std::size_t first);
 
   MemoryWorld world_;
   const Envelope& envelope_;
+  std::vector<std::string> domains_;  ///< of its recipients
   Instant end_;
   Owner self_;  ///< nobody, until something is taken
   std::map<std::string, Ledger> ledgers_;

@@ -14,6 +14,7 @@
 #include "io/state_queue_lock.h"
 #include "io/state_store.h"
 #include "io/time_zones.h"
+#include "route/settings_stamp.h"
 
 namespace relaypipe {
 namespace {
@@ -48,6 +49,7 @@ MemoryWorld MemoryParts::world() {
           [this](const Owner& owner) { return owners_ && owners_->alive(owner); },
           zone_offset,
           [](const Relay& relay) { return account_stamp(relay.account); },
+          [](const Relay& relay) { return tls_files_stamp(relay.settings.tls_more, settings_stamp(relay)); },
           [this](const Change& change) { tell(change); }};
 }
 

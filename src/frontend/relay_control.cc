@@ -114,6 +114,7 @@ void reset_health(RelayState& state, WallTime now, bool quota) {
   fresh.day = state.health.day;
   fresh.today = state.health.today;
   fresh.suspended_until = state.health.suspended_until;
+  fresh.reset = now;
   state.health = fresh;
   state.endpoints.clear();
   if (quota) state.allowance = {};

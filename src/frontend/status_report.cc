@@ -26,8 +26,8 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   status.name = name;
   now = std::max(settle(state.health, now), settle(state.allowance, limits, now, zones));
   drop_dead(state.allowance, now, alive);
-  // Whether credentials have changed is seen by the next delivery; here they count as they were.
-  status.standing = standing(state.health, now, state.health.credentials, bounds, alive);
+  // Whether credentials or settings have changed is seen by the next delivery; here they count as they were.
+  status.standing = standing(state.health, now, state.health.stamps, bounds, alive);
   for (const LimitRule& rule : limits.rules)
     status.limits.push_back({rule.text, rule.is_rate, amount_used(state.allowance, rule), rule.count,
                              rule.is_rate ? 0 : limits.reserve.kept_of(rule.count)});
@@ -36,7 +36,7 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   const bool same_day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count() == state.health.day;
   status.today = same_day ? state.health.today : 0;
   for (const EndpointState& endpoint : state.endpoints) {
-    if (standing(endpoint.health, now, 0, bounds, alive).kind == Standing::Kind::Resting) {
+    if (standing(endpoint.health, now, endpoint.health.stamps, bounds, alive).kind == Standing::Kind::Resting) {
       status.resting.push_back(endpoint.address);
     }
   }
@@ -80,7 +80,8 @@ std::string_view standing_name(const RelayStatus& relay) {
     case Standing::Kind::Suspended: return "suspended";
     case Standing::Kind::Resting: return "resting";
     case Standing::Kind::Due: return "due";
-    case Standing::Kind::Probing: return "probing";
+    case Standing::Kind::Probing:
+    case Standing::Kind::Hanging: return "probing";
     case Standing::Kind::Well: break;
   }
   return relay.standing.stranger ? "unknown" : "well";

@@ -49,4 +49,10 @@ std::uint64_t account_stamp(const AccountConfig& account) {
   return hash_octets(oauth2.client_id, stamp);
 }
 
+std::uint64_t tls_files_stamp(const TlsSettings& tls, std::uint64_t stamp) {
+  for (const std::string* const file : {&tls.ca_file, &tls.ca_path, &tls.cert_file, &tls.key_file})
+    stamp = add_file(stamp, *file);
+  return stamp;
+}
+
 }  // namespace relaypipe

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "config/account.h"
+#include "config/settings.h"
 
 namespace relaypipe {
 
@@ -10,5 +11,8 @@ namespace relaypipe {
 /// files they come from, never of what is in them. What a command prints is not known without running it, so only the
 /// command itself counts.
 std::uint64_t account_stamp(const AccountConfig& account);
+
+/// The same of the authorities and the certificate that TLS is spoken with, added to `stamp`.
+std::uint64_t tls_files_stamp(const TlsSettings& tls, std::uint64_t stamp);
 
 }  // namespace relaypipe

@@ -4,15 +4,15 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
+
 namespace relaypipe {
 namespace {
 
 using std::chrono::milliseconds;
 
-/// So long a stranger keeps its place while one process looks at it; the others give it only `address_patience`. Then
-/// it goes to the end: a relay nobody has ever seen ready must not cost every message of a burst its patience. No
-/// longer than the default of that, or those that follow the first load of a burst would wait for it as well.
-constexpr Span kStrangerPlace = milliseconds(250);
+/// How often a delivery asks what others have found.
+constexpr Span kLookAgain = milliseconds(100);
 
 bool is_urgent(const Limits& limits, const Address& sender) {
   const auto& senders = limits.reserve.senders;
@@ -35,18 +35,51 @@ std::string limit_words(const Exhausted& used_up, const Limits& limits) {
 
 PassedOver passed_over(const Standing& standing, const Health& health) {
   using Kind = Standing::Kind;
-  const auto why = standing.kind == Kind::Suspended ? PassedOver::Why::Suspended
-                   : standing.kind == Kind::Probing ? PassedOver::Why::Probing
-                                                    : PassedOver::Why::Resting;
+  const auto why = standing.kind == Kind::Suspended                                   ? PassedOver::Why::Suspended
+                   : standing.kind == Kind::Probing || standing.kind == Kind::Hanging ? PassedOver::Why::Probing
+                                                                                      : PassedOver::Why::Resting;
   // What it failed with some other time is not why the administrator suspended it.
   if (why == PassedOver::Why::Suspended) return {why, standing.until, Cause::Unknown, ""};
   return {why, standing.until, health.cause, health.words};
 }
 
 Standing standing_of(const Health& health, const Relay& relay, const Circumstances& around) {
-  // The credentials' source is looked at only where it matters.
-  const std::uint64_t credentials = health.cause == Cause::Auth ? around.credentials(relay) : 0;
-  return standing(health, around.now, credentials, relay.settings.cool_down, around.alive);
+  // Sources are looked at only where it matters.
+  Stamps stamps;
+  if (health.since != kNever) stamps.settings = around.settings(relay);
+  if (health.since != kNever && health.cause == Cause::Auth) stamps.credentials = around.credentials(relay);
+  return standing(health, around.now, stamps, relay.settings.cool_down, around.alive);
+}
+
+/// Whether it is worth while to wait for what another process finds.
+bool waits(const Standing& now, const Leg& leg, Span waited) {
+  if (now.kind != Standing::Kind::Probing) return false;
+  if (now.stranger) return true;
+  const bool nothing_else = leg.alone || leg.turn == Leg::Turn::Last;
+  return nothing_else && waited + kLookAgain <= to_span(leg.relay.settings.max_wait);
+}
+
+/// What keeps the relay from this message alone: its sender, or a recipient's domain, that the relay lately refused.
+const Health* resting_pair(const Remembered& remembered, const Leg& leg, const Circumstances& around) {
+  const auto rests = [&](const Health& pair) {
+    if (pair.failed <= remembered.relay.health.reset) return false;
+    const Standing now = standing_of(pair, leg.relay, around);
+    return now.kind == Standing::Kind::Resting && !(leg.turn == Leg::Turn::Last && now.early);
+  };
+  if (rests(remembered.with_sender)) return &remembered.with_sender;
+  const auto& domains = remembered.with_domains;
+  const auto found = std::find_if(domains.begin(), domains.end(), rests);
+  return found == domains.end() ? nullptr : &*found;
+}
+
+std::string_view pair_words(const Health& pair, bool of_sender) {
+  if (!of_sender) return "did not relay to this domain";
+  return pair.cause == Cause::SenderNotAllowed ? "did not take this sender" : "cools down for this sender";
+}
+
+PassedOver::Why pair_reason(const Health& pair, bool of_sender) {
+  if (!of_sender) return PassedOver::Why::DomainNotTaken;
+  return pair.cause == Cause::SenderNotAllowed ? PassedOver::Why::SenderNotTaken : PassedOver::Why::Resting;
 }
 
 /// What a leg is worth right now, before anything is taken for it.
@@ -66,17 +99,15 @@ Prospect prospect_of(const Remembered& remembered, const Leg& leg, const Circums
     case Kind::Suspended: return behind(now.until, "suspended until " + time_text(now.until));
     case Kind::Resting:
       return behind(now.until, fmt::format("cools down until {}: {}", time_text(now.until), health.words));
-    case Kind::Probing: return behind(around.now, "another delivery is trying whether it is well again");
-    case Kind::Due: break;
-    case Kind::Well:
-      if (now.watched_since != kNever && around.now - now.watched_since >= kStrangerPlace) {
-        return behind(around.now, "another delivery is waiting for it");
-      }
-      break;
+    case Kind::Probing:
+      if (now.stranger) break;
+      return behind(around.now, "another delivery is trying whether it is well again");
+    case Kind::Hanging: return behind(now.until, "other deliveries wait for it in vain");
+    case Kind::Due:
+    case Kind::Well: break;
   }
-  const Standing with_sender = standing_of(remembered.with_sender, leg.relay, around);
-  if (with_sender.kind == Kind::Resting) {
-    return behind(with_sender.until, fmt::format("did not take this sender: {}", remembered.with_sender.words));
+  if (const Health* const pair = resting_pair(remembered, leg, around)) {
+    return behind(pair->until, fmt::format("{}: {}", pair_words(*pair, pair == &remembered.with_sender), pair->words));
   }
   const Limits& limits = leg.relay.limits;
   const auto used_up =
@@ -103,9 +134,7 @@ bool much_slower(const std::vector<Remembered>& remembered, const RoutePlan& pla
 void advise(Leg& leg, const Remembered& remembered, const Circumstances& around) {
   const Health& health = remembered.relay.health;
   const Standing now = standing_of(health, leg.relay, around);
-  const bool watched = now.watched_since != kNever;
-  leg.ask = leg.turn == Leg::Turn::Last || now.kind != Standing::Kind::Well || (now.stranger && !watched) ||
-            leg.relay.limits.any();
+  leg.ask = leg.turn == Leg::Turn::Last || now.kind != Standing::Kind::Well || now.stranger || leg.relay.limits.any();
   for (const EndpointState& endpoint : remembered.relay.endpoints) {
     if (standing_of(endpoint.health, leg.relay, around).kind == Standing::Kind::Resting) {
       leg.resting.push_back(endpoint.address);
@@ -128,9 +157,20 @@ void put_behind_tier(std::vector<Leg>& legs, const std::vector<std::string>& slo
 
 }  // namespace
 
+std::vector<std::string> domains_of(const Envelope& envelope) {
+  std::vector<std::string> domains;
+  for (const Address& recipient : envelope.recipients) {
+    std::string domain = lower(recipient.domain());
+    if (std::find(domains.begin(), domains.end(), domain) == domains.end()) domains.push_back(std::move(domain));
+  }
+  return domains;
+}
+
 WallTime settle(Remembered& remembered, const Limits& limits, const Circumstances& around) {
   WallTime now = settle(remembered.relay.health, around.now);
   now = std::max(now, settle(remembered.with_sender, around.now));
+  for (Health& pair : remembered.with_domains)
+    now = std::max(now, settle(pair, around.now));
   now = std::max(now, settle(remembered.relay.allowance, limits, now, around.zones));
   drop_dead(remembered.relay.allowance, now, around.alive);
   for (EndpointState& endpoint : remembered.relay.endpoints)
@@ -141,7 +181,9 @@ WallTime settle(Remembered& remembered, const Limits& limits, const Circumstance
 bool is_ahead(const Remembered& remembered, WallTime now) {
   const RelayState& relay = remembered.relay;
   const auto ahead = [&](WallTime stamp) { return stamp > now + kClockSlack; };
+  const auto& domains = remembered.with_domains;
   return ahead(relay.health.stamp) || ahead(relay.allowance.stamp) || ahead(remembered.with_sender.stamp) ||
+         std::any_of(domains.begin(), domains.end(), [&](const Health& pair) { return ahead(pair.stamp); }) ||
          std::any_of(relay.endpoints.begin(), relay.endpoints.end(),
                      [&](const EndpointState& endpoint) { return ahead(endpoint.health.stamp); });
 }
@@ -159,6 +201,10 @@ void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const 
     if (prospect.own_place && much_slower(remembered, plan, i, around)) slow.push_back(leg.relay.name);
   }
   put_behind_tier(plan.legs, slow);
+  const auto own =
+      std::count_if(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.turn == Leg::Turn::Own; });
+  for (Leg& leg : plan.legs)
+    leg.alone = leg.turn == Leg::Turn::Own && own == 1;
   const auto last = std::stable_partition(plan.legs.begin(), plan.legs.end(),
                                           [](const Leg& leg) { return leg.turn == Leg::Turn::Own; });
   std::stable_sort(last, plan.legs.end(), [](const Leg& a, const Leg& b) { return a.due < b.due; });
@@ -169,34 +215,33 @@ Admission admit(Remembered& remembered, const Leg& leg, Span waited, bool again,
   Circumstances here = around;
   here.now = settle(remembered, leg.relay.limits, around);
   Health& health = remembered.relay.health;
+  end_look(health, here.self);
   const Standing now = standing_of(health, leg.relay, here);
   // With nothing else left it is better to look than to keep the mail; but one process at a time.
   const bool may_probe = now.kind == Kind::Due || (leg.turn == Leg::Turn::Last && now.early);
   const bool may_try = now.kind == Kind::Well || may_probe || (again && now.kind != Kind::Suspended);
-  if (!may_try) return {Admission::Kind::No, kNever, passed_over(now, health)};
-  const Standing with_sender = standing_of(remembered.with_sender, leg.relay, here);
-  if (with_sender.kind == Kind::Resting && !again) {
-    return {
-        Admission::Kind::No,
-        kNever,
-        {PassedOver::Why::SenderNotTaken, with_sender.until, Cause::SenderNotAllowed, remembered.with_sender.words}};
+  if (!may_try && waits(now, leg, waited)) return {Admission::Kind::Later, false, here.now + kLookAgain, {}};
+  if (!may_try) return {Admission::Kind::No, false, kNever, passed_over(now, health)};
+  if (const Health* const pair = again ? nullptr : resting_pair(remembered, leg, here)) {
+    const PassedOver::Why why = pair_reason(*pair, pair == &remembered.with_sender);
+    return {Admission::Kind::No, false, kNever, {why, pair->until, pair->cause, pair->words}};
   }
   const Limits& limits = leg.relay.limits;
   const Claim claim = claim_of(limits, here);
   if (const auto used_up = exhausted(remembered.relay.allowance, limits, claim, here.now, here.zones)) {
     const Span left = std::min(to_span(leg.relay.settings.max_wait) - waited, here.end - here.now);
     const bool soon = used_up->free_at != kNever && used_up->free_at - here.now <= left;
-    if (soon) return {Admission::Kind::Later, used_up->free_at, {}};
+    if (soon) return {Admission::Kind::Later, false, used_up->free_at, {}};
     return {Admission::Kind::No,
+            false,
             kNever,
             {PassedOver::Why::Exhausted, used_up->free_at, used_up->rule != nullptr ? Cause::Quota : Cause::Rate,
              limit_words(*used_up, limits)}};
   }
-  if (may_probe || now.stranger) {
-    if (now.watched_since == kNever) take_probe(health, here.self, here.end, here.now);
-  }
+  const bool looks = may_probe || now.stranger;
+  if (looks) take_look(health, here.self, here.now + to_span(leg.relay.settings.patience), here.now, here.alive);
   if (limits.any()) take(remembered.relay.allowance, limits, claim, here.now);
-  return {};
+  return {Admission::Kind::Go, looks, kNever, {}};
 }
 
 }  // namespace relaypipe

@@ -12,7 +12,7 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 constexpr std::size_t kLongestWords = 300;
 constexpr std::size_t kLongestName = 200;
 constexpr std::size_t kLongestAddress = 64;
@@ -22,19 +22,67 @@ constexpr Span kKept = std::chrono::days(35);
 /// very many such relays.
 constexpr Span kKeptWell = std::chrono::days(2);
 
+void pack_doubts(Packer& out, const std::vector<Doubt>& doubts) {
+  out.number(doubts.size());
+  for (const Doubt& doubt : doubts) {
+    out.number(doubt.of_domain ? 1 : 0);
+    out.number(doubt.message);
+    out.number(doubt.sender);
+    out.time(doubt.at);
+  }
+}
+
+bool unpack_doubts(Unpacker& in, std::vector<Doubt>& doubts) {
+  const std::size_t count = in.count();
+  if (count > 2 * kDoubts) return false;
+  for (std::size_t i = 0; i < count && in.fine(); ++i) {
+    Doubt doubt;
+    doubt.of_domain = in.number() != 0;
+    doubt.message = in.number();
+    doubt.sender = in.number();
+    doubt.at = in.time();
+    doubts.push_back(doubt);
+  }
+  return in.fine();
+}
+
+void pack_looks(Packer& out, const std::vector<Look>& looks) {
+  out.number(looks.size());
+  for (const Look& look : looks) {
+    out.owner(look.owner);
+    out.time(look.since);
+    out.time(look.until);
+  }
+}
+
+bool unpack_looks(Unpacker& in, std::vector<Look>& looks) {
+  looks.resize(in.count());
+  for (Look& look : looks) {
+    look.owner = in.owner();
+    look.since = in.time();
+    look.until = in.time();
+  }
+  return in.fine();
+}
+
 void pack_health(Packer& out, const Health& health) {
   out.time(health.stamp);
   out.number(static_cast<std::uint64_t>(health.cause));
   for (const WallTime time : {health.since, health.failed, health.until})
     out.time(time);
   out.number(health.failures);
-  out.number(health.credentials);
+  out.number(health.stamps.credentials);
+  out.number(health.stamps.settings);
   out.text(clip(health.words, kLongestWords));
-  out.owner(health.prober);
-  out.time(health.probe_since);
-  out.time(health.probe_until);
+  out.number(health.in_transaction ? 1 : 0);
+  out.number(health.message);
+  pack_looks(out, health.looks);
   out.number(health.suspicions);
+  for (const WallTime time : {health.suspected_since, health.suspected, health.proved})
+    out.time(time);
+  pack_doubts(out, health.doubts);
   out.time(health.suspended_until);
+  out.time(health.reset);
   for (const Average* const average : {&health.ready, &health.accepted}) {
     out.real(average->value);
     out.number(average->samples);
@@ -53,13 +101,18 @@ bool unpack_health(Unpacker& in, Health& health) {
   for (WallTime* const time : {&health.since, &health.failed, &health.until})
     *time = in.time();
   health.failures = in.small();
-  health.credentials = in.number();
+  health.stamps.credentials = in.number();
+  health.stamps.settings = in.number();
   health.words = printable(in.text());
-  health.prober = in.owner();
-  health.probe_since = in.time();
-  health.probe_until = in.time();
+  health.in_transaction = in.number() != 0;
+  health.message = in.number();
+  if (!unpack_looks(in, health.looks)) return false;
   health.suspicions = in.small();
+  for (WallTime* const time : {&health.suspected_since, &health.suspected, &health.proved})
+    *time = in.time();
+  if (!unpack_doubts(in, health.doubts)) return false;
   health.suspended_until = in.time();
+  health.reset = in.time();
   for (Average* const average : {&health.ready, &health.accepted}) {
     average->value = in.real();
     average->samples = in.small();
@@ -128,10 +181,14 @@ bool plausible(WallTime time) { return time >= kNever && time < WallTime(std::ch
 
 bool plausible(const Health& health) {
   bool fine = true;
-  for (const WallTime time : {health.stamp, health.since, health.failed, health.until, health.probe_since,
-                              health.probe_until, health.suspended_until, health.measured}) {
+  for (const WallTime time : {health.stamp, health.since, health.failed, health.until, health.suspected_since,
+                              health.suspected, health.proved, health.suspended_until, health.reset, health.measured}) {
     fine = fine && plausible(time);
   }
+  for (const Doubt& doubt : health.doubts)
+    fine = fine && plausible(doubt.at);
+  for (const Look& look : health.looks)
+    fine = fine && plausible(look.since) && plausible(look.until);
   return fine;
 }
 
@@ -213,6 +270,10 @@ Health& endpoint_health(RelayState& state, std::string_view address) {
 }
 
 std::string relay_key(std::string_view relay) { return std::string(kRelayKeys) + short_name(relay); }
+
+std::string domain_key(std::string_view relay, std::string_view domain) {
+  return fmt::format("domain/{}/{:016x}", short_name(relay), hash_octets(domain));
+}
 
 std::string sender_key(std::string_view relay, std::string_view sender) {
   return fmt::format("sender/{}/{:016x}", short_name(relay), hash_octets(sender));

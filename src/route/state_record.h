@@ -43,5 +43,7 @@ inline constexpr std::string_view kRelayKeys = "relay/";  ///< what the keys of 
 std::string relay_key(std::string_view relay);
 /// The key of what is remembered of a relay with one sender: a RelayState of which only the health is used.
 std::string sender_key(std::string_view relay, std::string_view sender);
+/// The same of a relay with one domain of recipients, in lower case.
+std::string domain_key(std::string_view relay, std::string_view domain);
 
 }  // namespace relaypipe

@@ -60,7 +60,7 @@ Cause cause_of(Trouble trouble) {
 
 /// RFC 3463: X.3.2 where the relay could take mail but may not be given any now, else what it failed with.
 EnhancedStatus status_of(const PassedOver& passed) {
-  if (passed.why == PassedOver::Why::SenderNotTaken) return {4, 7, 1};
+  if (passed.why == PassedOver::Why::SenderNotTaken || passed.why == PassedOver::Why::DomainNotTaken) return {4, 7, 1};
   if (passed.why == PassedOver::Why::Suspended || passed.why == PassedOver::Why::Exhausted) return {4, 3, 2};
   switch (passed.cause) {
     case Cause::Tls: return {4, 7, 5};

@@ -46,6 +46,7 @@ std::string state_of(const PassedOver& passed) {
     case PassedOver::Why::Probing: return "is being tried by another delivery";
     case PassedOver::Why::Suspended: return "was suspended by the administrator" + until;
     case PassedOver::Why::Exhausted: return "has its limit used up" + until;
+    case PassedOver::Why::DomainNotTaken: return "does not relay to this domain" + until;
     case PassedOver::Why::SenderNotTaken: break;
   }
   return "does not take this sender" + until;

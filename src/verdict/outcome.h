@@ -84,6 +84,7 @@ struct PassedOver {
     Suspended,       ///< by the administrator
     Exhausted,       ///< its rate, a quota of its, or its connections are used up
     SenderNotTaken,  ///< it refused this sender a short while ago
+    DomainNotTaken,  ///< it did not relay to this recipient's domain a short while ago
   } why = Why::Resting;
   WallTime until = kNever;  ///< when it may be asked; kNever: nobody knows
   Cause cause = Cause::Unknown;

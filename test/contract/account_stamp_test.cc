@@ -93,5 +93,21 @@ TEST_CASE("the files of tokens count") {
   CHECK(account_stamp(account) != before);
 }
 
+TEST_CASE("the stamp of TLS changes with the files, and with what came before") {
+  const Directory directory;
+  TlsSettings tls;
+  tls.ca_path = "";
+  tls.ca_file = directory.path + "/ca.pem";
+  const std::uint64_t missing = tls_files_stamp(tls, 1);
+  CHECK(tls_files_stamp(tls, 1) == missing);
+  CHECK(tls_files_stamp(tls, 2) != missing);
+  write_text(tls.ca_file, "one\n");
+  age(tls.ca_file);
+  const std::uint64_t there = tls_files_stamp(tls, 1);
+  CHECK(there != missing);
+  write_text(tls.ca_file, "two\n");
+  CHECK(tls_files_stamp(tls, 1) != there);
+}
+
 }  // namespace
 }  // namespace relaypipe

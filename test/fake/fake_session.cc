@@ -15,7 +15,8 @@ FakeSession::FakeSession(FakeRelay& relay, Timeline& timeline)
     : relay_(relay), timeline_(timeline), capabilities_(relay.capabilities_), busy_until_(timeline.now()) {
   ++relay_.sessions;
   ++relay_.open_sessions;
-  if (relay_.breaks_) timeline_.at(*relay_.breaks_, [wire = wire_] { wire->closed = true; });
+  if (relay_.breaks_ && *relay_.breaks_ > timeline_.elapsed())
+    timeline_.at(*relay_.breaks_, [wire = wire_] { wire->closed = true; });
 }
 
 FakeSession::~FakeSession() {

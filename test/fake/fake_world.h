@@ -14,6 +14,7 @@
 #include "fake/timeline.h"
 #include "io/pcre_matcher.h"
 #include "message/content_encoder.h"
+#include "route/settings_stamp.h"
 
 namespace relaypipe::fake {
 
@@ -144,6 +145,7 @@ struct FakeWorld {
             [this](const Owner& owner) { return owner.token != 0 && !dead.contains(owner.token); },
             [](const std::string&, WallTime) { return std::chrono::seconds(0); },
             [this](const Relay&) { return credentials; },
+            settings_stamp,
             [this](const Change& change) { changes.push_back(change); }};
   }
   World world(RelayMemory& memory) {

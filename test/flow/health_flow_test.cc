@@ -1,4 +1,8 @@
 // What deliveries leave one another about the health of relays: several of them one after another over fakes.
+#include <fmt/format.h>
+
+#include <functional>
+
 #include "catch.h"
 #include "flow/memory_flow.h"
 
@@ -100,7 +104,7 @@ TEST_CASE("after the cool-down one delivery probes, and what it finds decides fo
     all.finish();
     // Outrun while it was probed: it has failed once more.
     CHECK(all.state(kFirstRelay).health.failures == 2);
-    CHECK(all.state(kFirstRelay).health.probe_until == kNever);
+    CHECK(all.state(kFirstRelay).health.looks.empty());
   }
   SECTION("the one was killed: the next one probes") {
     all.probed_by_another(kFirstRelay, 1s);
@@ -166,44 +170,174 @@ TEST_CASE("with nothing else left one delivery looks before the rest is over, bu
   all.clock -= 1s;
   CHECK(meet(true) == "left alone, deferred ");
   all.clock += 1s;
-  all.probed_by_another(kFirstRelay, 0s);
+  all.probed_by_another(kFirstRelay, 0s, 99, 1min);
   CHECK(meet(true) == "left alone, deferred ");
   all.ended.insert(99);
   CHECK(meet(true) == "dialled, delivered");
 }
 
-TEST_CASE("a stranger that is silent: the first deliveries wait for it, and then nobody") {
+/// A delivery that begins while another one runs, in the state that it has left until then.
+struct Beside {
+  explicit Beside(const std::string& list = kTwo) : flow(list) {}
+  std::string run(const Flow& first, Span after, Span clock, std::uint32_t pid) {
+    flow.world.store.records = first.world.store.records;
+    flow.world.wall.shift = clock + after;
+    flow.world.self = {pid};
+    flow.envelope.queue_id = fmt::format("5Xyz{}", pid);
+    flow.second();
+    return flow.run();
+  }
+  Flow flow;
+};
+
+/// A session of process `pid` with the first relay becomes ready at that time.
+void becomes_ready(Flow& flow, Duration when, std::uint32_t pid) {
+  flow.world.timeline.at(when, [&flow, when, pid] {
+    StateValue& record = flow.world.store.records.at(relay_key(kFirstRelay));
+    RelayState state = *unpack(record.octets);
+    HealthEvent ready;
+    ready.kind = HealthEvent::Kind::Ready;
+    ready.ready = when;
+    ready.began = flow.world.wall.now();
+    learn(state.health, ready, {pid}, {}, flow.world.wall.now());
+    record.octets = pack(state);
+  });
+}
+
+TEST_CASE("a stranger that is silent: a few look at it, and the others pass it over when that was in vain") {
   Deliveries all;
+  all.probed_by_another(kFirstRelay, 1s, 97);
+  all.probed_by_another(kFirstRelay, 1s, 98);
   Flow& first = all.next();
   first.first().silent_at(Stage::Greeting);
   first.second();
-  std::vector<std::pair<int, Times>> others;
-  for (const int ms : {100, 249, 250, 1500}) {
-    first.world.timeline.at(std::chrono::milliseconds(ms), [&, ms] {
-      Flow other;
-      other.world.store.records = first.world.store.records;
-      other.world.wall.shift = Span(ms);
-      other.world.self = {900U + static_cast<std::uint32_t>(ms)};
-      other.first().silent_at(Stage::Greeting);
-      other.second();
-      CHECK_THAT(other.run(), StartsWith(kBySecond));
-      others.emplace_back(ms, other.second().dialled);
-      if (ms >= 250) CHECK(other.first().dialled.empty());
-    });
-  }
+  Duration waited{};
+  first.world.timeline.at(1500ms, [&] {
+    Beside other;
+    other.flow.first().silent_at(Stage::Greeting);
+    CHECK_THAT(other.run(first, 1500ms, all.clock, 901), StartsWith(kBySecond));
+    CHECK(other.flow.first().dialled.empty());
+    waited = other.flow.second().dialled.at(0);
+    // That says nothing of it.
+    CHECK(unpack(other.flow.world.store.records.at(relay_key(kFirstRelay)).octets)->health.since == kNever);
+  });
   CHECK_THAT(first.run(), StartsWith(kBySecond));
   CHECK(first.second().dialled == Times{2s});
-  CHECK(others == std::vector<std::pair<int, Times>>{{100, {2s}}, {249, {2s}}, {250, {0s}}, {1500, {0s}}});
+  // Until the looks were over, and not for another patience.
+  CHECK(waited == 500ms);
   all.finish();
   CHECK(all.state(kFirstRelay).health.failures == 1);
 }
 
-TEST_CASE("with nothing else left a stranger is tried, whoever is looking at it") {
+TEST_CASE("a stranger that is slow but comes keeps its place for a whole burst") {
+  Deliveries all;
+  for (const std::uint32_t other : {97U, 98U, 99U})
+    all.probed_by_another(kFirstRelay, 0s, other);
+  Flow& flow = all.next();
+  flow.first();
+  flow.second();
+  becomes_ready(flow, 1700ms, 97);
+  CHECK_THAT(flow.run(), StartsWith(kByFirst));
+  CHECK(flow.second().dialled.empty());
+  CHECK(flow.first().dialled == Times{1700ms});
+}
+
+TEST_CASE("with nothing else left a silent stranger defers whoever is not among its looks") {
   Deliveries all(kFirstRelay);
-  all.probed_by_another(kFirstRelay, 10s);
+  for (const std::uint32_t other : {97U, 98U, 99U})
+    all.probed_by_another(kFirstRelay, 5s, other);
+  Flow& flow = all.next();
+  flow.first();
+  CHECK_THAT(flow.run(), StartsWith("deferred 4.4.1 delivery temporarily suspended"));
+  CHECK(flow.first().dialled.empty());
+  CHECK(flow.world.timeline.elapsed() == 2s);  // as long as the looks may still make progress
+}
+
+TEST_CASE("progress of a look lets the others wait on") {
+  Flow flow(kFirstRelay);
+  flow.plan = list_plan(kFirstRelay, flow.settings, flow.envelope);
+  RelayMemory memory(flow.world.memory(), flow.envelope, flow.world.timeline.now() + 5min);
+  memory.open(flow.plan);
+  const Leg& leg = flow.plan.legs[0];
+  const auto hangs_at = [&] {
+    const auto looks = unpack(flow.world.store.records.at(relay_key(kFirstRelay)).octets)->health.looks;
+    return looks.empty() ? kNever : looks.at(0).until;
+  };
+  memory.progressed(leg);  // it looks at nothing yet
+  CHECK(flow.world.store.records.empty());
+  REQUIRE(memory.admit(leg, 0ms).kind == Admission::Kind::Go);
+  CHECK(hangs_at() == fake::FakeWallClock::start() + 2s);
+  flow.world.timeline.wait(flow.world.timeline.now() + 1500ms);
+  memory.progressed(leg);
+  CHECK(hangs_at() == fake::FakeWallClock::start() + 3500ms);
+  memory.release(leg);
+  memory.flush();
+  CHECK(hangs_at() == kNever);
+}
+
+TEST_CASE("when the only relay comes back, whoever comes beside the probe waits for it") {
+  Deliveries all(kFirstRelay);
+  Flow& down = all.next();
+  down.first().refused();
+  CHECK_THAT(down.run(), StartsWith("deferred"));
+  all.finish();
+  all.clock += 15s;
+  Flow& probe = all.next();
+  probe.first().ready_after(300ms);
+  std::string beside;
+  std::string too_long;
+  probe.world.timeline.at(100ms, [&] {
+    Beside other(kFirstRelay);
+    other.flow.first();
+    becomes_ready(other.flow, 200ms, probe.world.self.pid);
+    beside = other.run(probe, 100ms, all.clock, 902);
+    Beside impatient(kFirstRelay);
+    impatient.flow.settings.max_wait = 1s;
+    impatient.flow.first();
+    too_long = impatient.run(probe, 100ms, all.clock, 903);
+    CHECK(impatient.flow.world.timeline.elapsed() == 1s);
+  });
+  CHECK_THAT(probe.run(), StartsWith(kByFirst));
+  CHECK_THAT(beside, StartsWith(kByFirst));
+  CHECK_THAT(too_long, StartsWith("deferred 4.4.1 delivery temporarily suspended, [192.0.2.1]:587 is being tried"));
+}
+
+TEST_CASE("a probe that hangs holds the next one no longer than its patience") {
+  Deliveries all(kFirstRelay);
+  Flow& down = all.next();
+  down.first().refused();
+  CHECK_THAT(down.run(), StartsWith("deferred"));
+  all.finish();
+  all.clock += 15s;
+  // It took its right two seconds ago and has heard nothing since.
+  all.probed_by_another(kFirstRelay, 2s);
+  all.clock += 2s;
   Flow& flow = all.next();
   flow.first();
   CHECK_THAT(flow.run(), StartsWith(kByFirst));
+  CHECK(flow.world.timeline.elapsed() == 0s);
+}
+
+TEST_CASE("settings that were changed end a rest") {
+  struct Row {
+    const char* name;
+    void (*change)(Settings&);
+    bool ends;
+  };
+  const Row row =
+      GENERATE(Row{"tls_ca_file", [](Settings& s) { s.tls_more.ca_file = "/other"; }, true},
+               Row{"tls", [](Settings& s) { s.tls = TlsLevel::Verify; }, true},
+               Row{"hostname", [](Settings& s) { s.hostname = "other.example"; }, true},
+               Row{"bind_address", [](Settings& s) { s.bind_address = {"192.0.2.77"}; }, true},
+               Row{"patience", [](Settings& s) { s.patience = 3s; }, false}, Row{"none", [](Settings&) {}, false});
+  CAPTURE(row.name);
+  Deliveries all;
+  refuse_first(all);
+  Flow& flow = all.next();
+  row.change(flow.settings);
+  flow.first();
+  flow.second();
+  CHECK_THAT(flow.run(), StartsWith(row.ends ? kByFirst : kBySecond));
 }
 
 TEST_CASE("what a relay usually needs does not shorten its patience: a pause is no failure, a silence is one, once") {
@@ -396,6 +530,220 @@ TEST_CASE("a sender that a relay does not take is kept away from it, and nobody 
   CHECK(send("a@example.com", false));
 }
 
+/// One message that the first relay does not take, in a way that may lie in the message.
+struct MessageTrouble {
+  const char* name;
+  std::function<void(fake::FakeRelay&)> script;
+};
+
+std::vector<MessageTrouble> troubles_of_one_message() {
+  return {{"reset at MAIL", [](fake::FakeRelay& r) { r.closes_at("MAIL"); }},
+          {"reset at RCPT", [](fake::FakeRelay& r) { r.closes_at("RCPT"); }},
+          {"reset at DATA", [](fake::FakeRelay& r) { r.closes_at("DATA"); }},
+          {"reset at the dot", [](fake::FakeRelay& r) { r.closes_at("."); }},
+          {"421 at MAIL", [](fake::FakeRelay& r) { r.says_and_closes("MAIL", "421 4.3.2 shutting down"); }},
+          {"421 at the dot", [](fake::FakeRelay& r) { r.says_and_closes(".", "421 4.3.2 shutting down"); }},
+          {"silent at DATA", [](fake::FakeRelay& r) { r.stalls_at("DATA"); }},
+          {"silent at the dot", [](fake::FakeRelay& r) { r.stalls_at("."); }},
+          {"garbage at the dot", [](fake::FakeRelay& r) { r.says(".", "354 go on"); }},
+          {"not understood", [](fake::FakeRelay& r) { r.says("RCPT", "555 5.5.4 unsupported parameter"); }},
+          {"a login wanted", [](fake::FakeRelay& r) { r.says("RCPT", "530 5.7.0 Authentication required"); }},
+          {"blocked", [](fake::FakeRelay& r) { r.says("RCPT", "554 5.7.1 Client host [192.0.2.9] rejected"); }}};
+}
+
+/// Sends one message that meets the trouble, or none, and tells whether the first relay was tried.
+bool send_to_first(Deliveries& all, const MessageTrouble* trouble, const std::string& sender,
+                   const std::string& id = "") {
+  Flow& flow = all.next();
+  if (!id.empty()) flow.envelope.queue_id = id;
+  flow.envelope.sender = *parse_sender(sender);
+  if (trouble != nullptr) trouble->script(flow.first());
+  flow.first();
+  flow.second();
+  if (!id.empty()) flow.second().refused();  // or it would be delivered, and not come again
+  flow.run();
+  const bool dialled = !flow.first().dialled.empty();
+  all.finish();
+  return dialled;
+}
+
+TEST_CASE("trouble in the transaction of one message takes the relay from nobody, however often it is tried again") {
+  for (const MessageTrouble& trouble : troubles_of_one_message()) {
+    CAPTURE(trouble.name);
+    Deliveries all;
+    for (int retry = 0; retry < 5; ++retry) {
+      CHECK(send_to_first(all, &trouble, "a@example.com", "POISON"));
+      CHECK(all.state(kFirstRelay).health.since == kNever);
+      for (const EndpointState& endpoint : all.state(kFirstRelay).endpoints)
+        CHECK(endpoint.health.since == kNever);
+      all.clock += 10min;
+    }
+    CHECK(send_to_first(all, nullptr, "a@example.com"));
+    CHECK(send_to_first(all, nullptr, "b@example.com"));
+    for (const Change& change : all.changes)
+      CHECK(change.relay == kSecondRelay);
+  }
+}
+
+TEST_CASE("different messages of two senders in a row are the relay's, with no acceptance in between") {
+  for (const MessageTrouble& trouble : troubles_of_one_message()) {
+    CAPTURE(trouble.name);
+    Deliveries all;
+    send_to_first(all, &trouble, "a@example.com");
+    send_to_first(all, &trouble, "b@example.com");
+    CHECK(send_to_first(all, nullptr, "c@example.com"));  // the row begins anew
+    send_to_first(all, &trouble, "a@example.com");
+    send_to_first(all, &trouble, "b@example.com");
+    CHECK(all.state(kFirstRelay).health.since == kNever);
+    send_to_first(all, &trouble, "d@example.com", "LAST");
+    const Health down = all.state(kFirstRelay).health;
+    CHECK(down.failures == 1);
+    CHECK_FALSE(send_to_first(all, nullptr, "c@example.com"));
+    // The next look by one of these messages is no reason to rest for longer; a session that is ready is none to come
+    // back.
+    all.clock += down.until - all.now();
+    CHECK(send_to_first(all, &trouble, "d@example.com", "LAST"));
+    CHECK(all.state(kFirstRelay).health.until == down.until);
+    CHECK(all.state(kFirstRelay).health.since == down.since);
+    CHECK(send_to_first(all, nullptr, "c@example.com"));
+    CHECK(all.state(kFirstRelay).health.since == kNever);
+  }
+}
+
+TEST_CASE("the messages of one sender take the relay from that sender alone") {
+  for (const MessageTrouble& trouble : troubles_of_one_message()) {
+    CAPTURE(trouble.name);
+    Deliveries all;
+    for (int i = 0; i < 3; ++i)
+      CHECK(send_to_first(all, &trouble, "bulk@example.com"));
+    CHECK_FALSE(send_to_first(all, nullptr, "bulk@example.com"));
+    CHECK(all.state(kFirstRelay).health.since == kNever);
+    CHECK(send_to_first(all, nullptr, "b@example.com"));
+    all.clock += 1h;
+    CHECK(send_to_first(all, nullptr, "bulk@example.com"));
+  }
+}
+
+TEST_CASE("a quota that its message meets again does not rest for longer") {
+  Deliveries all;
+  const MessageTrouble quota{"quota", [](fake::FakeRelay& r) {
+                               r.says("MAIL", "452 4.5.3 Daily message quota exceeded, try again after 600 seconds");
+                             }};
+  send_to_first(all, &quota, "a@example.com", "FIRST");
+  const WallTime until = all.state(kFirstRelay).health.until;
+  CHECK(until == all.now() + 600s);
+  all.clock += 600s;
+  CHECK(send_to_first(all, &quota, "a@example.com", "FIRST"));
+  CHECK(all.state(kFirstRelay).health.until == until);
+  CHECK(send_to_first(all, &quota, "a@example.com", "OTHER"));
+  CHECK(all.state(kFirstRelay).health.until == all.now() + 600s);
+}
+
+TEST_CASE("whoever is told to stop while it waits for the reply to its dot does not blame the relay") {
+  Deliveries all(kFirstRelay);
+  for (int i = 0; i < 4; ++i) {
+    Flow& flow = all.next();
+    flow.envelope.sender = *parse_sender(fmt::format("s{}@example.com", i));
+    flow.first().stalls_at(".");
+    flow.caller_becomes(Caller::State::Terminating, 5s);
+    CHECK_THAT(flow.run(), StartsWith("deferred 4.4.2"));
+    all.finish();
+    CHECK(all.state(kFirstRelay).health.doubts.empty());
+  }
+}
+
+/// One message to a domain that the first relay does not relay to, or to one that it does; whether it was tried.
+bool send_to_domain(Deliveries& all, const std::string& domain, bool denied, const std::string& id = "") {
+  Flow& flow = all.next();
+  if (!id.empty()) flow.envelope.queue_id = id;
+  flow.envelope.recipients = {*parse_address("r@" + domain)};
+  if (denied) flow.first().says("RCPT", "554 5.7.1 <r@" + domain + ">: Relay access denied");
+  flow.first();
+  flow.second();
+  CHECK_THAT(flow.run(), StartsWith("delivered"));
+  const bool dialled = !flow.first().dialled.empty();
+  all.finish();
+  return dialled;
+}
+
+TEST_CASE("a domain that a relay does not relay to is kept away from it, and nobody else") {
+  Deliveries all;
+  CHECK(send_to_domain(all, "other.example", true));
+  CHECK_FALSE(send_to_domain(all, "Other.Example", false));
+  CHECK(send_to_domain(all, "good.example", false));
+  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK(all.state(kFirstRelay).endpoints.empty());
+  CHECK(all.changes.empty());
+  all.clock += 10min;
+  CHECK(send_to_domain(all, "other.example", false));
+  CHECK(send_to_domain(all, "other.example", false));
+}
+
+TEST_CASE("one message to such a domain, tried again for five days, takes the relay from no other domain") {
+  Deliveries all;
+  for (int retry = 0; retry < 100; ++retry) {
+    send_to_domain(all, "other.example", true, "DENIED");
+    REQUIRE(send_to_domain(all, "good.example", false));
+    all.clock += 70min;
+  }
+  CHECK(all.changes.empty());
+}
+
+TEST_CASE("a relay rests when it relays to none of several domains, with no acceptance in between") {
+  Deliveries all;
+  send_to_domain(all, "one.example", true);
+  send_to_domain(all, "two.example", true);
+  CHECK(send_to_domain(all, "good.example", false));
+  send_to_domain(all, "three.example", true);
+  send_to_domain(all, "four.example", true);
+  CHECK(all.state(kFirstRelay).health.since == kNever);
+  send_to_domain(all, "five.example", true);
+  CHECK(all.state(kFirstRelay).health.cause == Cause::RelayingDenied);
+  CHECK_FALSE(send_to_domain(all, "good.example", false));
+  all.clock += 20min;
+  CHECK(send_to_domain(all, "good.example", false));
+  CHECK(all.state(kFirstRelay).health.since == kNever);
+}
+
+TEST_CASE("of several recipients those domains count that were refused") {
+  Deliveries all;
+  Flow& flow = all.next();
+  flow.envelope.recipients = {*parse_address("a@good.example"), *parse_address("b@other.example")};
+  flow.first().says("RCPT", "250 2.1.5 Ok");
+  flow.first().says("RCPT", "554 5.7.1 <b@other.example>: Relay access denied");
+  flow.second();
+  flow.run();
+  all.finish();
+  CHECK(send_to_domain(all, "good.example", false));
+  CHECK_FALSE(send_to_domain(all, "other.example", false));
+}
+
+TEST_CASE("a session that the relay ends while the message still comes is opened again, and nobody is blamed") {
+  Deliveries all;
+  Flow& flow = all.next();
+  flow.first().breaks_at(20s);
+  flow.second();
+  flow.message_at(60s);
+  CHECK_THAT(flow.run(), StartsWith(kByFirst));
+  CHECK(flow.first().dialled == Times{0s, 60s});
+  CHECK(flow.second().dialled.empty());
+  all.finish();
+  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK(all.state(kFirstRelay).health.doubts.empty());
+  CHECK(all.state(kFirstRelay).endpoints.empty());
+}
+
+TEST_CASE("a relay that closes each session before MAIL is left for the next one") {
+  Deliveries all;
+  Flow& flow = all.next();
+  flow.first().breaks_at(20s);
+  flow.first().closes_at("MAIL");
+  flow.second();
+  flow.message_at(60s);
+  CHECK_THAT(flow.run(), StartsWith(kBySecond));
+  CHECK(flow.first().dialled == Times{0s, 60s});
+}
+
 TEST_CASE("our own trouble and what is said of the message leave a relay's health alone") {
   const int what = GENERATE(range(0, 5));
   CAPTURE(what);
@@ -413,7 +761,7 @@ TEST_CASE("our own trouble and what is said of the message leave a relay's healt
   all.finish();
   CHECK(all.state(kFirstRelay).health.since == kNever);
   CHECK(all.state(kFirstRelay).health.failures == 0);
-  CHECK(all.state(kFirstRelay).health.probe_until == kNever);
+  CHECK(all.state(kFirstRelay).health.looks.empty());
   CHECK(all.changes.empty());
 }
 
@@ -432,7 +780,7 @@ TEST_CASE("whoever is interrupted does not blame the relays it was waiting for; 
   CHECK(flow.world.timeline.elapsed() == (how == 3 ? 10s : 5s));
   all.finish();
   CHECK((all.state(kFirstRelay).health.since != kNever) == (how == 3));
-  CHECK(all.state(kFirstRelay).health.probe_until == kNever);
+  CHECK(all.state(kFirstRelay).health.looks.empty());
 }
 
 TEST_CASE("a relay much slower than its tier's others gives up its place, inside the tier") {

@@ -54,11 +54,11 @@ struct Deliveries {
   }
   [[nodiscard]] WallTime now() const { return fake::FakeWallClock::start() + clock; }
 
-  /// Another process that still runs looks at a relay since `since`.
-  void probed_by_another(const std::string& name, Span since) {
+  /// Another process that still runs looks at a relay since `since`, and hangs after `hangs` from now.
+  void probed_by_another(const std::string& name, Span since, std::uint32_t other = 99, Span hangs = 2s) {
     finish();
     RelayState left = state(name);
-    take_probe(left.health, {99}, now() + 15min, now() - since);
+    take_look(left.health, {other}, now() + hangs, now() - since, [](const Owner&) { return true; });
     records[relay_key(name)] = {pack(left), now() + 24h};
   }
 

@@ -29,10 +29,12 @@ Health some_health(FuzzedDataProvider& data) {
   health.failed = some_time(data);
   health.until = some_time(data);
   health.failures = data.ConsumeIntegral<std::uint32_t>();
-  health.credentials = data.ConsumeIntegral<std::uint64_t>();
+  health.stamps = {data.ConsumeIntegral<std::uint64_t>(), data.ConsumeIntegral<std::uint64_t>()};
   health.words = data.ConsumeRandomLengthString(400);
-  health.prober = some_owner(data);
-  health.probe_until = some_time(data);
+  for (int i = data.ConsumeIntegralInRange(0, 3); i > 0; --i)
+    health.looks.push_back({some_owner(data), some_time(data), some_time(data)});
+  for (int i = data.ConsumeIntegralInRange(0, 3); i > 0; --i)
+    health.doubts.push_back({data.ConsumeIntegral<std::uint64_t>(), 1, some_time(data)});
   health.suspended_until = some_time(data);
   health.ready = {data.ConsumeFloatingPointInRange<double>(0, 1e9), data.ConsumeIntegral<std::uint32_t>()};
   health.measured = some_time(data);
@@ -109,7 +111,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto read = unpack(pack(state));
   must(read.has_value(), "a state that can be is read back");
   must(read->health.until == state.health.until && read->health.failures == state.health.failures &&
-           read->health.prober == state.health.prober && read->health.successes == state.health.successes &&
+           read->health.looks.size() == state.health.looks.size() && read->health.successes == state.health.successes &&
            read->health.ready.value == state.health.ready.value,
        "its health is the same");
   must(read->allowance.used.size() == state.allowance.used.size() &&

@@ -1,6 +1,8 @@
 #include "route/health.h"
 
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "catch.h"
 
@@ -36,7 +38,7 @@ HealthEvent showing(HealthEvent::Kind kind, WallTime began) {
 }
 
 Standing standing_of(const Health& health, WallTime now, const Alive& alive = all_alive) {
-  return standing(health, now, 0, kBounds, alive);
+  return standing(health, now, {}, kBounds, alive);
 }
 
 /// Fails it, probes as soon as that is due, and fails again, so often; how long it rested each time.
@@ -91,11 +93,127 @@ TEST_CASE("attempts that ran side by side meet one failure") {
   for (int i = 0; i < 50; ++i)
     CHECK_FALSE(learn(health, failure(Cause::Network, kStart + Span(i * 10)), kOther, kBounds, kStart + 2s));
   CHECK(health.failures == 1);
-  CHECK(health.until == kStart + 17s);
+  CHECK(health.until == kStart + 16s);
   // Another cause among them that keeps it down longer counts.
   learn(health, failure(Cause::Quota, kStart), kOther, kBounds, kStart + 3s);
   CHECK(health.cause == Cause::Quota);
   CHECK(health.until == kStart + 3s + 1h);
+}
+
+HealthEvent outrun(WallTime began) {
+  HealthEvent event = showing(HealthEvent::Kind::Outrun, began);
+  event.cause = Cause::Network;
+  event.full_patience = false;
+  event.patience = 2s;
+  event.words = "not ready in time";
+  return event;
+}
+
+Health known() {
+  Health health;
+  HealthEvent event = showing(HealthEvent::Kind::Ready, kStart - 1min);
+  event.ready = 20ms;
+  learn(health, event, kUs, kBounds, kStart - 1min);
+  return health;
+}
+
+TEST_CASE("a pause that many deliveries meet at the same time is one suspicion") {
+  Health health = known();
+  // Twenty began before any of them was late, and each place that is free again is taken at once, for 0.6 s.
+  for (int i = 0; i < 20; ++i)
+    learn(health, outrun(kStart + Span(i)), kOther, kBounds, kStart + 330ms + Span(i));
+  CHECK(health.suspicions == 1);
+  for (int i = 0; i < 20; ++i)
+    CHECK_FALSE(learn(health, outrun(kStart + 350ms + Span(i)), kOther, kBounds, kStart + 680ms + Span(i)));
+  CHECK(standing_of(health, kStart + 700ms).kind == Kind::Well);
+  CHECK(health.suspicions == 2);
+  learn(health, showing(HealthEvent::Kind::Ready, kStart + 600ms), kOther, kBounds, kStart + 710ms);
+  CHECK(health.suspicions == 0);
+}
+
+TEST_CASE("suspicions are a failure when there were three in a row, and they lasted as long as the whole patience") {
+  struct Row {
+    std::vector<Span> began;  // each is known 300 ms later
+    bool failed;
+  };
+  const Row row = GENERATE(Row{{0ms, 1s}, false}, Row{{0ms, 1min, 2min}, true}, Row{{0ms, 350ms, 700ms}, false},
+                           Row{{0ms, 400ms, 800ms, 1200ms}, false}, Row{{0ms, 400ms, 800ms, 1200ms, 1700ms}, true},
+                           Row{{0ms, 100ms, 200ms, 1900ms}, false}, Row{{0ms, 300ms, 1700ms}, true});
+  Health health = known();
+  bool failed = false;
+  for (const Span began : row.began)
+    failed = learn(health, outrun(kStart + began), kUs, kBounds, kStart + began + 300ms) || failed;
+  CHECK(failed == row.failed);
+  CHECK((standing_of(health, kStart + 3min).kind != Kind::Well) == row.failed);
+}
+
+TEST_CASE("an attempt that began before one that became ready says nothing of the relay") {
+  Health health = known();
+  learn(health, showing(HealthEvent::Kind::Ready, kStart + 10ms), kOther, kBounds, kStart + 30ms);
+  SECTION("it was late") {
+    HealthEvent late = outrun(kStart);
+    late.full_patience = true;
+    CHECK_FALSE(learn(health, late, kUs, kBounds, kStart + 3s));
+  }
+  SECTION("it hung until its time limit, and the relay has failed and come back meanwhile") {
+    learn(health, failure(Cause::Network, kStart + 20s), kOther, kBounds, kStart + 20s);
+    learn(health, showing(HealthEvent::Kind::Ready, kStart + 40s), kOther, kBounds, kStart + 40s);
+    CHECK_FALSE(learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart + 5min));
+  }
+  CHECK(standing_of(health, kStart + 5min).kind == Kind::Well);
+  CHECK(health.suspicions == 0);
+  // What a relay says, it says now.
+  CHECK(learn(health, failure(Cause::Quota, kStart), kUs, kBounds, kStart + 6min));
+}
+
+HealthEvent in_message(std::uint64_t message, std::uint64_t sender, WallTime began, bool hung = false) {
+  HealthEvent event = failure(Cause::Network, began);
+  event.message = message;
+  event.sender = sender;
+  event.doubtful = true;
+  event.apart = hung;
+  return event;
+}
+
+TEST_CASE("trouble in a transaction is the relay's when three messages of two senders met it in a row") {
+  struct Row {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> met;  // message and sender, one minute apart; 0: one accepted
+    bool failed;
+  };
+  const Row row =
+      GENERATE(Row{{{1, 1}}, false}, Row{{{1, 1}, {1, 1}, {1, 1}, {1, 1}}, false}, Row{{{1, 1}, {2, 2}}, false},
+               Row{{{1, 1}, {2, 2}, {3, 3}}, true}, Row{{{1, 1}, {2, 1}, {3, 2}}, true},
+               Row{{{1, 1}, {2, 1}, {3, 1}}, false}, Row{{{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}}, false},
+               Row{{{1, 1}, {2, 1}, {3, 1}, {4, 2}}, true}, Row{{{1, 1}, {2, 2}, {0, 0}, {3, 3}}, false},
+               Row{{{1, 0}, {2, 0}, {3, 0}}, true}, Row{{{1, 0}, {2, 0}, {2, 0}, {1, 0}}, false});
+  Health health;
+  WallTime now = kStart;
+  bool failed = false;
+  for (const auto& [message, sender] : row.met) {
+    const HealthEvent event =
+        message == 0 ? showing(HealthEvent::Kind::Accepted, now) : in_message(message, sender, now);
+    failed = learn(health, event, kUs, kBounds, now + 1s) || failed;
+    now += 1min;
+  }
+  CHECK(failed == row.failed);
+}
+
+TEST_CASE("connections that were cut at the same time are one doubt, each that hung is its own") {
+  for (const bool hung : {false, true}) {
+    Health health;
+    for (std::uint64_t i = 1; i <= 20; ++i)
+      learn(health, in_message(i, i, kStart + Span(i), hung), kUs, kBounds, kStart + 30s + Span(i));
+    CHECK((health.since != kNever) == hung);
+    CHECK(health.failures == (hung ? 1 : 0));
+  }
+}
+
+TEST_CASE("a doubt that is an hour old does not count") {
+  Health health;
+  learn(health, in_message(1, 1, kStart), kUs, kBounds, kStart);
+  learn(health, in_message(2, 2, kStart + 1min), kUs, kBounds, kStart + 1min);
+  CHECK_FALSE(learn(health, in_message(3, 3, kStart + 60min), kUs, kBounds, kStart + 60min));
+  CHECK(health.doubts.size() == 2);
 }
 
 TEST_CASE("one process probes, and its probe ends with it") {
@@ -103,10 +221,10 @@ TEST_CASE("one process probes, and its probe ends with it") {
   learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
   const WallTime due = kStart + 15s;
   REQUIRE(standing_of(health, due).kind == Kind::Due);
-  take_probe(health, kOther, due + 15min, due);
+  take_look(health, kOther, due + 2s, due, all_alive);
   CHECK(standing_of(health, due + 1s).kind == Kind::Probing);
+  CHECK(standing_of(health, due + 1s).until == due + 2s);
   CHECK(standing_of(health, due + 1s, none_alive).kind == Kind::Due);
-  CHECK(standing_of(health, due + 15min).kind == Kind::Due);
   SECTION("success closes") {
     CHECK(learn(health, showing(HealthEvent::Kind::Ready, due), kOther, kBounds, due + 1s));
     CHECK(standing_of(health, due + 1s).kind == Kind::Well);
@@ -148,14 +266,79 @@ TEST_CASE("a session alone does not end a quota, an acceptance does") {
 TEST_CASE("refused credentials rest an hour, or until somebody changes them") {
   Health health;
   HealthEvent event = failure(Cause::Auth, kStart, {Until::Kind::Credentials, {}});
-  event.credentials = 7;
+  event.stamps.credentials = 7;
   learn(health, event, kUs, kBounds, kStart);
-  CHECK(standing(health, kStart + 59min, 7, kBounds, all_alive).kind == Kind::Resting);
-  CHECK(standing(health, kStart + 1h, 7, kBounds, all_alive).kind == Kind::Due);
-  CHECK(standing(health, kStart + 1min, 8, kBounds, all_alive).kind == Kind::Due);
+  CHECK(standing(health, kStart + 59min, {7, 0}, kBounds, all_alive).kind == Kind::Resting);
+  CHECK(standing(health, kStart + 1h, {7, 0}, kBounds, all_alive).kind == Kind::Due);
+  CHECK(standing(health, kStart + 1min, {8, 0}, kBounds, all_alive).kind == Kind::Due);
   // New credentials are tried by one process too.
-  take_probe(health, kOther, kStart + 15min, kStart + 1min);
-  CHECK(standing(health, kStart + 1min, 8, kBounds, all_alive).kind == Kind::Probing);
+  take_look(health, kOther, kStart + 15min, kStart + 1min, all_alive);
+  CHECK(standing(health, kStart + 1min, {8, 0}, kBounds, all_alive).kind == Kind::Probing);
+}
+
+TEST_CASE("settings that were changed end a rest, whatever the cause") {
+  const Cause cause = GENERATE(Cause::Network, Cause::Tls, Cause::Quota, Cause::Policy);
+  Health health;
+  HealthEvent event = failure(cause, kStart);
+  event.stamps = {1, 7};
+  learn(health, event, kUs, kBounds, kStart);
+  CHECK(standing(health, kStart + 1s, {1, 7}, kBounds, all_alive).kind == Kind::Resting);
+  CHECK(standing(health, kStart + 1s, {2, 7}, kBounds, all_alive).kind == Kind::Resting);
+  CHECK(standing(health, kStart + 1s, {1, 8}, kBounds, all_alive).kind == Kind::Due);
+  event.stamps = {1, 8};
+  event.began = kStart + 2s;
+  learn(health, event, kUs, kBounds, kStart + 2s);
+  CHECK(standing(health, kStart + 3s, {1, 8}, kBounds, all_alive).kind == Kind::Resting);
+}
+
+/// A process of its own for every number.
+Owner process(std::uint32_t number) { return {1000 + number}; }
+
+TEST_CASE("a look that makes no progress holds nobody, and one that makes some goes on") {
+  Health health;
+  learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
+  const WallTime due = kStart + 15s;
+  take_look(health, process(1), due + 2s, due, all_alive);
+  CHECK(standing_of(health, due + 1999ms).kind == Kind::Probing);
+  keep_looking(health, process(1), due + 3s);
+  keep_looking(health, process(2), due + 9s);  // has none
+  CHECK(standing_of(health, due + 2999ms).kind == Kind::Probing);
+  CHECK(standing_of(health, due + 3s).kind == Kind::Due);
+  take_look(health, process(2), due + 5s, due + 3s, all_alive);
+  CHECK(standing_of(health, due + 4s).kind == Kind::Probing);
+  // It was ready, so the relay is well; what the one that hangs will say is old.
+  learn(health, showing(HealthEvent::Kind::Ready, due + 3s), process(2), kBounds, due + 4s);
+  CHECK(standing_of(health, due + 4s).kind == Kind::Well);
+  CHECK_FALSE(learn(health, failure(Cause::Network, due), process(1), kBounds, due + 5min));
+  CHECK(standing_of(health, due + 5min).kind == Kind::Well);
+}
+
+/// Whoever may look does, as often as `every`, and hangs for five minutes; when each of them began.
+std::vector<Span> looks_that_hang(Health& health, Span every) {
+  std::vector<Span> began;
+  for (Span at{}; at < 5min; at += every) {
+    const Standing now = standing_of(health, kStart + at);
+    if (now.kind != Kind::Due && !(now.kind == Kind::Well && now.stranger)) continue;
+    take_look(health, process(static_cast<std::uint32_t>(began.size())), kStart + at + 2s, kStart + at, all_alive);
+    began.push_back(at);
+  }
+  return began;
+}
+
+TEST_CASE("a silent relay takes few processes, however many ask") {
+  Health health;
+  SECTION("one that nothing is known of: a few at once") {
+    CHECK(looks_that_hang(health, 100ms) ==
+          std::vector<Span>{0s, 0s + 100ms, 200ms, 15200ms, 45200ms, 105200ms, 225200ms});
+    CHECK(standing_of(health, kStart + 5min).kind == Kind::Hanging);
+    CHECK(standing_of(health, kStart + 5min).stranger);
+  }
+  SECTION("one that was down: one after the other") {
+    learn(health, failure(Cause::Network, kStart - 15s), kUs, kBounds, kStart - 15s);
+    CHECK(looks_that_hang(health, 1s) == std::vector<Span>{0s, 2s, 4s, 19s, 49s, 109s, 229s});
+  }
+  // Those that have ended make room.
+  CHECK(standing_of(health, kStart + 5min, none_alive).kind != Kind::Hanging);
 }
 
 TEST_CASE("with no other relay left, connect trouble is looked at early, but not refused credentials or a quota") {

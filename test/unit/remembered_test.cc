@@ -38,7 +38,8 @@ struct Bench {
             kUs,
             [this](const Owner& owner) { return owner != dead; },
             [](const std::string&, WallTime) { return 0s; },
-            [](const Relay&) { return std::uint64_t{1}; }};
+            [](const Relay&) { return std::uint64_t{1}; },
+            [](const Relay&) { return std::uint64_t{2}; }};
   }
   /// The names in their order, those without their own place after a bar.
   std::string order() {
@@ -63,7 +64,7 @@ struct Bench {
     health.since = health.failed = health.stamp = kNow - 1s;
     health.until = kNow + left;
     health.cause = cause;
-    health.credentials = 1;
+    health.stamps = {1, 2};
     health.failures = 1;
     health.words = "it failed";
   }
@@ -99,8 +100,11 @@ TEST_CASE("one whose rest is over keeps its place, and is probed by one") {
   CHECK(bench.order() == "ab");
   CHECK(bench.plan.legs[0].ask);
   CHECK(bench.admit('a').kind == Kind::Go);
-  CHECK(bench.remembered[0].relay.health.prober == kUs);
-  bench.remembered[0].relay.health.prober = kOther;
+  REQUIRE(bench.of('a').relay.health.looks.size() == 1);
+  CHECK(bench.of('a').relay.health.looks[0].owner == kUs);
+  CHECK(bench.of('a').relay.health.looks[0].until == kNow + 2s);
+  CHECK(bench.admit('a').kind == Kind::Go);  // its own look is in nobody's way
+  bench.of('a').relay.health.looks[0].owner = kOther;
   const Admission second = bench.admit('a');
   CHECK(second.kind == Kind::No);
   CHECK(second.why.why == PassedOver::Why::Probing);
@@ -109,7 +113,8 @@ TEST_CASE("one whose rest is over keeps its place, and is probed by one") {
   CHECK(later.order() == "b|a");
   later.dead = kOther;
   CHECK(later.admit('a').kind == Kind::Go);
-  CHECK(later.of('a').relay.health.prober == kUs);
+  REQUIRE(later.of('a').relay.health.looks.size() == 1);
+  CHECK(later.of('a').relay.health.looks[0].owner == kUs);
 }
 
 TEST_CASE("a relay that is known and well is not asked about") {
@@ -163,6 +168,7 @@ TEST_CASE("a relay that refused this sender stands last, and is not asked again 
   health.since = health.failed = health.stamp = kNow - 1s;
   health.until = kNow + 30min;
   health.cause = Cause::SenderNotAllowed;
+  health.stamps = {1, 2};
   health.words = "553 not yours";
   CHECK(bench.order() == "b|a");
   CHECK(bench.plan.legs[1].reason == "; did not take this sender: 553 not yours");
@@ -224,16 +230,71 @@ TEST_CASE("slow relays stand behind their tier, in their order, and in no other 
   }
 }
 
-TEST_CASE("a stranger that another process looks at loses its place after a quarter of a second") {
+/// So many other processes look at the first relay, since when, without progress from when on.
+void looked_at(Bench& bench, std::uint32_t many, Span since, Span hangs) {
+  for (std::uint32_t i = 0; i < many; ++i) {
+    take_look(bench.remembered[0].relay.health, {200 + i}, kNow + hangs, kNow - since,
+              [](const Owner&) { return true; });
+  }
+}
+
+TEST_CASE("whoever is not among the first at a stranger waits for what they find, and keeps it in its place") {
   Bench bench(2);
-  Health& health = bench.remembered[0].relay.health;
-  take_probe(health, kOther, kNow + 15min, kNow - 249ms);
-  CHECK(bench.order() == "ab");
-  CHECK_FALSE(bench.plan.legs[0].ask);
-  health.probe_since = kNow - 250ms;
-  CHECK(bench.order() == "b|a");
-  CHECK(bench.admit('a').kind == Kind::Go);
-  CHECK(health.prober == kOther);
+  SECTION("a few may look at once") {
+    looked_at(bench, 2, 1s, 1s);
+    CHECK(bench.order() == "ab");
+    CHECK(bench.admit('a').kind == Kind::Go);
+    CHECK(bench.of('a').relay.health.looks.size() == 3);
+  }
+  SECTION("the others wait, whatever max_wait says") {
+    looked_at(bench, 3, 1s, 1s);
+    CHECK(bench.order() == "ab");
+    CHECK(bench.plan.legs[0].ask);
+    const Admission later = bench.admit('a', false, 10s);
+    CHECK(later.kind == Kind::Later);
+    CHECK(later.at == kNow + 100ms);
+    CHECK(bench.of('a').relay.health.looks.size() == 3);
+  }
+  SECTION("none of them makes progress: it is passed over") {
+    looked_at(bench, 3, 3s, 0s);
+    CHECK(bench.order() == "b|a");
+    CHECK(bench.plan.legs[1].reason == "; other deliveries wait for it in vain");
+    const Admission no = bench.admit('a');
+    CHECK(no.kind == Kind::No);
+    CHECK(no.why.why == PassedOver::Why::Probing);
+    CHECK(no.why.until == kNow + 12s);
+  }
+}
+
+TEST_CASE("with nothing else left whoever does not probe waits for the one that does, up to max_wait") {
+  const auto rests_and_is_probed = [](Bench& bench, std::size_t relay) {
+    bench.rests(relay, 0s);
+    take_look(bench.remembered[relay].relay.health, kOther, kNow + 1s, kNow, [](const Owner&) { return true; });
+  };
+  Bench bench(2);
+  rests_and_is_probed(bench, 0);
+  SECTION("the other relay is well") {
+    CHECK(bench.order() == "b|a");
+    Leg own = bench.leg('a');
+    own.turn = Leg::Turn::Own;  // as it was when the plan was made, before another one took the probe
+    CHECK(relaypipe::admit(bench.of('a'), own, {}, false, bench.around()).kind == Kind::No);
+  }
+  SECTION("the other one rests as well") {
+    bench.rests(1, 5min);
+    CHECK(bench.order() == "|ab");
+    CHECK(bench.admit('a').kind == Kind::Later);
+    CHECK(bench.admit('a', false, 1900ms).kind == Kind::Later);
+    CHECK(bench.admit('a', false, 1901ms).kind == Kind::No);
+  }
+  SECTION("it was due when the plan was made, and is the only one") {
+    Bench due(2);
+    due.rests(0, 0s);
+    due.rests(1, 5min);
+    CHECK(due.order() == "a|b");
+    CHECK(due.plan.legs[0].alone);
+    rests_and_is_probed(due, 0);
+    CHECK(due.admit('a').kind == Kind::Later);
+  }
 }
 
 }  // namespace

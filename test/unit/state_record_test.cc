@@ -19,12 +19,16 @@ RelayState full() {
   health.failed = kNow - 10min;
   health.until = kNow + 1h;
   health.failures = 3;
-  health.credentials = UINT64_MAX;
+  health.stamps = {UINT64_MAX, 5};
   health.words = "454 4.7.0 Throttling failure: Daily message quota exceeded";
-  health.prober = {4711, 123456, 0xFFFFFFFFFFFFFFFFU};
-  health.probe_since = kNow - 1s;
-  health.probe_until = kNow + 15min;
+  health.looks = {{{4711, 123456, 0xFFFFFFFFFFFFFFFFU}, kNow - 1s, kNow + 1s}, {{4712, 1, 2}, kNow, kNow + 2s}};
   health.suspicions = 2;
+  health.suspected_since = kNow - 3s;
+  health.suspected = kNow - 2s;
+  health.proved = kNow - 5s;
+  health.in_transaction = true;
+  health.message = 17;
+  health.doubts = {{17, 18, kNow - 1min}, {19, UINT64_MAX, kNow}};
   health.suspended_until = kNow + 2h;
   health.ready = {12.5, 40};
   health.accepted = {3.25, 39};
@@ -47,12 +51,21 @@ TEST_CASE("a record comes back as it was") {
     CHECK(pack(*back) == octets);
     CHECK(back->health.words == state.health.words);
     CHECK(back->health.until == state.health.until);
+    CHECK(back->health.suspected_since == state.health.suspected_since);
+    CHECK(back->health.suspected == state.health.suspected);
+    CHECK(back->health.proved == state.health.proved);
+    CHECK(back->health.in_transaction == state.health.in_transaction);
+    CHECK(back->health.message == state.health.message);
+    CHECK(back->health.doubts.size() == state.health.doubts.size());
     CHECK(back->health.ready.value == state.health.ready.value);
     CHECK(back->allowance.used.size() == state.allowance.used.size());
     CHECK(back->allowance.holds.size() == state.allowance.holds.size());
   }
   const auto back = unpack(pack(full()));
-  CHECK(back->health.prober == full().health.prober);
+  REQUIRE(back->health.looks.size() == 2);
+  CHECK(back->health.looks[0].owner == full().health.looks[0].owner);
+  CHECK(back->health.looks[1].until == kNow + 2s);
+  CHECK(back->health.stamps.settings == 5);
   CHECK(back->allowance.used[0].counts[2].at == kNow);
   CHECK(back->allowance.used[0].counts[2].amount == 70000);
   CHECK(back->allowance.used[1].index == 20779);
@@ -76,7 +89,7 @@ TEST_CASE("a record stays small") {
 TEST_CASE("a record of another version, cut off, or with more to it is absent") {
   const std::string octets = pack(full());
   CHECK_FALSE(unpack(""));
-  CHECK_FALSE(unpack("\x02" + octets.substr(1)));
+  CHECK_FALSE(unpack("\x01" + octets.substr(1)));
   CHECK_FALSE(unpack(octets + "x"));
   for (std::size_t size = 0; size < octets.size(); ++size)
     REQUIRE_FALSE(unpack(octets.substr(0, size)));
@@ -95,7 +108,7 @@ TEST_CASE("whatever octets are read, nothing breaks and every time can be reckon
     ++read;
     Health health = state->health;
     const WallTime now = settle(health, kNow);
-    standing(health, now, 0, {}, [](const Owner&) { return true; });
+    standing(health, now, {}, {}, [](const Owner&) { return true; });
     REQUIRE(unpack(pack(*state)));
   }
   CHECK(read > 100);
