@@ -38,6 +38,12 @@ class Behaviour:
     reply_delay: float = 0.0    # before every reply
     dot: str = "250 2.0.0 Ok: queued"
     dot_lost: bool = False      # the connection is reset in place of the reply to the dot, although the message is kept
+    greeting_delay: float = 0.0
+    swallows: int = 0           # so many connections are accepted and hear nothing, the next ones are greeted
+    # Recipients whose message it breaks off at the dot with a 421 or, where `dot_lost` is set too, with a reset; it keeps
+    # neither.
+    breaks_for: set[str] = field(default_factory=set)
+    denied_domains: set[str] = field(default_factory=set)    # recipients there: "Relay access denied"
     # Recipients whose message is kept in silence, with no reply to its dot: it lasts until the client is gone.
     silent_for: set[str] = field(default_factory=set)
 
@@ -127,8 +133,13 @@ class CountingRelay:
             if behaviour.resets:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
                 return
-            if not behaviour.greets and not self._greets_in_time(sock):
+            with self._changed:
+                swallowed = behaviour.swallows > 0
+                behaviour.swallows -= swallowed
+            if (swallowed or not behaviour.greets) and not self._greets_in_time(sock):
                 return
+            if behaviour.greeting_delay:
+                time.sleep(behaviour.greeting_delay)    # the relay's own slowness
             with sock.makefile("rb") as lines:
                 for reply in self._dialogue(lines, session, sock):
                     if behaviour.reply_delay:
@@ -170,12 +181,18 @@ class CountingRelay:
                         break
                 else:
                     return
+                if self.behaviour.breaks_for.intersection(recipients):
+                    if self.behaviour.dot_lost:
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
+                    else:
+                        yield "421 4.3.2 this message and I part here"
+                    return
                 if self.behaviour.dot.startswith("2"):
                     with self._changed:
                         session.accepted.append(time.monotonic())
                         self.recipients.update(recipients)
                         self._changed.notify_all()
-                if self.behaviour.dot_lost:
+                if self.behaviour.dot_lost and not self.behaviour.breaks_for:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
                     return
                 if self.behaviour.silent_for.intersection(recipients):
@@ -189,5 +206,9 @@ class CountingRelay:
                 if verb == "MAIL":
                     recipients = []
                 if verb == "RCPT":
-                    recipients += re.findall(r"<(.*)>", line)
+                    found = re.findall(r"<(.*)>", line)
+                    if any(address.partition("@")[2] in self.behaviour.denied_domains for address in found):
+                        yield f"554 5.7.1 <{found[0]}>: Relay access denied"
+                        continue
+                    recipients += found
                 yield "250 2.1.0 Ok"

@@ -40,7 +40,8 @@ class MemoryCase(DeliveryCase):
     def begin(self, *hops: Hop, name: str, **arguments: Any) -> Delivery:
         """A delivery with a queue id and a recipient of its own, its message already complete."""
         options = ("--queue-id", name, *self.configuration)
-        delivery = self.start(*hops, options=options, to=(f"{name}@example.net",), **arguments)
+        to = arguments.pop("to", (f"{name}@example.net",))
+        delivery = self.start(*hops, options=options, to=to, **arguments)
         delivery.feed(MESSAGE)
         delivery.end_input()
         return delivery
