@@ -11,9 +11,9 @@ from memory_case import LONG
 MESSAGES, ROUNDS = (500, 3) if LONG else (150, 1)
 # Two loads: those that are started while nothing is known yet, and those started while it is being found out.
 MET = 3 * CONCURRENCY
-# Each of them waits a quarter of a second and some milliseconds before the next relay gets its turn; one, who looks at
-# a stranger, has the whole patience of 2 s. Another half a second for each is for a machine that does other things.
-WAITS = MET * 0.75 + 2.0
+# A slot that meets it waits for its patience of 2 s before the next relay gets its turn; then it is known. Another half a
+# second is for a machine that does other things.
+WAITS = CONCURRENCY * 2.5
 
 
 class TarpitAlone(unittest.TestCase):

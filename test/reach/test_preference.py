@@ -11,11 +11,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
+from network import NOWHERE
+from reach_case import MESSAGE, Authority, Relay, WorldCase, each
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))    # after reach_case: both know a folder of the other's
 
 from long_wire import FAR_ADDRESS, LongWire  # noqa: E402  (of test/bench)
-from network import NOWHERE  # noqa: E402
-from reach_case import MESSAGE, Authority, Relay, WorldCase, each  # noqa: E402
 
 AT_ONCE = 20
 NEAR_ADDRESS = "127.0.0.3"
@@ -88,7 +89,7 @@ class SlowFirst(PreferenceCase):
         self.forget()
         for _ in ("cold", "warm"):
             self.at_once(AT_ONCE, hops, **settings)
-        self.assertEqual(second.transactions, [], f"of {self.sent} messages")
+        self.assertEqual(len(second.transactions), 0, f"of {self.sent} messages")
         self.assertEqual(len(first.accepted), self.sent)
         self.assertEqual({a.result for a in self.attempts()}, {"accepted"})
 
