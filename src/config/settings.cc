@@ -122,6 +122,7 @@ ValueProblem apply_plaintext_auth(Settings& settings, std::string_view value) {
 
 constexpr SettingScope kGlobal = SettingScope::Global;
 constexpr SettingScope kRelay = SettingScope::Relay;
+constexpr SettingScope kEverywhere = SettingScope::Everywhere;
 constexpr SettingScope kOwnRelay = SettingScope::OwnRelay;
 constexpr std::string_view kSpan = "duration such as 30s or 2m";
 constexpr std::string_view kNumber = "whole number";
@@ -132,7 +133,7 @@ constexpr std::string_view kPath = "absolute path";
 // clang-format off
 constexpr SettingKey kTable[] = {
     {"deadline", kGlobal, SettingKind::TimeSpan, kSpan, "end of the whole run, counted from its start", apply_duration<&Settings::deadline, kSecond, 5 * kHour>},
-    {"patience", SettingScope::Everywhere, SettingKind::TimeSpan, kSpan, "a relay without progress for so long gets the next one beside it", apply_duration<&Settings::patience>},
+    {"patience", kEverywhere, SettingKind::TimeSpan, kSpan, "a relay without progress for so long gets the next one beside it", apply_duration<&Settings::patience>},
     {"address_patience", kGlobal, SettingKind::TimeSpan, kSpan, "until the next address of one host or of equal preference", apply_duration<&Settings::address_patience>},
     {"stall_limit", kRelay, SettingKind::TimeSpan, kSpan, "any reply before the dot, while another relay is left", apply_duration<&Settings::stall_limit>},
     {"max_sessions", kGlobal, SettingKind::Count, kNumber, "sessions being opened at the same time", apply_count<&Settings::max_sessions, 1, 100>},
