@@ -57,7 +57,8 @@ class Leaks(TlsCase):
         "accepted": "", "refused": "on auth: reply 535 5.7.8 no", "lost": "on auth: close"}.items()})
     def test_in_every_mechanism(self, mechanism: str, rule: str) -> None:
         if mechanism != "PLAIN" and rule:
-            rule = rule.replace("auth", "response")
+            # The password of LOGIN is the second response, after the user name.
+            rule = rule.replace("auth", "response nth 2" if mechanism == "LOGIN" else "response")
         relay, section = self.canary(rule, auth_mechanisms=[mechanism])
         self.write_config(section)
         loud = self.start("all", options=("-v",), around=Surroundings(self.queue, separate_stderr=True))
@@ -68,7 +69,7 @@ class Leaks(TlsCase):
             self.assertEqual(self.said(relay), [SECRET])
         self.assert_nothing_seen(result.output, result.stderr)
 
-    @each({"as_it_is": (SECRET, "PLAIN", "auth"), "login": (base64_of(SECRET), "LOGIN", "response"),
+    @each({"as_it_is": (SECRET, "PLAIN", "auth"), "login": (base64_of(SECRET), "LOGIN", "response nth 2"),
            "plain": (base64_of(f"\0{USER}\0{SECRET}"), "PLAIN", "auth")})
     def test_a_relay_that_echoes_it(self, echo: str, mechanism: str, stage: str) -> None:
         """Its reply is quoted in the log and in the text for Postfix: without the secret."""
