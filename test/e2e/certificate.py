@@ -6,6 +6,16 @@ import subprocess
 from pathlib import Path
 
 
+# What X509_V_FLAG_X509_STRICT asks for, which Python sets from 3.13 on; the rest is in OpenSSL's own configuration.
+AUTHORITY = "keyUsage=critical,keyCertSign,cRLSign"
+LEAF = """\
+basicConstraints=critical,CA:false
+keyUsage=critical,digitalSignature
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
+"""
+
+
 class Authority:
     """`ca_file` is what a client has to trust; certificates are PEM files with key and chain, as a relay reads them."""
 
@@ -13,7 +23,7 @@ class Authority:
         self._directory = directory
         self.ca_file = directory / "ca.pem"
         self._key = directory / "ca.key"
-        self._request(self._key, self.ca_file, "test authority", "-x509", "-days", "3650")
+        self._request(self._key, self.ca_file, "test authority", "-x509", "-days", "3650", "-addext", AUTHORITY)
 
     def certificate(self, *names: str) -> Path:
         """For these host names and addresses; the first one is the subject."""
@@ -22,7 +32,7 @@ class Authority:
         self._request(key, request, names[0], "-new")
         kinds = ",".join(f"{'IP' if name[-1].isdigit() else 'DNS'}:{name}" for name in names)
         extensions = base.with_name(f"{base.name}.extensions")
-        extensions.write_text(f"subjectAltName={kinds}\n")
+        extensions.write_text(f"{LEAF}subjectAltName={kinds}\n")
         self._openssl("x509", "-req", "-in", str(request), "-CA", str(self.ca_file), "-CAkey", str(self._key), "-days",
                       "3650", "-CAcreateserial", "-extfile", str(extensions), "-out", str(signed))
         found = base.with_name(f"{base.name}.pem")

@@ -26,13 +26,22 @@ def named(text: str) -> x509.Name:
 
 
 def certificate(subject: str, issuer: str, key: Key, signer: Key, first: datetime.datetime,
-                extension: x509.ExtensionType) -> bytes:
+                *extensions: x509.ExtensionType) -> bytes:
+    """With what X509_V_FLAG_X509_STRICT asks for too, which Python sets from 3.13 on."""
+    keys = (x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()))
     built = (x509.CertificateBuilder().subject_name(named(subject)).issuer_name(named(issuer))
              .public_key(key.public_key()).serial_number(x509.random_serial_number())
-             .not_valid_before(first).not_valid_after(first + 5 * DAY)
-             .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-             .sign(signer, hashes.SHA256()))
-    return built.public_bytes(serialization.Encoding.PEM)
+             .not_valid_before(first).not_valid_after(first + 5 * DAY))
+    for extension in (*keys, *extensions):
+        built = built.add_extension(extension, critical=isinstance(extension, (x509.BasicConstraints, x509.KeyUsage)))
+    return built.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def usage(authority: bool) -> x509.KeyUsage:
+    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only")
+    return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, crl_sign=authority,
+                         **dict.fromkeys(others, False))
 
 
 def store(folder: Path, name: str, pem: bytes, key: Key) -> None:
@@ -48,12 +57,13 @@ def main(folder: Path) -> None:
     for name in ("ca", "other-ca"):
         authorities[name] = ec.generate_private_key(ec.SECP256R1())
         pem = certificate(name, name, authorities[name], authorities[name], NOW - 3 * DAY,
-                          x509.BasicConstraints(ca=True, path_length=None))
+                          x509.BasicConstraints(ca=True, path_length=None), usage(True))
         store(folder, name, pem, authorities[name])
     for name, authority, first in (("good", "ca", NOW - DAY), ("early", "ca", NOW + DAY), ("expired", "ca", NOW - 9 * DAY),
                                    ("other", "other-ca", NOW - DAY)):
         key = ec.generate_private_key(ec.SECP256R1())
-        store(folder, name, certificate(name, authority, key, authorities[authority], first, hosts), key)
+        store(folder, name, certificate(name, authority, key, authorities[authority], first, hosts,
+                                        usage(False)), key)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,15 @@ commonName = supplied
 distinguished_name = name
 [name]
 [leaf]
-basicConstraints = CA:false
+basicConstraints = critical,CA:false
+keyUsage = critical,digitalSignature,keyEncipherment
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [middle]
 basicConstraints = critical,CA:true
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 """
 
 
@@ -63,8 +69,8 @@ class Authority:
             request = self._request(self.key, name, EC)
             above._sign(request, self.file, -DAY, 3650 * DAY, "middle")
         else:
-            openssl("req", "-x509", "-newkey", *EC, "-nodes", "-days", "3650", "-subj", f"/CN={name}", "-keyout",
-                    str(self.key), "-out", str(self.file))
+            openssl("req", "-x509", "-newkey", *EC, "-nodes", "-days", "3650", "-subj", f"/CN={name}", "-addext",
+                    "keyUsage=critical,keyCertSign,cRLSign", "-keyout", str(self.key), "-out", str(self.file))
 
     def certificate(self, *names: str, begins: datetime.timedelta = -DAY, ends: datetime.timedelta = 90 * DAY,
                     key: tuple[str, ...] = EC, chain: bytes = b"") -> Path:
