@@ -34,7 +34,7 @@ Health some_health(FuzzedDataProvider& data) {
   for (int i = data.ConsumeIntegralInRange(0, 3); i > 0; --i)
     health.looks.push_back({some_owner(data), some_time(data), some_time(data)});
   for (int i = data.ConsumeIntegralInRange(0, 3); i > 0; --i)
-    health.doubts.push_back({data.ConsumeIntegral<std::uint64_t>(), 1, some_time(data)});
+    health.doubts.push_back({data.ConsumeBool(), data.ConsumeIntegral<std::uint64_t>(), 1, some_time(data)});
   health.suspended_until = some_time(data);
   health.ready = {data.ConsumeFloatingPointInRange<double>(0, 1e9), data.ConsumeIntegral<std::uint32_t>()};
   health.measured = some_time(data);

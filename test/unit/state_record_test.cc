@@ -21,14 +21,14 @@ RelayState full() {
   health.failures = 3;
   health.stamps = {UINT64_MAX, 5};
   health.words = "454 4.7.0 Throttling failure: Daily message quota exceeded";
-  health.looks = {{{4711, 123456, 0xFFFFFFFFFFFFFFFFU}, kNow - 1s, kNow + 1s}, {{4712, 1, 2}, kNow, kNow + 2s}};
+  health.looks = {{{4711}, kNow - 1s, kNow + 1s}, {{4712}, kNow, kNow + 2s}};
   health.suspicions = 2;
   health.suspected_since = kNow - 3s;
   health.suspected = kNow - 2s;
   health.proved = kNow - 5s;
   health.in_transaction = true;
   health.message = 17;
-  health.doubts = {{17, 18, kNow - 1min}, {19, UINT64_MAX, kNow}};
+  health.doubts = {{false, 17, 18, kNow - 1min}, {true, 19, UINT64_MAX, kNow}};
   health.suspended_until = kNow + 2h;
   health.ready = {12.5, 40};
   health.accepted = {3.25, 39};
@@ -37,7 +37,7 @@ RelayState full() {
   Allowance& allowance = state.allowance;
   allowance.stamp = kNow;
   allowance.used = {{1, {{kNow - 2h, 5}, {kNow - 1h, 1}, {kNow, 70000}}, 0, 0}, {2, {}, 20779, 17}};
-  allowance.holds = {{{1, 2, 3}, kNow - 1s, kNow + 15min, 1}, {{2, 2, 3}, kNow, kNow + 15min, 50}};
+  allowance.holds = {{{1}, kNow - 1s, kNow + 15min, 1}, {{2}, kNow, kNow + 15min, 50}};
   endpoint_health(state, "192.0.2.1:587") = health;
   endpoint_health(state, "[2001:db8::1]:587").failures = 7;
   return state;
