@@ -19,7 +19,7 @@
 namespace relaypipe {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::Matches;
 
 constexpr auto kInfo = Journal::Level::Info;
@@ -101,10 +101,10 @@ TEST_CASE("a file that cannot be written is told, and the lines go to syslog") {
   directory.settings.log_file = files.at(static_cast<std::size_t>(which));
   CAPTURE(directory.settings.log_file);
   MailLog(directory.settings, "").line(kInfo, "4Xyz: one");
-  CHECK_THAT(daemon.line(), Contains("postfix/relaypipe[") && Contains("]: 4Xyz: one"));
+  CHECK_THAT(daemon.line(), ContainsSubstring("postfix/relaypipe[") && ContainsSubstring("]: 4Xyz: one"));
   const auto problem = log_problem(directory.settings, "");
   REQUIRE(problem);
-  CHECK_THAT(*problem, Contains("log_file " + directory.settings.log_file) && Contains("to the system's log instead"));
+  CHECK_THAT(*problem, ContainsSubstring("log_file " + directory.settings.log_file) && ContainsSubstring("to the system's log instead"));
 }
 
 TEST_CASE("where nobody listens for syslog, Postfix's log gets the lines together at the end") {
@@ -136,7 +136,7 @@ TEST_CASE("a postlog that is not set-group-ID is not run, and that lines are los
   CHECK(directory.text("words").empty());
   const auto problem = log_problem(directory.settings, program);
   REQUIRE(problem);
-  CHECK_THAT(*problem, Contains("nobody listens there; nothing is logged: write for example log_file = "));
+  CHECK_THAT(*problem, ContainsSubstring("nobody listens there; nothing is logged: write for example log_file = "));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ inline auto contains(const std::string& part) {
 #ifdef RELAYPIPE_CATCH2_V3
   return Catch::Matchers::ContainsSubstring(part);
 #else
-  return Catch::Matchers::Contains(part);
+  return Catch::Matchers::ContainsSubstring(part);
 #endif
 }
 

@@ -179,7 +179,7 @@ TEST_CASE("with nothing else left one delivery looks before the rest is over, bu
 /// A delivery that begins while another one runs, in the state that it has left until then.
 struct Beside {
   explicit Beside(const std::string& list = kTwo) : flow(list) {}
-  std::string run(const Flow& first, Span after, Span clock, std::uint32_t pid) {
+  std::string run(const Flow& first, Span after, Span clock, std::uint64_t pid) {
     flow.world.store.records = first.world.store.records;
     flow.world.wall.shift = clock + after;
     flow.world.self = {pid};
@@ -191,7 +191,7 @@ struct Beside {
 };
 
 /// A session of process `pid` with the first relay becomes ready at that time.
-void becomes_ready(Flow& flow, Duration when, std::uint32_t pid) {
+void becomes_ready(Flow& flow, Duration when, std::uint64_t pid) {
   flow.world.timeline.at(when, [&flow, when, pid] {
     StateValue& record = flow.world.store.records.at(relay_key(kFirstRelay));
     RelayState state = *unpack(record.octets);
@@ -289,7 +289,7 @@ TEST_CASE("when the only relay comes back, whoever comes beside the probe waits 
   probe.world.timeline.at(100ms, [&] {
     Beside other(kFirstRelay);
     other.flow.first();
-    becomes_ready(other.flow, 200ms, probe.world.self.pid);
+    becomes_ready(other.flow, 200ms, probe.world.self.token);
     beside = other.run(probe, 100ms, all.clock, 902);
     Beside impatient(kFirstRelay);
     impatient.flow.settings.max_wait = 1s;

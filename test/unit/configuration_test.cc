@@ -494,7 +494,7 @@ TEST_CASE("the program that is told of changes", "[configuration]") {
     CAPTURE(bad);
     CHECK(read_all({std::string("on_change = ") + bad}).text == absolute);
   }
-  CHECK_THAT(read_all({"on_change = \"/tell\""}).text, Catch::Matchers::Contains(form));
+  CHECK_THAT(read_all({"on_change = \"/tell\""}).text, Catch::Matchers::ContainsSubstring(form));
 }
 
 TEST_CASE("rules that lead in a circle", "[configuration]") {

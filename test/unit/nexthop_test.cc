@@ -5,7 +5,7 @@
 namespace relaypipe {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 const ServicePort kNoService = [](std::string_view) { return std::nullopt; };
 
@@ -65,15 +65,15 @@ TEST_CASE("a bare name that is no chain is an error and never a host") {
       Row{"outbound:587", "a host of that name is written [outbound]"}, Row{"srv:Outbound", "write outbound"},
       Row{"r.example, bulk:25", "destination 2 of 2, \"bulk:25\": a chain is written"}, Row{"587", "number"});
   CAPTURE(row.nexthop);
-  CHECK_THAT(error_of(configured(), row.nexthop), Contains(std::string(row.told)));
+  CHECK_THAT(error_of(configured(), row.nexthop), ContainsSubstring(std::string(row.told)));
 }
 
 TEST_CASE("without chains, and without a file, the error says so") {
   Configuration none;
-  CHECK_THAT(error_of(none, "outbound"), Contains("there is no chain \"outbound\"; the configuration has no chains"));
+  CHECK_THAT(error_of(none, "outbound"), ContainsSubstring("there is no chain \"outbound\"; the configuration has no chains"));
   none.missing_file = "/etc/relaypipe/relaypipe.toml";
   CHECK_THAT(error_of(none, "outbound"),
-             Contains("there is no chain \"outbound\", since there is no configuration file "
+             ContainsSubstring("there is no chain \"outbound\", since there is no configuration file "
                       "/etc/relaypipe/relaypipe.toml"));
 }
 

@@ -193,7 +193,7 @@ TEST_CASE("a user that is missing, or that this machine does not have", "[judge_
   const auto missing = changed("user=relaypipe ", "", good_facts());
   REQUIRE(missing.size() == 1);
   CHECK(missing[0].text == "user is missing: pipe(8) does not start, all mail waits");
-  CHECK_THAT(missing[0].mend, Catch::Matchers::Contains(" user=relaypipe argv="));
+  CHECK_THAT(missing[0].mend, Catch::Matchers::ContainsSubstring(" user=relaypipe argv="));
   ServiceFacts facts = good_facts();
   facts.user.reset();
   const auto ours = judged("- n n", kGood, facts);
@@ -233,7 +233,7 @@ TEST_CASE("a time limit in master.cf is mended there, and in the line that mends
   CHECK(findings[0].mend == "postconf -P relaypipe/unix/relaypipe_time_limit=7260s");  // the deadline and a minute
   const auto two = changed("pipe ", "pipe -o relaypipe_time_limit=100s -v eol=x ", facts);
   REQUIRE(two.size() == 2);
-  CHECK_THAT(two[0].mend, Catch::Matchers::Contains("pipe -o relaypipe_time_limit=7260s -v "));
+  CHECK_THAT(two[0].mend, Catch::Matchers::ContainsSubstring("pipe -o relaypipe_time_limit=7260s -v "));
 }
 
 TEST_CASE("a filter that lets the death of the program bounce gets ours before it", "[judge_service]") {
@@ -244,7 +244,7 @@ TEST_CASE("a filter that lets the death of the program bounce gets ours before i
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].severity == PostfixFinding::Severity::Error);
   CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith("pipe_delivery_status_filter does not defer "));
-  CHECK_THAT(findings[0].mend, Catch::Matchers::Contains(" 4.3.0 $$1 } }, pcre:/etc/postfix/filter} flags=q"));
+  CHECK_THAT(findings[0].mend, Catch::Matchers::ContainsSubstring(" 4.3.0 $$1 } }, pcre:/etc/postfix/filter} flags=q"));
   facts.filter.clear();
   CHECK(judged("- n n", kGood, facts).at(0).mend == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
 }

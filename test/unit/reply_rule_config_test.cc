@@ -89,20 +89,20 @@ TEST_CASE("a rule that is wrong says what is, and what is allowed") {
   std::string text;
   read(kRelay + "reply = [" + row.rule + "]\n", text);
   CAPTURE(row.rule);
-  CHECK_THAT(text, Catch::Matchers::Contains(row.problem));
+  CHECK_THAT(text, Catch::Matchers::ContainsSubstring(row.problem));
 }
 
 TEST_CASE("a bad expression of [defaults] is told once, however many relays there are") {
   std::string text;
   read("[defaults]\nreply = [{ match = \"(\", means = \"quota\" }]\n" + kRelay, text);
-  CHECK_THAT(text, Catch::Matchers::StartsWith("f:2:") && Catch::Matchers::Contains("is no regular expression"));
+  CHECK_THAT(text, Catch::Matchers::StartsWith("f:2:") && Catch::Matchers::ContainsSubstring("is no regular expression"));
   CHECK(std::count(text.begin(), text.end(), '\n') == 1);
 }
 
 TEST_CASE("reply belongs to relays") {
   std::string text;
   read("reply = [{ code = \"554\", means = \"quota\" }]\n" + kRelay, text);
-  CHECK_THAT(text, Catch::Matchers::Contains("reply: does not belong here; write it in [defaults] or [relay.NAME]"));
+  CHECK_THAT(text, Catch::Matchers::ContainsSubstring("reply: does not belong here; write it in [defaults] or [relay.NAME]"));
 }
 
 TEST_CASE("the words for until and causes read themselves back") {
