@@ -13,9 +13,9 @@
 #include "base/printable.h"
 #include "config/agent_argv.h"
 #include "frontend/postfix_tools.h"
-#include "io/other_user.h"
-#include "io/process_user.h"
 #include "io/toml_config.h"
+#include "io/user_rights.h"
+#include "io/user_view.h"
 
 namespace relaypipe {
 namespace {

@@ -10,7 +10,7 @@
 #include "config/settings.h"
 #include "config/units.h"
 #include "frontend/doctor_user.h"
-#include "io/other_user.h"
+#include "io/user_view.h"
 
 namespace relaypipe {
 namespace {

@@ -18,9 +18,9 @@
 #include "frontend/check_files.h"
 #include "frontend/mail_log.h"
 #include "io/account_file.h"
-#include "io/other_user.h"
 #include "io/own_program.h"
 #include "io/pcre_matcher.h"
+#include "io/user_view.h"
 #include "verdict/check_rules.h"
 
 namespace relaypipe {

@@ -18,8 +18,8 @@
 #include "frontend/token_state.h"
 #include "io/local_time.h"
 #include "io/poll_waiter.h"
-#include "io/process_user.h"
 #include "io/standard_streams.h"
+#include "io/user_rights.h"
 
 namespace relaypipe {
 namespace {

@@ -148,7 +148,7 @@ TEST_CASE("contradictions of an account are told with their place", "[account]")
           "\"client_credentials\"",
           "needs a client_secret_file"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"\nclient_id = \"i\"\ngrant = \"code\"",
-          "f:7:9: error: [relay.a.oauth2] grant: \"code\" is not allowed; write \"refresh_token\" or "
+          "f:7:9: error: [relay.a.oauth2] grant: the value is not allowed; write \"refresh_token\" or "
           "\"client_credentials\""},
       Row{"username = \"u\"\n[relay.a.oauth2]\nclient_id = \"\"",
           "f:5:13: error: [relay.a.oauth2] client_id: write 1 to 4096 octets without control characters"},

@@ -184,7 +184,7 @@ TEST_CASE("the command line wins everywhere", "[configuration]") {
 TEST_CASE("what is wrong on the command line is told once", "[configuration]") {
   CHECK(read_all({relay(kWhole)}, {"tls=x", "colour=red"}).text ==
         "command line: error: -o tls=x: \"x\" is not allowed; write none, may, encrypt or verify\n"
-        "command line: error: -o colour=red: unknown setting; --help lists all\n");
+        "command line: error: -o colour=...: unknown setting; --help lists all\n");
   CHECK(read_all({"[defaults]\nip = 4"}, {"bind_address=::1"}).text ==
         "command line: error: -o bind_address: ::1 is an IPv6 address, but ip excludes those\n");
 }

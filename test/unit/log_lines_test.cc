@@ -50,7 +50,7 @@ TEST_CASE("an attempt says attempt= and never status=") {
           "dsn=4.3.0, attempt=failed (host mx.example[192.0.2.1]:587 said: 451 4.3.0 no (in reply to MAIL FROM "
           "command))"},
       Row{Refused{Stage::Mail, reply("550 5.1.8 no")},
-          "dsn=5.1.8, attempt=refused (host mx.example[192.0.2.1]:587 said: 550 5.1.8 no (in reply to MAIL FROM "
+          "dsn=5.1.8, attempt=failed (host mx.example[192.0.2.1]:587 said: 550 5.1.8 no (in reply to MAIL FROM "
           "command))"},
       Row{Refused{Stage::EndOfData, reply("454 Throttling failure: Daily message quota exceeded")},
           "dsn=4.0.0, cause=quota, until=1h, attempt=failed (host mx.example[192.0.2.1]:587 said: 454 Throttling "

@@ -1,4 +1,4 @@
-#include "io/process_user.h"
+#include "io/user_rights.h"
 
 #include <fmt/format.h>
 #include <grp.h>

@@ -1,4 +1,4 @@
-#include "io/other_user.h"
+#include "io/user_view.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include <cstring>
 
 #include "base/printable.h"
-#include "io/process_user.h"
+#include "io/user_rights.h"
 
 namespace relaypipe {
 namespace {
