@@ -43,8 +43,9 @@ void SameMessage::keep(const Outcome& outcome, bool heard) {
     memory_.remember_message(MessageState::Kind::Accepted, outcome.where.relay, describe(outcome), content_stamp(),
                              heard ? kAcceptedHold : kUnheardHold);
   } else if (std::holds_alternative<Unconfirmed>(outcome.what)) {
+    // Longer than the hold: after it this relay comes last.
     memory_.remember_message(MessageState::Kind::Unconfirmed, outcome.where.relay, describe(outcome), content_stamp(),
-                             to_span(settings_.unconfirmed_hold));
+                             to_span(settings_.unconfirmed_hold) + kUnheardHold);
   }
 }
 

@@ -47,8 +47,11 @@ class CaresResolver::Channel {
     // empty, keeps those of resolv.conf, of LOCALDOMAIN and of the machine's own name out in every version.
     settings.domains = nullptr;
     settings.ndomains = 0;
-    int code =
-        ares_init_options(&handle_, &settings, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_DOMAINS);
+    settings.sock_state_cb = &on_socket;
+    settings.sock_state_cb_data = this;
+    int code = ares_init_options(
+        &handle_, &settings,
+        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_DOMAINS | ARES_OPT_SOCK_STATE_CB);
     if (code == ARES_SUCCESS && !options.servers.empty()) {
       std::string list;
       for (const std::string& server : options.servers)

@@ -17,8 +17,9 @@ const MessageState* accepted_before(std::span<const MessageState> known, const E
                                     std::uint64_t content);
 
 /// Where an earlier delivery of this message ended without a reply to its dot: the plan is narrowed to that relay while
-/// `hold` lasts, because only that relay can know that it has the message. A relay that is no longer in the plan
-/// narrows nothing. Returns the record that was obeyed.
+/// `hold` lasts, because only that relay can know that it has the message. Afterwards, and at once where `policy` is
+/// Any, that relay is the last one of the plan. A relay that is no longer in the plan changes nothing. Returns the
+/// record that was obeyed.
 const MessageState* narrow_to_unconfirmed(RoutePlan& plan, std::span<const MessageState> known, std::uint64_t content,
                                           OnUnconfirmed policy, Duration hold, WallTime now);
 

@@ -151,7 +151,7 @@ class Broken(DoctorCase):
         self.write(self.transport, "example.net smtp:[elsewhere.example]\n")
         finding = self.assert_found("error", "no pipe(8) service runs relaypipe", where="master.cf")
         self.shell(finding.mend)
-        expected = re.sub(r" --config \S+ -o \S+ -o \S+", "", example).replace("user=nobody:nogroup", "user=relaypipe")
+        expected = re.sub(r" --config \S+( -o \S+=\S+)+", "", example).replace("user=nobody:nogroup", "user=relaypipe")
         self.assertEqual(self.postconf("-M", "relaypipe/unix").split(), expected.split())
         self.assertEqual(self.diagnose().services, ["relaypipe/unix"])
 

@@ -71,7 +71,7 @@ class Files(DoctorCase):
 @contextlib.contextmanager
 def small_file_system(directory: Path) -> Iterator[None]:
     """64 KiB of its own. Every test is a process of its own, but mounts are not: it is taken away again."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", directory], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", directory], check=True)
     try:
         yield
     finally:

@@ -58,14 +58,16 @@ class SpoolTest(DeliveryCase):
     def test_no_spool_directory(self, directory: str) -> None:
         relay = self.relay()
         result = self.deliver(relay, message=sample(3 * MIB), spool_directory=directory)
-        self.assert_deferred(result, r"4\.3\.\d+", words=(directory,))
+        self.assert_deferred(result, r"4\.3\.\d+", words=(directory.rpartition("/")[2],))
 
     def test_a_spool_directory_without_write_permission(self) -> None:
         relay = self.relay()
         spool = self.directory / "spool"
         spool.mkdir(mode=0o555)
         result = self.deliver(relay, message=sample(3 * MIB), spool_directory=str(spool), around=self.unprivileged())
-        self.assert_deferred(result, r"4\.3\.0", words=(str(spool),))
+        # What a sender may read has no directories of this machine; the log has.
+        self.assert_deferred(result, r"4\.3\.0", words=("a file in spool",))
+        self.assertTrue(any(str(spool) in line for line in self.syslog.stop()))
 
     def test_a_full_disk(self) -> None:
         """RLIMIT_FSIZE with SIGXFSZ ignored: write(2) fails in the middle, as on a full disk."""

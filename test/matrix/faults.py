@@ -35,7 +35,7 @@ POSITIONS = (ONLY, FIRST, AFTER_DEAD, AFTER_SOFT, SPARE)
 # Where in the dialogue the stage is, and the reply a healthy relay gives there.
 PLACES = {
     GREETING: ("greeting", "220"), EHLO: ("ehlo", "250"), STARTTLS: ("starttls", "220"), TLS: ("tls", "220"),
-    EHLO2: ("ehlo nth 2", "250"), AUTH: ("auth", "235"), RESPONSE: ("response", "235"), MAIL: ("mail", "250"),
+    EHLO2: ("ehlo nth 2", "250"), AUTH: ("auth", "235"), RESPONSE: ("response nth 2", "235"), MAIL: ("mail", "250"),
     RCPT: ("rcpt", "250"), DATA: ("data", "354"), CONTENT: ("content after 1000", "250"), DOT: ("dot", "250"),
     QUIT: ("quit", "221"),
 }

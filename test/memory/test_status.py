@@ -25,7 +25,7 @@ class StatusCase(MemoryCase):
 
     def write_configuration(self, more: str = "") -> None:
         self.configure(f'state_directory = "{self.state}"\n{more}'
-                       f'[relay.first]\ndestination = "{self.first.destination}"\n'
+                       f'[defaults]\nhostname = "client.example"\n[relay.first]\ndestination = "{self.first.destination}"\n'
                        f'[relay.second]\ndestination = "{self.second.destination}"\n'
                        'quota = ["4 messages/24h", "100/day Europe/Berlin"]\nrate = "1000/h"\nconnections = 3\n'
                        '[chain.out]\ntiers = [["first"], ["second"]]\n')

@@ -70,6 +70,7 @@ class Unconfirmed(MemoryCase):
 
     def test_another_message_with_the_same_queue_id_is_not_held(self) -> None:
         first, second, _ = self.lose_reply()
+        first.behaviour.dot_lost, first.behaviour.dot = False, "451 4.3.0 not now"
         delivery = self.start(first, second, options=("--queue-id", "MAIL"), to=("MAIL@example.net",), **SHORT_REST)
         delivery.feed(b"Subject: another one\n\nWritten later.\n")
         self.assertEqual(self.finish(delivery).status, 0)

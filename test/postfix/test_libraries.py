@@ -81,7 +81,7 @@ class Libraries(PostfixCase):
         program.write_bytes(Path(program_of(self.binary)).read_bytes())
         program.chmod(0o755)
         for arguments, output in ((["--version"], r"^relaypipe \d"), ([], r"^4\.3\.5 no sender")):
-            done = subprocess.run([launcher, *arguments], capture_output=True, text=True)
+            done = subprocess.run([launcher, *arguments], input="", capture_output=True, text=True)
             self.assertRegex(done.stdout, output)
         patch(program, b"libssl.so.", b"libnil.so.")
         done = subprocess.run([launcher], capture_output=True, text=True)
@@ -91,6 +91,6 @@ class Libraries(PostfixCase):
     def test_no_argument_at_all(self) -> None:
         """What execve(2) allows and no shell does; Linux 5.18 and later give the program one, older ones none."""
         script = f"import ctypes; ctypes.CDLL(None).execve({bytes(self.binary)!r}, (ctypes.c_char_p * 1)(None), None)"
-        done = subprocess.run(["python3", "-c", script], capture_output=True, text=True)
+        done = subprocess.run(["python3", "-c", script], input="", capture_output=True, text=True)
         self.assertEqual(done.returncode, 75)
         self.assertRegex(done.stdout, r"^4\.3\.5 no sender")
