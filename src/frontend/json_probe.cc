@@ -57,6 +57,8 @@ Json address_json(const RelayProbe& relay, const AddressProbe& address, std::int
   json["tls"] = address.tls ? tls_json(*address.tls, now) : Json(nullptr);
   json["extensions"] = address.offers;
   json["auth"] = auth_of(relay, address);
+  json["auth_mechanism"] = address.facts.sasl_mechanism;
+  json["auth_username"] = address.facts.sasl_username;
   if (!address.mail.empty()) json["mail"] = address.mail;
   if (!address.rcpt.empty()) json["rcpt"] = address.rcpt;
   return json;

@@ -56,6 +56,14 @@ std::string tls_of(const RelayProbe& relay, const AddressProbe& address, std::in
   return fmt::format("{}; certificate of {} by {}, {}", spoken, fmt::join(tls.names, " "), tls.issuer, left);
 }
 
+/// Which mechanism worked, and as whom.
+std::string auth_text(const RelayProbe& relay, const AddressProbe& address) {
+  const std::string text = fmt::format("AUTH {}", auth_of(relay, address));
+  const SessionFacts& facts = address.facts;
+  if (facts.sasl_mechanism.empty()) return text;
+  return fmt::format("{}: {} as {}", text, printable(facts.sasl_mechanism), printable(facts.sasl_username));
+}
+
 std::string address_text(const RelayProbe& relay, const AddressProbe& address, std::int64_t now, const Page& page) {
   std::string text =
       fmt::format("  {}  {}  {}\n", page.mark(address.status()), address.where.text(), milliseconds(address.total));
@@ -69,8 +77,7 @@ std::string address_text(const RelayProbe& relay, const AddressProbe& address, s
   if (!tls.empty()) text += wrapped(tls, kIndent, page.columns);
   if (!address.offers.empty())
     text += wrapped(fmt::format("offers {}", fmt::join(address.offers, ", ")), kIndent, page.columns);
-  if (relay.relay.account.any())
-    text += wrapped(fmt::format("AUTH {}", auth_of(relay, address)), kIndent, page.columns);
+  if (relay.relay.account.any()) text += wrapped(auth_text(relay, address), kIndent, page.columns);
   if (!address.mail.empty()) text += wrapped("MAIL FROM: " + address.mail, kIndent, page.columns);
   if (!address.rcpt.empty()) text += wrapped("RCPT TO: " + address.rcpt, kIndent, page.columns);
   return text;

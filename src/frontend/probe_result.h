@@ -9,6 +9,7 @@
 #include "base/stage.h"
 #include "deliver/interfaces.h"
 #include "route/relay.h"
+#include "smtp/session_facts.h"
 #include "verdict/outcome.h"
 
 namespace relaypipe {
@@ -27,6 +28,7 @@ struct AddressProbe {
   std::vector<std::string> offers;    ///< the lines of the last EHLO reply but its first
   std::optional<TlsReport> tls;
   bool auth_tried = false;  ///< AUTH was said; without a failure it worked
+  SessionFacts facts;       ///< of a session that became ready: the mechanism and the account that worked
   std::string mail;         ///< the reply to MAIL; empty: not said
   std::string rcpt;         ///< the reply to RCPT; empty: not said
 

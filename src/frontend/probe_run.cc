@@ -143,6 +143,7 @@ class Prober {
   void on_event(RunningProbe& running, DialEvent& event) {
     if (const auto* why = std::get_if<Unreached>(&event.result)) return fail_with(running, *why);
     running.session = std::move(std::get<std::unique_ptr<Session>>(event.result));
+    running.probe.facts = running.session->facts();
     if (!order_.mail_from) return finish(running);
     send(running, Stage::Mail, fmt::format("MAIL FROM:{}", order_.mail_from->path()));
   }

@@ -94,8 +94,20 @@ int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, vo
   const bool secret = was_auth || attempt->handshake_.stage() == Stage::Auth;
   if (secret) attempt->remember_spoken(command);
   if (attempt->trace_ == nullptr) return 0;
-  attempt->trace_->dialogue(attempt->target_.where, Trace::Direction::Sent, secret ? "AUTH ********" : command);
+  attempt->trace_->dialogue(attempt->target_.where, Trace::Direction::Sent,
+                            secret ? attempt->masked_auth(command) : std::string(command));
   return 0;
+}
+
+/// What may be shown of a line of AUTH: the mechanism, where it is one of those that were allowed.
+std::string CurlAttempt::masked_auth(std::string_view line) const {
+  constexpr std::string_view kVerb = "AUTH ";
+  if (!auth_ || !line.starts_with(kVerb)) return "********";
+  const std::string_view rest = line.substr(kVerb.size());
+  const std::string mechanism(rest.substr(0, rest.find(' ')));
+  const auto& allowed = auth_->mechanisms;
+  const bool known = std::find(allowed.begin(), allowed.end(), mechanism) != allowed.end();
+  return "AUTH " + (known ? mechanism + (rest.size() > mechanism.size() ? " ********" : "") : "********");
 }
 
 /// The last word of a line of AUTH: the mechanism, an initial response, or a response to a challenge.

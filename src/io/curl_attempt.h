@@ -62,6 +62,7 @@ class CurlAttempt {
   [[nodiscard]] Unreached diagnose_tls(CURLcode code) const;
   [[nodiscard]] Unreached diagnose_auth(const std::optional<Reply>& refusal);
   [[nodiscard]] Unreached misconfigured(CURLcode code) const;
+  [[nodiscard]] std::string masked_auth(std::string_view line) const;
   void remember_spoken(std::string_view line);
   [[nodiscard]] std::string redact(std::string_view line) const;
   void choose_initial_response() const;

@@ -116,4 +116,11 @@ void StderrTrace::dialogue(const Where& where, Direction direction, std::string_
   lost_ = !write_once(STDERR_FILENO, where.text() + std::string(sign) + printable(line) + "\n", kNoteLimit);
 }
 
+void StderrTrace::secured(const Where& where, const TlsReport& report) {
+  if (report.version.empty()) return;
+  std::string text = report.version + " with " + report.cipher;
+  if (!report.names.empty()) text += ", certificate of " + report.names.front() + " by " + report.issuer;
+  dialogue(where, Direction::Note, text);
+}
+
 }  // namespace relaypipe

@@ -52,6 +52,8 @@ std::string read_line();
 class StderrTrace final : public Trace {
  public:
   void dialogue(const Where& where, Direction direction, std::string_view line) override;
+  /// One line on the protection, as a note between those of the dialogue.
+  void secured(const Where& where, const TlsReport& report) override;
 
  private:
   bool lost_ = false;

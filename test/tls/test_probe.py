@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tls_case import USER, TlsCase, each
+from tls_case import USER, Surroundings, TlsCase, each
 
 # Host, what is configured for it, and what probe must say; nothing: it would take mail.
 WORLDS = {
@@ -47,11 +47,22 @@ class Probe(TlsCase):
         for word in ("expired", "unknown authority", "TLSv1.3", "89 days"):
             self.assertIn(word, done.stdout)
 
+    def test_the_dialogue_names_protocol_and_mechanism(self) -> None:
+        relay, section = self.local("auth PLAIN\nstarttls $PEM")
+        self.write_config({**section, **self.account()})
+        loud = self.start("all", options=("-v",), around=Surroundings(self.queue, separate_stderr=True))
+        loud.feed(b"Subject: x\n\nx\n")
+        said = loud.wait().stderr.decode()
+        self.assertRegex(said, r" - TLSv1\.\d with \S+, certificate of ")
+        self.assertIn(" > AUTH PLAIN ********", said)
+
     def test_nothing_is_sent(self) -> None:
         relay, section = self.local("auth PLAIN\nstarttls $PEM")
         self.write_config({**section, **self.account()})
         (found,) = self.probe("--mail-from", "a@b.test")
         self.assertEqual(found["status"], "ok", found)
+        (address,) = found["addresses"]
+        self.assertEqual((address["auth"], address["auth_mechanism"], address["auth_username"]), ("works", "PLAIN", USER))
         (connection,) = relay.connections
         self.assertEqual(connection["logins"][0]["user"], USER)
         self.assertEqual(connection.verbs[-3:], ["MAIL", "RSET", "QUIT"])
