@@ -75,7 +75,7 @@ class Single(unittest.TestCase):
                          {"lost", "bounced without a refusal", "died by itself"})
 
     def test_bounced_by_the_word_of_relaypipe(self) -> None:
-        own = f"postfix/relaypipe[9]: 4jb: to=<{TO}>, relay=none, delay=0, dsn=5.7.1, status=bounced (x)\n"
+        own = f"postfix/relaypipe[9]: 4jb: to=<{TO}>, relay=none, delay=0, dsn=5.7.1, verdict=bounced (x)\n"
         self.assertIn("bounced without a refusal", "".join(judged(log=own).faults(guard=True)))
 
     def test_refused(self) -> None:
