@@ -123,7 +123,7 @@ class Delivery {
       if (const auto* ask = std::get_if<Race::Ask>(&act)) world_.resolver.ask(ask->question);
       if (const auto* dial = std::get_if<Race::Dial>(&act)) {
         world_.dialer.start(dial->id, dial->target);
-        opening_[dial->id] = {dial->target.relay, world_.dialer.stage(dial->id)};
+        opening_[dial->id] = {dial->target.relay, world_.dialer.progress(dial->id).step};
         note_progress_at(dial->target.relay);
       }
       if (const auto* give_up = std::get_if<Race::GiveUp>(&act)) {
@@ -181,9 +181,9 @@ class Delivery {
   /// Whoever waits for what this delivery finds at a relay is to know that it goes on.
   void note_progress() {
     for (auto& [id, opening] : opening_) {
-      const Stage stage = world_.dialer.stage(id);
-      if (stage == opening.stage) continue;
-      opening.stage = stage;
+      const std::optional<Instant> step = world_.dialer.progress(id).step;
+      if (step == opening.step) continue;
+      opening.step = step;
       note_progress_at(opening.relay);
     }
   }
@@ -328,9 +328,9 @@ class Delivery {
   std::optional<Race> race_;
   struct Opening {
     const Relay* relay = nullptr;
-    Stage stage = Stage::Connect;
+    std::optional<Instant> step = std::nullopt;
   };
-  std::map<DialId, Opening> opening_;  ///< where the attempts stand
+  std::map<DialId, Opening> opening_;  ///< the attempts, and when each completed its last step
   std::vector<Judged> outcomes_;
   Delays delays_;
   std::optional<Halt> halt_;

@@ -62,7 +62,8 @@ struct KnownRelays {
 
 KnownRelays known_relays(const StateTool& tool) {
   KnownRelays known{configured_relays(tool.loaded.configuration), {}};
-  for (const auto& [key, octets] : tool.store->list(kRelayKeys, tool.wall.now())) {
+  for (const auto& record : tool.store->list(kRelayKeys, tool.wall.now())) {
+    const std::string& key = record.first;
     const bool configured = std::any_of(known.configured.begin(), known.configured.end(),
                                         [&](const std::string& name) { return relay_key(name) == key; });
     if (!configured) known.others.push_back(key.substr(kRelayKeys.size()));
