@@ -233,9 +233,6 @@ void check_machine(LoadedConfiguration& loaded) {
         "chmod go-w {0}",
         printable(settings.state_directory)));
   }
-  if (access(settings.syslog_socket.c_str(), W_OK) != 0) {
-    warn(fmt::format("syslog_socket {} is not there; nothing is logged", settings.syslog_socket));
-  }
 }
 
 void check_ehlo_names(LoadedConfiguration& loaded) {
