@@ -68,14 +68,14 @@ void check_use(RelayState state) {
   const Alive dead = [](const Owner&) { return false; };
   const WallTime now = settle(state.health, kNow);
   must(now >= kNow, "settling never goes back in time");
-  const Standing stands = standing(state.health, now, state.health.credentials, {}, dead);
+  const Standing stands = standing(state.health, now, state.health.stamps, {}, dead);
   must(stands.kind != Standing::Kind::Probing, "a dead process probes nothing");
   must(stands.kind != Standing::Kind::Resting || stands.until > now, "who rests does so until later");
   HealthEvent accepted;
   accepted.kind = HealthEvent::Kind::Accepted;
   accepted.began = now;
-  learn(state.health, accepted, {1, 2, 3}, {}, now);
-  const Standing::Kind then = standing(state.health, now, 0, {}, dead).kind;
+  learn(state.health, accepted, {1}, {}, now);
+  const Standing::Kind then = standing(state.health, now, {}, {}, dead).kind;
   must(then == Standing::Kind::Well || then == Standing::Kind::Suspended, "an acceptance clears the failure");
 
   const ZoneOffset utc = [](const std::string&, WallTime) { return seconds(0); };
@@ -83,7 +83,7 @@ void check_use(RelayState state) {
   settle(state.allowance, none, kNow, utc);
   drop_dead(state.allowance, kNow, dead);
   must(state.allowance.holds.empty(), "dead processes hold nothing");
-  must(!exhausted(state.allowance, none, {{1, 2, 3}, kNow + seconds(900), 1, false}, kNow, utc),
+  must(!exhausted(state.allowance, none, {{1}, kNow + seconds(900), 1, false}, kNow, utc),
        "without limits nothing is exhausted");
   must(useful_until(state, kNow) > kNow, "a record is of use for a while");
 }
