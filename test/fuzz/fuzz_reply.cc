@@ -37,8 +37,11 @@ void check(const Judgement& judgement, Stage stage, const Reply& reply) {
   const bool hard = judgement.severity == Severity::Hard;
   must(judgement.severity != Severity::Success, "a refusal is no success", judgement.rule);
   must(!hard || (transaction && reply.hard()), "hard is only a 5yz in the transaction", judgement.rule);
-  must(!hard || judgement.scope == Scope::Message || judgement.scope == Scope::Recipient,
-       "hard is only what is the mail's own", judgement.rule);
+  must(!hard || (judgement.scope != Scope::Relay && judgement.scope != Scope::RelayRecipientDomain),
+       "what is the relay's is not hard", judgement.rule);
+  must(!hard || judgement.next == Next::NextLeg || judgement.scope == Scope::Message ||
+           judgement.scope == Scope::Recipient,
+       "only what is the mail's own is final at the first relay", judgement.rule);
   must(transaction || judgement.next == Next::NextLeg, "before MAIL the next relay is tried", judgement.rule);
   must(judgement.status.klass == (hard ? 5 : 4), "the status fits the severity", judgement.rule);
   must(!judgement.rule.empty(), "a rule said so");
@@ -48,7 +51,7 @@ void report(Outcome outcome, const RelayRules& rules, PatternMatcher& matcher) {
   Judgement judgement = classify(outcome, rules, matcher);
   const std::vector<Judged> all{{std::move(outcome), std::move(judgement)}};
   const std::string line = report_line(fold_verdict(all));
-  must(line.size() <= kReportOctets && line.find('\n') == line.size() - 1, "the report is one line", line);
+  must(line.size() <= kReportOctets && line.find('\n') == line.npos, "the report is one line", line);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ void check_verdict(const Judgement& judgement, Stage stage, const Reply& reply, 
   must(judgement.severity != Severity::Success, "no rule makes a refusal a success", judgement.rule);
   must(!hard || (transaction && reply.hard()), "no rule makes more of a reply than it says", judgement.rule);
   must(!hard || !found.broken, "a rule nobody understands defers", judgement.rule);
-  must(!hard || judgement.scope == Scope::Message || judgement.scope == Scope::Recipient,
+  must(!hard || (judgement.scope != Scope::Relay && judgement.scope != Scope::RelayRecipientDomain),
        "what is the relay's does not bounce", judgement.rule);
   must(judgement.status.klass == (hard ? 5 : 4), "the status fits the severity", judgement.rule);
   must_be_line(judgement.rule);

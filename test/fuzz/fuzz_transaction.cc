@@ -184,7 +184,11 @@ class Dialogue {
     const bool dot_begun = !after_content_.empty();
     must(!index_ || *index_ == result.index(), "a result stands");
     index_ = result.index();
-    if (dot_begun) {
+    // Of a dot that was begun and did not leave whole the relay can have taken no message.
+    const bool broken_off = dot_begun && after_content_.size() < 3 && std::holds_alternative<Lost>(result);
+    if (broken_off) {
+      must(transaction_.stage() == Stage::Content, "the content is what was lost");
+    } else if (dot_begun) {
       must(std::holds_alternative<Accepted>(result) || std::holds_alternative<Refused>(result) ||
                std::holds_alternative<Unconfirmed>(result),
            "after the dot there are three results");
