@@ -59,6 +59,7 @@ constexpr std::array<Counterpart, 8> kCounterparts = {{
 
 std::vector<std::string> client_parameters() {
   std::vector<std::string> names;
+  names.reserve(kCounterparts.size());
   for (const Counterpart& each : kCounterparts)
     names.emplace_back(each.parameter);
   return names;

@@ -46,7 +46,7 @@ Result<int, std::string> open_state_file(const std::string& directory, const std
   int fd = open(path.c_str(), kOpenFlags);
   struct stat status {};
   if (fd < 0 && errno == ENOENT) {
-    const auto made = make(directory, path);
+    auto made = make(directory, path);
     if (!made) return made;
     fd = *made;
   }

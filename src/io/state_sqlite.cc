@@ -15,7 +15,7 @@ namespace {
 
 // What begins an SQLite file (sqlite.org/fileformat2.html, "The Database Header").
 constexpr std::size_t kHeadOctets = 100;
-constexpr std::string_view kMagic("SQLite format 3", 16);
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr std::size_t kJournalKindsAt = 18;  ///< two octets, for writing and for reading; 1: a rollback journal
 constexpr std::size_t kUserVersionAt = 60;   ///< four octets, the greatest first
 constexpr std::uint32_t kLastForm = 255;     ///< there will be no more; a greater number is damage
