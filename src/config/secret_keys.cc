@@ -13,18 +13,10 @@ constexpr std::array<std::string_view, 12> kWords{"pass", "pwd",  "secret", "tok
 constexpr std::array<std::string_view, 8> kSecretItself{"pass",       "passwd", "password",      "pwd",
                                                         "passphrase", "secret", "sasl_password", "smtp_password"};
 
-std::string lowered(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 }  // namespace
 
 bool may_hold_secret(std::string_view key) {
-  const std::string name = lowered(key);
+  const std::string name = lower(key);
   // "keyword" has "key" in it and is about EHLO.
   if (name == "discard_ehlo_keywords") return false;
   return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) { return name.find(word) != name.npos; });
@@ -55,7 +47,7 @@ std::string without_user(std::string_view text) {
 }
 
 std::string_view secret_advice(std::string_view key) {
-  const std::string name = lowered(key);
+  const std::string name = lower(key);
   if (std::find(kSecretItself.begin(), kSecretItself.end(), name) == kSecretItself.end()) return {};
   return "; no secret stands in this file: write it into a file of its own, and the path of that as password_file";
 }
