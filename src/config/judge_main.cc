@@ -42,6 +42,12 @@ bool has_source_address(std::string_view, const Configuration& configuration) {
   return !configuration.settings.bind_address.empty();
 }
 
+bool discards_keywords(std::string_view, const Configuration& configuration) {
+  return !configuration.settings.discard_ehlo_keywords.empty() ||
+         std::any_of(configuration.relays.begin(), configuration.relays.end(),
+                     [](const auto& relay) { return !relay.second.settings.discard_ehlo_keywords.empty(); });
+}
+
 constexpr std::array<Counterpart, 8> kCounterparts = {{
     {"smtp_tls_security_level", "write tls = \"...\" into [defaults] of relaypipe.toml, or -o tls=... into argv",
      follows_level},
@@ -52,7 +58,8 @@ constexpr std::array<Counterpart, 8> kCounterparts = {{
     {"smtp_generic_maps", "relaypipe changes no address; sender_canonical_maps works before it", nullptr},
     {"smtp_header_checks", "relaypipe changes no header; header_checks works before it", nullptr},
     {"smtp_body_checks", "relaypipe changes no content; body_checks works before it", nullptr},
-    {"smtp_discard_ehlo_keywords", "write discard_ehlo_keywords = \"...\" into [defaults] or into a relay", nullptr},
+    {"smtp_discard_ehlo_keywords", "write discard_ehlo_keywords = \"...\" into [defaults] or into a relay",
+     discards_keywords},
 }};
 
 }  // namespace

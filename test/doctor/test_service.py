@@ -110,14 +110,17 @@ class Broken(DoctorCase):
            "generic": ("smtp_generic_maps", "inline:{a=b}", "changes no address"),
            "tls": ("smtp_tls_security_level", "secure", "tls ="),
            "sasl": ("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd", "password_map"),
-           "source": ("smtp_bind_address", "192.0.2.1", "bind_address")})
+           "source": ("smtp_bind_address", "192.0.2.1", "bind_address"),
+           "keywords": ("smtp_discard_ehlo_keywords", "chunking", "discard_ehlo_keywords")})
     def test_setting_of_smtp(self, parameter: str, value: str, words: str) -> None:
         self.write_postfix(**{parameter: value})
         self.assert_found("warning", "holds for smtp(8) and not for relaypipe", words, where=parameter)
 
     def test_setting_of_smtp_that_has_its_counterpart(self) -> None:
-        self.write(self.config, '[defaults]\ntls = "encrypt"\nbind_address = "192.0.2.1"\n' + GOOD)
-        self.write_postfix(smtp_tls_security_level="may", smtp_bind_address="192.0.2.1")
+        self.write(self.config, '[defaults]\ntls = "encrypt"\nbind_address = "192.0.2.1"\n'
+                   'discard_ehlo_keywords = "chunking"\n' + GOOD)
+        self.write_postfix(smtp_tls_security_level="may", smtp_bind_address="192.0.2.1",
+                           smtp_discard_ehlo_keywords="chunking")
         self.assertEqual(self.diagnose().findings, [])
 
     def test_limits_in_master_cf(self) -> None:
