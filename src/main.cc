@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "frontend/arguments.h"
-#include "frontend/pipe.h"
-#include "frontend/tools.h"
-#include "io/own_environment.h"
-#include "io/standard_streams.h"
-#include "io/system_clock.h"
+#include "command/pipe.h"
+#include "command/wiring/arguments.h"
+#include "command/wiring/tools.h"
+#include "io/system/own_environment.h"
+#include "io/system/standard_streams.h"
+#include "io/system/system_clock.h"
 #include "verdict/exit_status.h"
 
 /// Picks the front-end. The one catch-all: a broken assumption defers, unless a relay has the message already.
@@ -33,7 +33,8 @@ int main(int argc, char** argv) {
       words.erase(words.begin());
       status = tool->run(words);
     } else if (const auto mistake = unknown_command(words)) {
-      // The status stays that of a deferral, and who hands us a message gets the line for Postfix: it keeps the message.
+      // The status stays that of a deferral, and who hands us a message gets the line for Postfix: it keeps the
+      // message.
       stdin_is_pipe() ? write_result(report_line(refused_verdict({4, 3, 5}, "usage: " + *mistake)))
                       : write_text(*mistake + "\n");
     } else {

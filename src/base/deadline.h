@@ -5,7 +5,7 @@
 
 namespace relaypipe {
 
-/// A point on the monotonic clock. Pure code gets it as an argument; only io/system_clock reads it.
+/// A point on the monotonic clock. Pure code gets it as an argument; only io/system/system_clock reads it.
 using Instant = std::chrono::steady_clock::time_point;
 /// A span of monotonic time.
 using Duration = std::chrono::steady_clock::duration;

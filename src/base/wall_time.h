@@ -10,8 +10,8 @@ namespace relaypipe {
 
 /// A span of wall-clock time, in whole milliseconds: what is shared by processes and outlives a reboot.
 using Span = std::chrono::milliseconds;
-/// A point on the wall clock (UTC). Pure code gets it as an argument; only io/system_clock reads it. The epoch itself
-/// stands for "never".
+/// A point on the wall clock (UTC). Pure code gets it as an argument; only io/system/system_clock reads it. The epoch
+/// itself stands for "never".
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Span>;
 
 inline constexpr WallTime kNever{};

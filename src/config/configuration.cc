@@ -8,11 +8,11 @@
 
 #include "config/check_chains.h"
 #include "config/document_reader.h"
-#include "config/host.h"
 #include "config/read_account.h"
 #include "config/read_chain.h"
 #include "config/read_relay.h"
 #include "config/read_reply_rules.h"
+#include "relay/host.h"
 
 namespace relaypipe {
 namespace {

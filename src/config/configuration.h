@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "config/account.h"
-#include "config/address_pattern.h"
-#include "config/destination.h"
 #include "config/document.h"
-#include "config/limits.h"
-#include "config/reply_rule.h"
-#include "config/settings.h"
+#include "relay/account.h"
+#include "relay/address_pattern.h"
+#include "relay/destination.h"
+#include "relay/limits.h"
+#include "relay/reply_rule.h"
+#include "relay/settings.h"
 
 namespace relaypipe {
 

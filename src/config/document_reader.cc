@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/printable.h"
-#include "config/host.h"
+#include "base/secret_keys.h"
 #include "config/nearest.h"
-#include "config/secret_keys.h"
+#include "relay/host.h"
 
 namespace relaypipe {
 namespace {

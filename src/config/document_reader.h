@@ -8,7 +8,7 @@
 
 #include "config/configuration.h"
 #include "config/document.h"
-#include "config/settings.h"
+#include "relay/settings.h"
 
 namespace relaypipe {
 

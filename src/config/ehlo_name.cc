@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/printable.h"
-#include "config/host.h"
+#include "relay/host.h"
 
 namespace relaypipe {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/printable.h"
 #include "config/nearest.h"
-#include "config/units.h"
+#include "relay/units.h"
 
 namespace relaypipe {
 namespace {

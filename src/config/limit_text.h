@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "config/limits.h"
+#include "relay/limits.h"
 
 namespace relaypipe {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "base/printable.h"
-#include "config/host.h"
 #include "config/nearest.h"
+#include "relay/host.h"
 
 namespace relaypipe {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/printable.h"
-#include "config/address_pattern.h"
+#include "relay/address_pattern.h"
 
 namespace relaypipe {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/secret.h"
-#include "config/destination.h"
+#include "relay/destination.h"
 
 namespace relaypipe {
 

@@ -7,11 +7,11 @@
 #include <filesystem>
 
 #include "base/printable.h"
-#include "config/host.h"
-#include "config/protection.h"
-#include "config/provider.h"
 #include "config/read_oauth2.h"
 #include "config/setting_values.h"
+#include "relay/host.h"
+#include "relay/protection.h"
+#include "relay/provider.h"
 
 namespace relaypipe {
 namespace {

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "base/printable.h"
-#include "config/host.h"
 #include "config/nexthop.h"
-#include "config/units.h"
+#include "relay/host.h"
+#include "relay/units.h"
 
 namespace relaypipe {
 namespace {

@@ -8,10 +8,10 @@
 #include <tuple>
 
 #include "base/printable.h"
-#include "config/host.h"
 #include "config/limit_text.h"
-#include "config/provider.h"
-#include "config/units.h"
+#include "relay/host.h"
+#include "relay/provider.h"
+#include "relay/units.h"
 
 namespace relaypipe {
 namespace {

@@ -6,9 +6,9 @@
 #include <array>
 
 #include "base/printable.h"
-#include "config/host.h"
-#include "config/secret_keys.h"
+#include "base/secret_keys.h"
 #include "config/setting_values.h"
+#include "relay/host.h"
 
 namespace relaypipe {
 namespace {

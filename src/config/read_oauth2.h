@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "config/account.h"
 #include "config/document_reader.h"
-#include "config/provider.h"
+#include "relay/account.h"
+#include "relay/provider.h"
 
 namespace relaypipe {
 

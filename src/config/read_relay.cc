@@ -9,7 +9,7 @@
 #include "config/read_account.h"
 #include "config/read_limits.h"
 #include "config/read_reply_rules.h"
-#include "config/units.h"
+#include "relay/units.h"
 
 namespace relaypipe {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/printable.h"
-#include "config/reply_words.h"
+#include "relay/reply_words.h"
 
 namespace relaypipe {
 namespace {

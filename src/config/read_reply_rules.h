@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "config/document_reader.h"
-#include "config/reply_rule.h"
+#include "relay/reply_rule.h"
 
 namespace relaypipe {
 

@@ -11,8 +11,8 @@
 #include "base/ip_address.h"
 #include "base/printable.h"
 #include "base/result.h"
-#include "config/host.h"
-#include "config/units.h"
+#include "relay/host.h"
+#include "relay/units.h"
 
 namespace relaypipe {
 namespace {

@@ -6,10 +6,10 @@
 
 #include "base/ip_address.h"
 #include "base/printable.h"
-#include "config/host.h"
 #include "config/nearest.h"
 #include "config/setting_values.h"
-#include "config/units.h"
+#include "relay/host.h"
+#include "relay/units.h"
 
 namespace relaypipe {
 namespace {

@@ -5,7 +5,7 @@
 #include "base/deadline.h"
 #include "deliver/interfaces.h"
 #include "message/envelope.h"
-#include "route/relay.h"
+#include "relay/relay.h"
 #include "verdict/outcome.h"
 
 namespace relaypipe {

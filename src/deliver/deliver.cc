@@ -4,11 +4,11 @@
 #include <array>
 #include <map>
 
-#include "config/units.h"
 #include "deliver/attempt.h"
 #include "deliver/race.h"
-#include "deliver/same_message.h"
 #include "message/completeness.h"
+#include "relay/units.h"
+#include "state/same_message.h"
 
 namespace relaypipe {
 namespace {

@@ -2,13 +2,13 @@
 
 #include "base/deadline.h"
 #include "base/random.h"
-#include "deliver/count_results.h"
-#include "deliver/delivery_lock.h"
 #include "deliver/interfaces.h"
 #include "deliver/log_lines.h"
-#include "deliver/relay_memory.h"
 #include "message/envelope.h"
 #include "route/plan.h"
+#include "state/count_results.h"
+#include "state/delivery_lock.h"
+#include "state/relay_memory.h"
 #include "verdict/pattern_matcher.h"
 #include "verdict/verdict.h"
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "deliver/interfaces.h"
+#include "relay/relay.h"
 #include "route/reach.h"
-#include "route/relay.h"
 
 namespace relaypipe {
 

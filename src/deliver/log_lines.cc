@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
-#include "config/reply_words.h"
+#include "relay/reply_words.h"
 
 namespace relaypipe {
 namespace {

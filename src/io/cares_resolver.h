@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/pollable.h"
 #include "deliver/interfaces.h"
-#include "deliver/pollable.h"
 
 namespace relaypipe {
 

@@ -7,8 +7,8 @@
 
 #include "base/result.h"
 #include "base/secret.h"
-#include "config/account.h"
 #include "oauth/token_answer.h"
+#include "relay/account.h"
 
 namespace relaypipe {
 

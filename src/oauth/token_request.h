@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
-#include "config/account.h"
+#include "relay/account.h"
 
 namespace relaypipe {
 

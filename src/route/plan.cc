@@ -6,13 +6,13 @@
 #include <optional>
 
 #include "base/printable.h"
-#include "config/address_pattern.h"
 #include "config/check_chains.h"
-#include "config/host.h"
 #include "config/nearest.h"
 #include "config/nexthop.h"
-#include "config/provider.h"
 #include "config/read_limits.h"
+#include "relay/address_pattern.h"
+#include "relay/host.h"
+#include "relay/provider.h"
 #include "route/tier_order.h"
 
 namespace relaypipe {

@@ -9,8 +9,8 @@
 #include "base/ip_address.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "relay/relay.h"
 #include "route/lookup.h"
-#include "route/relay.h"
 #include "verdict/outcome.h"
 
 namespace relaypipe {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/stage.h"
 #include "smtp/capabilities.h"
 #include "smtp/reply.h"
+#include "smtp/stage.h"
 
 namespace relaypipe {
 

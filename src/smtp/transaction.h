@@ -9,11 +9,11 @@
 #include <variant>
 #include <vector>
 
-#include "base/stage.h"
 #include "message/address.h"
 #include "message/content_encoder.h"
 #include "smtp/capabilities.h"
 #include "smtp/reply.h"
+#include "smtp/stage.h"
 
 namespace relaypipe {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/reply_rule.h"
-#include "config/settings.h"
+#include "relay/reply_rule.h"
+#include "relay/settings.h"
 #include "smtp/enhanced_status.h"
 #include "verdict/outcome.h"
 #include "verdict/pattern_matcher.h"

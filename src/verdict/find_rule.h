@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/stage.h"
+#include "smtp/stage.h"
 #include "verdict/classify.h"
 #include "verdict/pattern_matcher.h"
 

@@ -6,11 +6,11 @@
 #include <variant>
 
 #include "base/deadline.h"
-#include "base/stage.h"
 #include "base/wall_time.h"
-#include "config/reply_rule.h"
+#include "relay/reply_rule.h"
 #include "smtp/enhanced_status.h"
 #include "smtp/reply.h"
+#include "smtp/stage.h"
 #include "smtp/transaction.h"
 
 namespace relaypipe {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/reply_rule.h"
+#include "relay/reply_rule.h"
 
 namespace relaypipe {
 
@@ -16,7 +16,7 @@ enum class Holds {
 
 /// One row of the compiled-in table: how a reply is recognised, and what it means.
 struct ReplyRow {
-  std::string_view provider;  ///< as in config/provider.h, several separated by blanks; empty: no provider's
+  std::string_view provider;  ///< as in relay/provider.h, several separated by blanks; empty: no provider's
   Holds holds = Holds::Anywhere;
   std::string_view stages;  ///< names separated by blanks; empty: any
   std::string_view code;    ///< as in ReplyRule; several separated by blanks

@@ -1,5 +1,5 @@
 // What tells credentials from those that were there before, over real files.
-#include "io/account_stamp.h"
+#include "io/credentials/stamp.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

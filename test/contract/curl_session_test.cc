@@ -1,5 +1,5 @@
 // A session over a real socket, whose other end reads only when it is told to.
-#include "io/curl_session.h"
+#include "io/curl/session.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <string>
 
 #include "catch.h"
-#include "io/curl_library.h"
+#include "io/curl/library.h"
 
 namespace relaypipe {
 namespace {

@@ -1,5 +1,5 @@
 // Where log lines go: a file, the syslog daemon, or postlog(1).
-#include "frontend/mail_log.h"
+#include "command/wiring/mail_log.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -104,7 +104,8 @@ TEST_CASE("a file that cannot be written is told, and the lines go to syslog") {
   CHECK_THAT(daemon.line(), ContainsSubstring("postfix/relaypipe[") && ContainsSubstring("]: 4Xyz: one"));
   const auto problem = log_problem(directory.settings, "");
   REQUIRE(problem);
-  CHECK_THAT(*problem, ContainsSubstring("log_file " + directory.settings.log_file) && ContainsSubstring("to the system's log instead"));
+  CHECK_THAT(*problem, ContainsSubstring("log_file " + directory.settings.log_file) &&
+                           ContainsSubstring("to the system's log instead"));
 }
 
 TEST_CASE("where nobody listens for syslog, Postfix's log gets the lines together at the end") {

@@ -1,5 +1,5 @@
 // Whether a process still runs, as the kernel tells it in spite of everything that hides processes from one another.
-#include "io/state_owners.h"
+#include "io/state/owners.h"
 
 #include <fcntl.h>
 #include <sched.h>

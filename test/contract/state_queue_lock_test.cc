@@ -1,5 +1,5 @@
 // The lock of deliveries between real processes.
-#include "io/state_queue_lock.h"
+#include "io/state/queue_lock.h"
 
 #include <signal.h>
 #include <stdlib.h>

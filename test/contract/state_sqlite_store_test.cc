@@ -1,6 +1,6 @@
 // What only the real state store has to bear: several processes, their death, a million messages, and every damage to
 // its files.
-#include "io/state_store.h"
+#include "io/state/store.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,7 +20,7 @@
 
 #include "base/random.h"
 #include "catch.h"
-#include "io/state_lock.h"
+#include "io/state/lock.h"
 
 namespace relaypipe {
 namespace {

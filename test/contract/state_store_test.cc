@@ -1,5 +1,5 @@
 // What every state store promises: the double that the tests use and the real one.
-#include "deliver/state_store.h"
+#include "state/store.h"
 
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 
 #include "catch.h"
 #include "fake/memory_state_store.h"
-#include "io/state_store.h"
+#include "io/state/store.h"
 
 namespace relaypipe {
 namespace {

@@ -14,7 +14,7 @@
 #include "fake/timeline.h"
 #include "io/pcre_matcher.h"
 #include "message/content_encoder.h"
-#include "route/settings_stamp.h"
+#include "state/settings_stamp.h"
 
 namespace relaypipe::fake {
 

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "deliver/state_store.h"
+#include "state/store.h"
 
 namespace relaypipe::fake {
 

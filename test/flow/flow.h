@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "catch.h"
-#include "config/destination.h"
 #include "deliver/deliver.h"
 #include "fake/fake_world.h"
+#include "relay/destination.h"
 #include "route/plan.h"
 
 namespace relaypipe::flow {

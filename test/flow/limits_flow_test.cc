@@ -1,7 +1,7 @@
 // Rates, quotas and connections over all processes, as one delivery sees them.
 #include "catch.h"
-#include "config/limits.h"
 #include "flow/memory_flow.h"
+#include "relay/limits.h"
 
 namespace relaypipe::flow {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "flow/flow.h"
-#include "route/state_record.h"
+#include "state/state_record.h"
 
 namespace relaypipe::flow {
 

@@ -1,4 +1,4 @@
-#include "deliver/token_broker.h"
+#include "oauth/token_broker.h"
 
 #include <map>
 #include <string>

@@ -1,7 +1,7 @@
 // One message, several deliveries: whose dot had no reply, which was accepted, which still runs.
 #include "catch.h"
 #include "flow/memory_flow.h"
-#include "route/message_record.h"
+#include "state/message_record.h"
 
 namespace relaypipe::flow {
 namespace {

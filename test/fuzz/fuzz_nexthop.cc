@@ -1,10 +1,10 @@
 // A nexthop is what an administrator typed and Postfix handed over: any octets.
 #include <string>
 
-#include "config/address_pattern.h"
-#include "config/destination.h"
-#include "config/host.h"
 #include "fuzz.h"
+#include "relay/address_pattern.h"
+#include "relay/destination.h"
+#include "relay/host.h"
 
 namespace {
 

@@ -4,9 +4,9 @@
 #include <variant>
 #include <vector>
 
-#include "config/provider.h"
 #include "fuzz.h"
 #include "io/pcre_matcher.h"
+#include "relay/provider.h"
 #include "verdict/classify.h"
 #include "verdict/verdict.h"
 

@@ -3,10 +3,10 @@
 #include <string_view>
 
 #include "base/printable.h"
-#include "config/provider.h"
-#include "config/reply_words.h"
 #include "fuzz.h"
 #include "io/pcre_matcher.h"
+#include "relay/provider.h"
+#include "relay/reply_words.h"
 #include "verdict/classify.h"
 #include "verdict/find_rule.h"
 #include "verdict/reply_rules.h"

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "fuzz.h"
-#include "route/state_record.h"
+#include "state/state_record.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // Files that hold secrets: whose they may be, and what is made of their content.
-#include "io/account_file.h"
+#include "io/credentials/file.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>

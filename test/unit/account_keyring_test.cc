@@ -1,5 +1,5 @@
 // The keyring over real files and commands.
-#include "io/account_keyring.h"
+#include "io/credentials/keyring.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,8 +14,8 @@
 #include <string>
 
 #include "catch.h"
-#include "io/poll_waiter.h"
-#include "io/system_clock.h"
+#include "io/system/poll_waiter.h"
+#include "io/system/system_clock.h"
 
 using namespace relaypipe;
 using namespace std::chrono_literals;

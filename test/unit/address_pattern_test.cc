@@ -1,4 +1,4 @@
-#include "config/address_pattern.h"
+#include "relay/address_pattern.h"
 
 #include <string>
 

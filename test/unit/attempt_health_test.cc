@@ -1,5 +1,5 @@
 // The radius of every failure: what it keeps from whom, and that no single message can make it more.
-#include "deliver/attempt_health.h"
+#include "state/attempt_health.h"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "route/calendar.h"
+#include "state/calendar.h"
 
 #include "catch.h"
 

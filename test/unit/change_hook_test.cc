@@ -1,4 +1,4 @@
-#include "io/change_hook.h"
+#include "io/system/change_hook.h"
 
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -1,8 +1,8 @@
-#include "route/change.h"
+#include "state/change.h"
 
 #include "catch.h"
-#include "deliver/change_log.h"
 #include "fake/memory_state_store.h"
+#include "state/change_log.h"
 
 namespace relaypipe {
 namespace {

@@ -1,7 +1,7 @@
 #include "config/check_reach.h"
 
 #include "catch.h"
-#include "config/judge_route.h"
+#include "postfix/judge_route.h"
 
 using namespace relaypipe;
 

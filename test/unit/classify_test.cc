@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "catch.h"
-#include "config/reply_words.h"
 #include "io/pcre_matcher.h"
+#include "relay/reply_words.h"
 
 namespace relaypipe {
 namespace {

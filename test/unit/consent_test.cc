@@ -1,7 +1,7 @@
 #include <string>
 
 #include "catch.h"
-#include "io/sha_digest.h"
+#include "io/system/sha_digest.h"
 #include "oauth/token_request.h"
 
 namespace relaypipe {

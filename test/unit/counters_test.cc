@@ -1,8 +1,8 @@
-#include "route/counters.h"
+#include "state/counters.h"
 
 #include "catch.h"
-#include "deliver/count_results.h"
 #include "fake/memory_state_store.h"
+#include "state/count_results.h"
 
 namespace relaypipe {
 namespace {

@@ -1,4 +1,4 @@
-#include "config/destination.h"
+#include "relay/destination.h"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "route/health.h"
+#include "state/health.h"
 
 #include <set>
 #include <utility>

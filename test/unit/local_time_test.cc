@@ -1,4 +1,4 @@
-#include "io/local_time.h"
+#include "io/system/local_time.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -1,8 +1,8 @@
-#include "config/postfix_master.h"
+#include "postfix/master.h"
 
 #include "catch.h"
-#include "config/agent_argv.h"
-#include "config/judge_service.h"
+#include "postfix/agent_argv.h"
+#include "postfix/judge_service.h"
 
 using namespace relaypipe;
 

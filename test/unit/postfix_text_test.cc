@@ -1,7 +1,7 @@
-#include "config/postfix_text.h"
+#include "postfix/text.h"
 
 #include "catch.h"
-#include "config/postfix_table.h"
+#include "postfix/table.h"
 
 using namespace relaypipe;
 using std::chrono::seconds;

@@ -1,5 +1,5 @@
 // Promise 6: over which connections credentials may go.
-#include "config/protection.h"
+#include "relay/protection.h"
 
 #include <string>
 

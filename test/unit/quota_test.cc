@@ -1,4 +1,4 @@
-#include "route/quota.h"
+#include "state/quota.h"
 
 #include <algorithm>
 #include <deque>

@@ -2,8 +2,8 @@
 
 #include "catch.h"
 #include "config/configuration.h"
-#include "config/provider.h"
 #include "io/toml_document.h"
+#include "relay/provider.h"
 
 using namespace relaypipe;
 using namespace std::chrono_literals;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "catch.h"
-#include "deliver/relay_memory.h"
 #include "fake/fake_world.h"
+#include "state/relay_memory.h"
 
 namespace relaypipe {
 namespace {

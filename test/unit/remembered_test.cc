@@ -1,5 +1,5 @@
 // A plan put into order by what is remembered, and whether a leg may be tried now.
-#include "route/remembered.h"
+#include "state/remembered.h"
 
 #include <algorithm>
 #include <string>

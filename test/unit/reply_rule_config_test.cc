@@ -4,10 +4,10 @@
 
 #include "catch.h"
 #include "config/configuration.h"
-#include "config/provider.h"
-#include "config/reply_words.h"
 #include "io/pcre_matcher.h"
 #include "io/toml_document.h"
+#include "relay/provider.h"
+#include "relay/reply_words.h"
 #include "verdict/check_rules.h"
 
 using namespace relaypipe;
@@ -95,14 +95,16 @@ TEST_CASE("a rule that is wrong says what is, and what is allowed") {
 TEST_CASE("a bad expression of [defaults] is told once, however many relays there are") {
   std::string text;
   read("[defaults]\nreply = [{ match = \"(\", means = \"quota\" }]\n" + kRelay, text);
-  CHECK_THAT(text, Catch::Matchers::StartsWith("f:2:") && Catch::Matchers::ContainsSubstring("is no regular expression"));
+  CHECK_THAT(text,
+             Catch::Matchers::StartsWith("f:2:") && Catch::Matchers::ContainsSubstring("is no regular expression"));
   CHECK(std::count(text.begin(), text.end(), '\n') == 1);
 }
 
 TEST_CASE("reply belongs to relays") {
   std::string text;
   read("reply = [{ code = \"554\", means = \"quota\" }]\n" + kRelay, text);
-  CHECK_THAT(text, Catch::Matchers::ContainsSubstring("reply: does not belong here; write it in [defaults] or [relay.NAME]"));
+  CHECK_THAT(text,
+             Catch::Matchers::ContainsSubstring("reply: does not belong here; write it in [defaults] or [relay.NAME]"));
 }
 
 TEST_CASE("the words for until and causes read themselves back") {

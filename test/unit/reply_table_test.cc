@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "base/stage.h"
 #include "catch.h"
-#include "config/provider.h"
-#include "config/reply_words.h"
 #include "io/pcre_matcher.h"
+#include "relay/provider.h"
+#include "relay/reply_words.h"
+#include "smtp/stage.h"
 #include "verdict/classify.h"
 #include "verdict/find_rule.h"
 #include "verdict/reply_rules.h"

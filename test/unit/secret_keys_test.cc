@@ -2,12 +2,12 @@
 #include <string>
 #include <vector>
 
+#include "base/secret_keys.h"
 #include "catch.h"
+#include "command/wiring/arguments.h"
 #include "config/configuration.h"
-#include "config/destination.h"
-#include "config/secret_keys.h"
-#include "frontend/arguments.h"
 #include "io/toml_document.h"
+#include "relay/destination.h"
 
 using namespace relaypipe;
 

@@ -1,11 +1,11 @@
-#include "config/settings.h"
+#include "relay/settings.h"
 
 #include <set>
 
 #include "catch.h"
-#include "config/host.h"
 #include "config/nearest.h"
-#include "config/units.h"
+#include "relay/host.h"
+#include "relay/units.h"
 
 using namespace relaypipe;
 using namespace std::chrono_literals;

@@ -1,4 +1,4 @@
-#include "base/stage.h"
+#include "smtp/stage.h"
 
 #include <string_view>
 

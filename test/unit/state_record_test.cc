@@ -1,4 +1,4 @@
-#include "route/state_record.h"
+#include "state/state_record.h"
 
 #include "base/random.h"
 #include "catch.h"

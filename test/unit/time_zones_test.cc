@@ -1,10 +1,10 @@
-#include "io/time_zones.h"
+#include "io/system/time_zones.h"
 
 #include <stdlib.h>
 
 #include "catch.h"
-#include "route/calendar.h"
-#include "route/quota.h"
+#include "state/calendar.h"
+#include "state/quota.h"
 
 namespace relaypipe {
 namespace {

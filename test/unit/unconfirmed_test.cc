@@ -1,5 +1,5 @@
 // What earlier deliveries of the same message mean for this one.
-#include "route/unconfirmed.h"
+#include "state/unconfirmed.h"
 
 #include <string>
 #include <vector>

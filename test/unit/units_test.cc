@@ -1,4 +1,4 @@
-#include "config/units.h"
+#include "relay/units.h"
 
 #include <limits>
 

@@ -1,0 +1,254 @@
+#include "command/check/check_files.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <utility>
+
+#include "base/printable.h"
+#include "command/check/check_trust.h"
+#include "command/wiring/mail_log.h"
+#include "config/ehlo_name.h"
+#include "config/password_map.h"
+#include "io/credentials/file.h"
+#include "io/credentials/file_token_store.h"
+#include "io/curl/library.h"
+#include "relay/host.h"
+
+namespace relaypipe {
+namespace {
+
+using Severity = ConfigProblem::Severity;
+
+class FileCheck {
+ public:
+  explicit FileCheck(LoadedConfiguration& loaded) : loaded_(loaded), reader_(FileReader::self()) {}
+
+  void run() {
+    const Configuration& configuration = loaded_.configuration;
+    const Position top{loaded_.file, 0, 0};
+    check_tls(top, "", configuration.settings, Severity::Warning);
+    check_map(top, "", configuration.settings.password_map);
+    check_program(top, "on_change: ", configuration.on_change);
+    check_mechanisms(top, "", configuration.settings);
+    for (const auto& [name, relay] : configuration.relays)
+      check_relay(relay);
+    // Its rights were judged as far as root can: only the user that delivers knows its groups.
+    if (secrets_ && reader_.administrator) {
+      add(Severity::Warning, top,
+          fmt::format(
+              "the files with secrets were looked at as root, who may read all, because neither state_directory "
+              "{} nor master.cf tells which user delivers; make it with install -d -o USER -m 0700 {}",
+              configuration.settings.state_directory, configuration.settings.state_directory));
+    }
+  }
+
+ private:
+  void check_relay(const RelayConfig& relay) {
+    const std::string label = fmt::format("[relay.{}] ", shown(relay.name));
+    const AccountConfig& account = relay.account;
+    check_tls(relay.at, label, relay.settings, Severity::Error);
+    check_mechanisms(relay.at, label, relay.settings);
+    check_secret(relay.at, label + "password_file: ", account.password_file);
+    check_program(relay.at, label + "password_command: ", account.password_command);
+    check_map(relay.at, label, account.password_map);
+    check_map_key(relay, label);
+    if (!account.oauth2) return;
+    check_token(relay);
+    const std::string inner = fmt::format("[relay.{}.oauth2] ", shown(relay.name));
+    check_secret(relay.at, inner + "token_file: ", account.oauth2->token_file);
+    check_program(relay.at, inner + "token_command: ", account.oauth2->token_command);
+    check_secret(relay.at, inner + "client_secret_file: ", account.oauth2->client_secret_file);
+    check_secret(relay.at, inner + "refresh_token_file: ", account.oauth2->refresh_token_file);
+    check_present(relay.at, inner + "ca_file: ", account.oauth2->ca_file, R_OK, Severity::Error);
+  }
+
+  void check_secret(const Position& at, const std::string& key, const std::string& file) {
+    if (file.empty()) return;
+    secrets_ = true;
+    const auto secret = read_secret_file(file, reader_);
+    if (!secret) return add(Severity::Error, at, key + secret.error());
+    const std::string_view text = secret->reveal();
+    if (!text.empty() && (is_blank(text.front()) || is_blank(text.back())))
+      add(Severity::Warning, at,
+          fmt::format("{}{} begins or ends with a space, which is sent as a part of the secret", key, printable(file)));
+    warn_of_readers(at, key, file);
+  }
+
+  void warn_of_readers(const Position& at, const std::string& key, const std::string& file) {
+    if (auto warning = secret_warning(file)) add(Severity::Warning, at, key + *std::move(warning));
+  }
+
+  static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+  /// An account that has only a map needs a line there; of a relay by MX only the delivery knows the hosts.
+  void check_map_key(const RelayConfig& relay, const std::string& label) {
+    const AccountConfig& account = relay.account;
+    if (account.password_map.empty() || account.certain() || account.sender_dependent) return;
+    if (relay.destination.lookup != Lookup::Address) return;
+    const auto text = read_private_file(account.password_map, reader_, kLongestPasswordMap);
+    if (!text) return;
+    const auto map = parse_password_map(text->reveal());
+    const auto keys = password_map_keys("", relay.destination.host, relay.destination);
+    if (find_account(map, keys) != nullptr) return;
+    add(Severity::Warning, relay.at,
+        fmt::format(
+            "{}password_map: no line of {} is for this relay, so mail goes to it without AUTH; keys looked for: "
+            "{}",
+            label, printable(account.password_map), printable(fmt::format("{}", fmt::join(keys, ", ")))));
+  }
+
+  /// Whether somebody has consented already, where that is what the account lives by.
+  void check_token(const RelayConfig& relay) {
+    const Oauth2Config& oauth2 = *relay.account.oauth2;
+    if (oauth2.token_endpoint.empty() || oauth2.grant != Oauth2Config::Grant::RefreshToken) return;
+    if (!oauth2.refresh_token_file.empty()) return;
+    FileTokenStore store(loaded_.configuration.settings.state_directory);
+    const auto record = store.read(relay.name);
+    if (record && *record && !(*record)->refresh_token.empty()) return;
+    add(Severity::Warning, relay.at,
+        fmt::format("[relay.{0}.oauth2] there is no token yet, so mail waits for this relay: relaypipe token {0} "
+                    "--authorize",
+                    shown(relay.name)));
+  }
+
+  /// A map is named once however many relays have it.
+  void check_map(const Position& at, const std::string& label, const std::string& file) {
+    if (file.empty() || !maps_.insert(file).second) return;
+    secrets_ = true;
+    const auto text = read_private_file(file, reader_, kLongestPasswordMap);
+    if (!text) return add(Severity::Error, at, label + "password_map: " + text.error());
+    warn_of_readers(at, label + "password_map: ", file);
+    for (const MapAccount& account : parse_password_map(text->reveal())) {
+      if (!account.problem.empty()) add(Severity::Warning, {file, account.line, 1}, account.problem);
+    }
+  }
+
+  void check_program(const Position& at, const std::string& key, const std::vector<std::string>& argv) {
+    if (!argv.empty()) check_present(at, key, argv.front(), X_OK, Severity::Error);
+  }
+
+  /// `trouble`: how bad it is. As a default it only concerns relays that need it.
+  void check_tls(const Position& at, const std::string& label, const Settings& settings, Severity trouble) {
+    const TlsSettings& tls = settings.tls_more;
+    const TlsSettings& defaults = loaded_.configuration.settings.tls_more;
+    const auto own = [&](const std::string& file, const std::string& inherited) {
+      return label.empty() || file != inherited;
+    };
+    const Severity authorities = settings.tls >= TlsLevel::Verify ? trouble : Severity::Warning;
+    if (own(tls.ca_file, defaults.ca_file) &&
+        check_present(at, label + "tls_ca_file: ", tls.ca_file, R_OK, authorities))
+      check_content(at, label + "tls_ca_file: ", tls.ca_file, authorities_problem, authorities);
+    if (own(tls.ca_path, defaults.ca_path) && tls.ca_file.empty() &&
+        check_present(at, label + "tls_ca_path: ", tls.ca_path, R_OK | X_OK, authorities))
+      check_content(at, label + "tls_ca_path: ", tls.ca_path, trust_store_problem, authorities);
+    if (own(tls.cert_file, defaults.cert_file))
+      check_present(at, label + "tls_cert_file: ", tls.cert_file, R_OK, trouble);
+    if (own(tls.key_file, defaults.key_file)) check_secret_key(at, label, tls.key_file, trouble);
+    if (!tls.key_file.empty() && tls.cert_file.empty()) {
+      add(trouble, at, label + "tls_key_file: there is no tls_cert_file for it");
+    }
+  }
+
+  void check_content(const Position& at, const std::string& key, const std::string& written,
+                     std::optional<std::string> (*problem_of)(const std::string&), Severity trouble) {
+    const auto path = expand_secret_path(written);
+    if (!path) return;
+    if (const auto problem = problem_of(*path))
+      add(trouble, at, fmt::format("{}{} {}", key, printable(written), *problem));
+  }
+
+  /// Mechanisms that nothing is wrong with but that this libcurl was built without.
+  void check_mechanisms(const Position& at, const std::string& label, const Settings& settings) {
+    const std::vector<std::string>& inherited = loaded_.configuration.settings.auth_mechanisms;
+    if (!label.empty() && settings.auth_mechanisms == inherited) return;
+    for (const std::string& name : settings.auth_mechanisms) {
+      if (!libcurl_lacks(name)) continue;
+      add(Severity::Warning, at, label + fmt::format("auth_mechanisms: {} has no {}", libcurl_version(), name));
+    }
+  }
+
+  void check_secret_key(const Position& at, const std::string& label, const std::string& file, Severity trouble) {
+    if (file.empty()) return;
+    secrets_ = true;
+    const auto key = read_private_file(file, reader_, kLongestSecret);
+    if (!key) return add(trouble, at, label + "tls_key_file: " + key.error());
+    warn_of_readers(at, label + "tls_key_file: ", file);
+  }
+
+  /// Whether the file is named, there, and of the right kind; what is wrong with it is added.
+  bool check_present(const Position& at, const std::string& key, const std::string& written, int rights,
+                     Severity trouble) {
+    if (written.empty()) return false;
+    const auto wrong = [&](const std::string& what) {
+      add(trouble, at, key + what);
+      return false;
+    };
+    const auto path = expand_secret_path(written);
+    if (!path) return wrong(path.error());
+    struct stat status {};
+    if (::stat(path->c_str(), &status) != 0 || ::access(path->c_str(), rights) != 0) {
+      const std::string_view action = (rights & R_OK) != 0 ? "read" : "run";
+      return wrong(fmt::format("{} cannot be {}: {}", printable(written), action, std::strerror(errno)));
+    }
+    const bool directory = S_ISDIR(status.st_mode);
+    const bool wanted = rights == (R_OK | X_OK);
+    if (directory != wanted)
+      return wrong(fmt::format("{} is {}", printable(written), directory ? "a directory" : "not a directory"));
+    if (!directory && status.st_size == 0) return wrong(printable(written) + " is empty");
+    return true;
+  }
+
+  void add(Severity severity, Position at, std::string text) {
+    loaded_.problems.push_back({severity, std::move(at), std::move(text)});
+  }
+
+  LoadedConfiguration& loaded_;
+  FileReader reader_;
+  std::set<std::string> maps_;
+  bool secrets_ = false;
+};
+
+}  // namespace
+
+void check_machine(LoadedConfiguration& loaded) {
+  const Settings& settings = loaded.configuration.settings;
+  const auto warn = [&](std::string text) {
+    loaded.problems.push_back({ConfigProblem::Severity::Warning, {loaded.file, 0, 0}, std::move(text)});
+  };
+  if (access(settings.spool_directory.c_str(), W_OK | X_OK) != 0) {
+    warn(fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
+                     settings.spool_directory, settings.spool_memory));
+  }
+  if (auto problem = log_problem(settings)) warn(*std::move(problem));
+  struct stat state {};
+  if (::stat(settings.state_directory.c_str(), &state) == 0 && (state.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    warn(fmt::format(
+        "state_directory {0} may be written by others, who could take a relay out of use or forget a quota; "
+        "chmod go-w {0}",
+        printable(settings.state_directory)));
+  }
+}
+
+void check_ehlo_names(LoadedConfiguration& loaded) {
+  const Configuration& configuration = loaded.configuration;
+  const auto warn = [&](const Position& at, const std::string& label, const std::string& name) {
+    if (auto problem = ehlo_name_problem(name)) {
+      loaded.problems.push_back({ConfigProblem::Severity::Warning, at, label + *std::move(problem)});
+    }
+  };
+  warn({loaded.file, 0, 0}, "", configuration.settings.hostname);
+  for (const auto& [name, relay] : configuration.relays) {
+    if (relay.settings.hostname == configuration.settings.hostname) continue;
+    warn(relay.at, fmt::format("[relay.{}] ", shown(name)), relay.settings.hostname);
+  }
+}
+
+void check_files(LoadedConfiguration& loaded) { FileCheck(loaded).run(); }
+
+}  // namespace relaypipe

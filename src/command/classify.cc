@@ -1,0 +1,194 @@
+#include "command/classify.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <iterator>
+#include <optional>
+
+#include "base/printable.h"
+#include "command/wiring/arguments.h"
+#include "command/wiring/deliverer.h"
+#include "command/wiring/json_output.h"
+#include "command/wiring/json_replies.h"
+#include "command/wiring/request.h"
+#include "config/nearest.h"
+#include "config/nexthop.h"
+#include "io/pcre_matcher.h"
+#include "io/system/own_host.h"
+#include "io/system/standard_streams.h"
+#include "relay/provider.h"
+#include "relay/reply_words.h"
+#include "smtp/logged_reply.h"
+#include "verdict/check_rules.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kBadInput = 2;
+constexpr std::string_view kStages[] = {"greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "end_of_data"};
+
+int bad_input(const std::string& text, bool json) {
+  write_text(json ? error_json(text) : text + "\n");
+  return kBadInput;
+}
+
+/// `; did you mean NAME?` where a known word is near.
+std::string meant(std::string_view word, std::span<const std::string_view> known) {
+  const auto near = nearest(word, known);
+  return near ? fmt::format("; did you mean {}?", *near) : std::string();
+}
+
+std::vector<std::string_view> provider_names() {
+  std::vector<std::string_view> names;
+  for (const Provider& provider : providers())
+    names.push_back(provider.name);
+  return names;
+}
+
+std::vector<std::string_view> relay_names(const Configuration& configuration) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, relay] : configuration.relays)
+    names.push_back(name);
+  return names;
+}
+
+Result<Stage, std::string> read_stage(const std::optional<std::string>& word) {
+  constexpr std::string_view kForm = "write --stage greeting, ehlo, starttls, auth, mail, rcpt, data or end_of_data";
+  if (!word) return fail(std::string(kForm));
+  const bool known = std::find(std::begin(kStages), std::end(kStages), *word) != std::end(kStages);
+  if (const auto stage = find_stage(*word); stage && known) return *stage;
+  return fail(fmt::format("\"{}\" is no stage with a reply{}; {}", printable(*word), meant(*word, kStages), kForm));
+}
+
+/// What is to be classified: the words of the command line, else standard input.
+std::string read_words(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts)
+    all += text + "\n";
+  if (texts.empty()) all.assign(std::istreambuf_iterator<char>(std::cin), {});
+  return all;
+}
+
+/// A line of the mail log becomes the reply that it quotes, with its stage and its host where these are not given. What
+/// is no log line stays. The error is a sentence.
+std::optional<std::string> read_log_line(std::string& text, ToolArguments& arguments) {
+  if (!is_log_line(text)) return std::nullopt;
+  const auto found = reply_in_log_line(text);
+  if (!found) return "this line of the log quotes no reply of a relay, so there is nothing to classify";
+  text = found->reply;
+  if (!arguments.stage) arguments.stage = name(found->stage);
+  const Provider* const provider = recognise_provider(found->host);
+  if (!arguments.relay && !arguments.provider && provider != nullptr) arguments.provider = provider->name;
+  return std::nullopt;
+}
+
+/// A reply: lines as the relay sent them, a line end also written `\n`. Where only the last line of several has a
+/// hyphen missing, as in a log, the others are taken as continued.
+Result<Reply, std::string> read_reply(std::string all) {
+  for (std::size_t at = 0; (at = all.find("\\n", at)) != all.npos;)
+    all.replace(at, 2, "\n");
+  while (!all.empty() && (all.back() == '\n' || all.back() == '\r' || all.back() == ' '))
+    all.pop_back();
+  for (std::size_t end = all.find('\n'), begin = 0; end != all.npos; begin = end + 1, end = all.find('\n', begin)) {
+    if (end - begin > 3 && all[begin + 3] == ' ') all[begin + 3] = '-';
+  }
+  ReplyParser parser;
+  parser.feed(all + "\r\n");
+  auto reply = parser.take();
+  if (!reply)
+    return fail(std::string("this is no SMTP reply; write it as the relay said it: \"550 5.1.1 no such user\""));
+  if (!reply->soft() && !reply->hard())
+    return fail(fmt::format("{} is no refusal; only 4yz and 5yz are judged", reply->code));
+  return *std::move(reply);
+}
+
+/// The relay whose rules hold: configured, or a destination that tells its provider, or none.
+Result<Relay, std::string> read_relay(const ToolArguments& arguments, const Configuration& configuration) {
+  Relay relay;
+  relay.settings = configuration.settings;
+  relay.replies = configuration.replies;
+  if (arguments.relay) {
+    const RelayConfig* const config = configuration.relay(*arguments.relay);
+    const bool bare = is_bare_name(*arguments.relay);
+    const auto destinations = parse_nexthop(*arguments.relay, service_port);
+    if (config == nullptr && (bare || !destinations || destinations->size() != 1)) {
+      return fail(fmt::format("there is no relay {}{}{}", printable(*arguments.relay),
+                              meant(*arguments.relay, relay_names(configuration)),
+                              bare ? "" : ", and it is no destination either"));
+    }
+    if (config != nullptr) {
+      relay.settings = config->settings;
+      relay.replies = config->replies;
+      relay.provider = config->provider;
+    }
+    relay.name = *arguments.relay;
+    relay.destination = config != nullptr ? config->destination : destinations->front();
+    const Provider* const known = recognise_provider(relay.destination.host);
+    if (relay.provider.empty() && known != nullptr) relay.provider = known->name;
+  }
+  if (arguments.provider) {
+    if (find_provider(*arguments.provider) == nullptr) {
+      return fail(fmt::format("there is no provider {}{}; `relaypipe providers` lists them",
+                              printable(*arguments.provider), meant(*arguments.provider, provider_names())));
+    }
+    relay.provider = *arguments.provider;
+  }
+  return relay;
+}
+
+std::string report(const Relay& relay, Stage stage, const Reply& reply, const Judgement& judgement) {
+  const std::string until = until_text(judgement.until);
+  std::string text = printable(reply.text()) + "\n";
+  const auto row = [&](std::string_view label, std::string_view what) {
+    text += fmt::format("  {:<11}{}\n", label, what);
+  };
+  row("stage", name(stage));
+  if (!relay.provider.empty()) row("provider", relay.provider);
+  row("speaks of", scope_name(judgement.scope));
+  row("cause", cause_name(judgement.cause));
+  if (!until.empty()) row("until", until);
+  row("class", judgement.severity == Severity::Hard ? "hard" : "soft");
+  row("what next", action_text(judgement));
+  row("status", judgement.status.text());
+  row("rule", judgement.rule);
+  return text;
+}
+
+}  // namespace
+
+std::string_view action_text(const Judgement& judgement) {
+  const bool hard = judgement.severity == Severity::Hard;
+  if (judgement.next == Next::Stop) {
+    return hard ? "bounce: no other relay is asked" : "defer: no other relay is asked, Postfix tries later";
+  }
+  return hard ? "next relay; bounce when every relay refuses it so" : "next relay; defer when there is none";
+}
+
+int run_classify(const std::vector<std::string>& words) {
+  auto arguments = parse_classify_arguments(words);
+  if (!arguments) {
+    write_text(arguments.error().text + "\n");
+    return arguments.error().asked ? 0 : kBadInput;
+  }
+  PcreMatcher matcher;
+  LoadedConfiguration loaded = load_as_deliverer(*arguments);
+  check_patterns(loaded.configuration, matcher, loaded.problems);
+  if (const ConfigProblem* error = first_error(loaded.problems)) {
+    return bad_input(error->line() + "; `relaypipe check` shows all problems", arguments->json);
+  }
+  std::string text = read_words(arguments->words);
+  if (const auto problem = read_log_line(text, *arguments)) return bad_input(*problem, arguments->json);
+  const auto stage = read_stage(arguments->stage);
+  if (!stage) return bad_input(stage.error(), arguments->json);
+  const auto relay = read_relay(*arguments, loaded.configuration);
+  if (!relay) return bad_input(relay.error(), arguments->json);
+  const auto reply = read_reply(std::move(text));
+  if (!reply) return bad_input(reply.error(), arguments->json);
+  const Judgement judgement = classify_reply(*stage, *reply, rules_of(*relay), matcher);
+  write_text(arguments->json ? classify_json(*relay, *stage, *reply, judgement)
+                             : report(*relay, *stage, *reply, judgement));
+  return 0;
+}
+
+}  // namespace relaypipe

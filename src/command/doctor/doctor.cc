@@ -1,0 +1,156 @@
+#include "command/doctor/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "command/doctor/fix.h"
+#include "command/doctor/json.h"
+#include "command/doctor/routes.h"
+#include "command/doctor/service.h"
+#include "command/wiring/arguments_doctor.h"
+#include "command/wiring/json_output.h"
+#include "command/wiring/postfix_tools.h"
+#include "io/system/own_program.h"
+#include "io/system/standard_streams.h"
+#include "postfix/judge_main.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kBadInput = 2;
+using Severity = PostfixFinding::Severity;
+
+/// The parameters that matter, with those that carry a service's name.
+std::vector<std::string> parameter_names(const std::vector<MasterService>& services) {
+  std::vector<std::string> names = route_parameters();
+  for (const char* const name : {"config_directory", "compatibility_level", "mail_owner", "setgid_group",
+                                 "pipe_delivery_status_filter", "smtp_helo_name", "myhostname"})
+    names.emplace_back(name);
+  for (const MasterService& service : services) {
+    const auto command = parse_pipe_command(service);
+    if (!command || !runs_relaypipe(*command)) continue;
+    names.push_back(service.name + "_destination_recipient_limit");
+    names.push_back(service.name + "_time_limit");
+  }
+  return names;
+}
+
+Result<PostfixSnapshot, std::string> take_snapshot(const PostfixTools& tools) {
+  auto services = tools.services();
+  if (!services) return fail(services.error());
+  const std::vector<std::string> names = parameter_names(*services);
+  auto written = tools.parameters(names, false);
+  auto expanded = tools.parameters(names, true);
+  auto overrides = tools.overrides(false);
+  auto expanded_overrides = tools.overrides(true);
+  for (const auto* const part : {&written, &expanded, &overrides, &expanded_overrides}) {
+    if (!*part) return fail(part->error());
+  }
+  return PostfixSnapshot{*std::move(services), *std::move(written), *std::move(expanded), *std::move(overrides),
+                         *std::move(expanded_overrides)};
+}
+
+PostfixFinding no_service(const PostfixTools& tools) {
+  const std::string entry = "relaypipe unix - n n - 20 " + exemplary_command(own_program()).text();
+  return {Severity::Error, "master.cf", "no pipe(8) service runs relaypipe",
+          fmt::format("{} -M {}", tools.postconf(), shell_word("relaypipe/unix=" + entry))};
+}
+
+std::string counted(std::ptrdiff_t count, const std::string& word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+/// A line that mends several things is shown once, below the last of them.
+std::string report(const std::string& directory, std::size_t services, const std::vector<PostfixFinding>& findings) {
+  const bool terminal = stdout_is_terminal();
+  std::string text;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const PostfixFinding& finding = findings[i];
+    const bool error = finding.severity == Severity::Error;
+    const std::string line = fmt::format("{}: {}: {}", finding.where, error ? "error" : "warning", finding.text);
+    text += terminal ? fmt::format("\033[{}m{}\033[0m\n", error ? 31 : 33, line) : line + "\n";
+    const auto same = [&](const PostfixFinding& other) { return other.mend == finding.mend; };
+    const bool again = std::any_of(findings.begin() + static_cast<std::ptrdiff_t>(i) + 1, findings.end(), same);
+    if (!finding.mend.empty() && !again) text += fmt::format("    {}\n", finding.mend);
+  }
+  const auto errors = std::count_if(findings.begin(), findings.end(),
+                                    [](const PostfixFinding& f) { return f.severity == Severity::Error; });
+  if (!findings.empty()) text += "After the changes: postfix reload\n";
+  return text + fmt::format("{}: {}; {}, {}\n", directory, counted(static_cast<std::ptrdiff_t>(services), "service"),
+                            counted(errors, "error"), counted(std::ssize(findings) - errors, "warning"));
+}
+
+int status_of(const std::vector<PostfixFinding>& findings) {
+  const bool error = std::any_of(findings.begin(), findings.end(),
+                                 [](const PostfixFinding& f) { return f.severity == Severity::Error; });
+  return error ? 2 : findings.empty() ? 0 : 1;
+}
+
+/// What was found in one configuration directory.
+struct Diagnosis {
+  std::string directory;
+  std::vector<std::string> services;
+  std::vector<PostfixFinding> findings;
+};
+
+void append(std::vector<PostfixFinding>& findings, std::vector<PostfixFinding> more) {
+  for (PostfixFinding& finding : more) {
+    if (std::find(findings.begin(), findings.end(), finding) == findings.end()) findings.push_back(std::move(finding));
+  }
+}
+
+Result<Diagnosis, std::string> diagnose(const DoctorArguments& arguments, const PostfixTools& tools) {
+  const auto postfix = take_snapshot(tools);
+  if (!postfix) return fail(postfix.error());
+  const auto set = tools.set_parameters(client_parameters());
+  if (!set) return fail(set.error());
+  Diagnosis diagnosis{value_of(postfix->expanded, "config_directory"), {}, {}};
+  const std::vector<AgentService> agents = find_agents(*postfix, arguments, diagnosis.findings);
+  for (const AgentService& agent : agents) {
+    diagnosis.services.push_back(agent.service.key());
+    append(diagnosis.findings, examine(agent, *postfix, tools));
+    if (first_error(agent.loaded.problems) == nullptr)
+      append(diagnosis.findings, judge_client_parameters(*set, agent.loaded.configuration));
+  }
+  if (agents.empty()) diagnosis.findings.push_back(no_service(tools));
+  append(diagnosis.findings, examine_routes(agents, *postfix, tools));
+  return diagnosis;
+}
+
+/// The commands of the findings, each once, in the order in which they are printed.
+std::vector<std::string> commands_of(const std::vector<PostfixFinding>& findings) {
+  std::vector<std::string> commands;
+  for (const PostfixFinding& finding : findings) {
+    const bool known = std::find(commands.begin(), commands.end(), finding.mend) != commands.end();
+    if (!finding.mend.empty() && !known) commands.push_back(finding.mend);
+  }
+  return commands;
+}
+
+}  // namespace
+
+int run_doctor(const std::vector<std::string>& words) {
+  const auto arguments = parse_doctor_arguments(words);
+  if (!arguments) {
+    write_text(arguments.error().text + "\n");
+    return arguments.error().asked ? 0 : kBadInput;
+  }
+  const PostfixTools tools(arguments->directory.value_or(""));
+  auto diagnosis = diagnose(*arguments, tools);
+  const auto tell = [&] {
+    write_text(arguments->json ? doctor_json(diagnosis->directory, diagnosis->services, diagnosis->findings)
+                               : report(diagnosis->directory, diagnosis->services.size(), diagnosis->findings));
+  };
+  if (diagnosis) tell();
+  if (diagnosis && arguments->fix && run_fixes(commands_of(diagnosis->findings), tools.postfix_reload())) {
+    // What is left is found by looking again, not by believing the commands.
+    diagnosis = diagnose(*arguments, tools);
+    if (diagnosis) tell();
+  }
+  if (diagnosis) return status_of(diagnosis->findings);
+  write_text(arguments->json ? error_json(diagnosis.error()) : diagnosis.error() + "\n");
+  return kBadInput;
+}
+
+}  // namespace relaypipe

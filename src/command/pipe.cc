@@ -1,0 +1,168 @@
+#include "command/pipe.h"
+
+#include <algorithm>
+
+#include "command/token/token_parts.h"
+#include "command/wiring/arguments.h"
+#include "command/wiring/deliverer.h"
+#include "command/wiring/mail_log.h"
+#include "command/wiring/memory_parts.h"
+#include "command/wiring/request.h"
+#include "config/ehlo_name.h"
+#include "deliver/deliver.h"
+#include "io/cares_resolver.h"
+#include "io/credentials/keyring.h"
+#include "io/curl/dialer.h"
+#include "io/pcre_matcher.h"
+#include "io/system/caller_watch.h"
+#include "io/system/local_time.h"
+#include "io/system/own_host.h"
+#include "io/system/poll_waiter.h"
+#include "io/system/spool.h"
+#include "io/system/standard_streams.h"
+#include "io/system/system_clock.h"
+#include "route/plan.h"
+#include "verdict/exit_status.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kStdin = 0;
+
+/// Everything that is known before the message is touched.
+struct Request {
+  Settings settings;
+  Envelope envelope;
+  RoutePlan plan;
+  std::vector<std::string> on_change;
+  bool verbose = false;
+  std::string id;  ///< what log lines begin with
+};
+
+std::string log_id(const Arguments& arguments) { return arguments.queue_id.empty() ? "NOQUEUE" : arguments.queue_id; }
+
+Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedConfiguration& loaded, Journal& journal) {
+  if (const ConfigProblem* error = first_error(loaded.problems)) {
+    return fail(bad_configuration(error->line() + "; `relaypipe check` shows all problems"));
+  }
+  auto envelope = read_envelope(arguments.sender, arguments.recipients, arguments.size);
+  if (!envelope) return fail(envelope.error());
+  if (!arguments.nexthop) {
+    return fail(bad_configuration("no relay: write --nexthop LIST, e.g. --nexthop [mail.example.com]:587"));
+  }
+  Request request{loaded.configuration.settings,  *std::move(envelope), {},
+                  loaded.configuration.on_change, arguments.verbose,    log_id(arguments)};
+  request.envelope.queue_id = arguments.queue_id;
+  request.envelope.client = arguments.client;
+  const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope);
+  if (!choice) return fail(choice.error());
+  if (choice->trouble) journal.line(Journal::Level::Warning, log_id(arguments) + ": " + choice->note);
+  auto plan = plan_route(loaded.configuration, choice->nexthop, request.envelope, service_port, Random(random_seed()));
+  if (!plan && plan.error().status.klass == 5) return fail(refused_verdict(plan.error().status, plan.error().text));
+  if (!plan) return fail(bad_configuration("nexthop: " + plan.error().text));
+  request.plan = *std::move(plan);
+  return request;
+}
+
+void print(const Verdict& verdict) {
+  write_result(with_local_times(stdout_is_terminal() ? plain_line(verdict) : report_line(verdict)));
+}
+
+/// A delivery that never began: the line for Postfix, one for the log.
+int refuse(const Verdict& verdict, Journal& journal, const std::string& id) {
+  print(verdict);
+  journal.line(Journal::Level::Warning, id + ": " + log_line(verdict));
+  return exit_status(verdict);
+}
+
+/// Own addresses matter only where a message can come back: a relay on port 25.
+OwnHost self_for(const Request& request) {
+  const bool needed = std::any_of(request.plan.legs.begin(), request.plan.legs.end(),
+                                  [](const Leg& leg) { return leg.relay.destination.port == 25; });
+  return needed ? own_host(request.settings) : OwnHost{request.settings.hostname, {}};
+}
+
+/// Whether a relay of this delivery may have an account.
+bool holds_secrets(const RoutePlan& plan) {
+  return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.account.any(); });
+}
+
+/// A relay may have refused us for the name in EHLO.
+void warn_of_names(const RoutePlan& plan, Journal& journal, const std::string& id) {
+  for (const Leg& leg : plan.legs) {
+    const auto problem = ehlo_name_problem(leg.relay.settings.hostname);
+    if (problem) return journal.line(Journal::Level::Warning, id + ": " + *problem);
+  }
+}
+
+/// Whether a relay of this delivery has its tokens from an endpoint.
+bool needs_tokens(const RoutePlan& plan) {
+  return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) {
+    return leg.relay.account.oauth2 && !leg.relay.account.oauth2->token_endpoint.empty();
+  });
+}
+
+/// Hears a renewal to its end that was begun for a relay which was not needed then: it may have used up the only
+/// refresh token. The result is written by now; only the exit waits.
+void finish_tokens(const TokenParts& tokens, Waiter& waiter, CallerWatch& caller, const Clock& clock, Duration limit) {
+  const Instant end = clock.now() + limit;
+  while (tokens.broker.unfinished() && clock.now() < end && caller.state() == Caller::State::Present)
+    waiter.wait(end);
+}
+
+void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& journal) {
+  const bool sent = delivered.verdict.disposition == Disposition::Delivered;
+  for (const std::string& line : verdict_lines(envelope, delivered.verdict, delivered.delays, false))
+    journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
+}
+
+int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Instant started, bool& accepted) {
+  const Settings& settings = request.settings;
+  const SystemClock clock;
+  StderrTrace trace;
+  Trace* const tracing = request.verbose && stderr_is_separate() ? &trace : nullptr;
+  if (holds_secrets(request.plan)) hide_memory();
+  std::optional<TokenParts> tokens;
+  if (needs_tokens(request.plan)) tokens.emplace(clock, settings, journal, request.id);
+  AccountKeyring keyring(clock, request.envelope.sender.text(), tokens ? &tokens->broker : nullptr);
+  CurlDialer dialer(clock, keyring, tracing);
+  CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
+  Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
+  std::vector<Pollable*> parts{&caller, &spool, &resolver, &keyring, &dialer};
+  // The broker's answers go on with the keyring, and those with the dialer.
+  if (tokens) parts.insert(parts.begin(), {&tokens->names, &tokens->client, &tokens->broker});
+  PollWaiter waiter(clock, parts);
+  PcreMatcher patterns;
+  MemoryParts remembered(settings, request.on_change, clock, journal, request.id);
+  RelayMemory memory(remembered.world(), request.envelope, started + settings.deadline);
+  World world{clock, waiter, dialer, resolver, spool, caller, journal, patterns, memory, remembered.lock(), tracing};
+  const OwnHost self = self_for(request);
+  const Order order{request.envelope, request.plan, settings, self, Random(random_seed()), started};
+  const Delivered delivered = deliver(order, world, accepted);
+  // Postfix first: nothing after this line can change what it is told.
+  print(delivered.verdict);
+  if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
+  add_to_counters(remembered.store(), delivered.results, remembered.wall().now());
+  if (delivered.verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
+  remembered.tell_trouble();
+  if (tokens) finish_tokens(*tokens, waiter, caller, clock, settings.secret_limit);
+  return exit_status(delivered.verdict);
+}
+
+}  // namespace
+
+int run_pipe(const std::vector<std::string>& words, Instant started, bool& accepted) {
+  CallerWatch caller;
+  const auto arguments = parse_arguments(words);
+  const LoadedConfiguration loaded = load_as_deliverer(arguments ? *arguments : Arguments());
+  MailLog journal(loaded.configuration.settings);
+  if (arguments && arguments->verbose && !loaded.acting_as.empty() && stderr_is_separate()) {
+    write_note("acting as " + loaded.acting_as);
+  }
+  if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, "NOQUEUE");
+  auto request = read_request(*arguments, loaded, journal);
+  if (!request) return refuse(request.error(), journal, log_id(*arguments));
+  return deliver_request(*request, caller, journal, started, accepted);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,218 @@
+#include "command/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "command/plan_memory.h"
+#include "command/wiring/arguments.h"
+#include "command/wiring/deliverer.h"
+#include "command/wiring/json_output.h"
+#include "command/wiring/request.h"
+#include "command/wiring/wrapped.h"
+#include "config/ehlo_name.h"
+#include "io/cares_resolver.h"
+#include "io/system/local_time.h"
+#include "io/system/own_host.h"
+#include "io/system/poll_waiter.h"
+#include "io/system/standard_streams.h"
+#include "io/system/system_clock.h"
+#include "relay/units.h"
+#include "route/reach.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kNoPlan = 1;
+constexpr int kBadInput = 2;
+
+/// Asks DNS for one relay, as a delivery would.
+Resolved resolve(const Relay& relay, const Settings& settings, const OwnHost& self) {
+  const SystemClock clock;
+  CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
+  PollWaiter waiter(clock, {&resolver});
+  Reach reach(relay, self, Random(random_seed()), clock.now());
+  while (true) {
+    for (const Question& question : reach.take_questions())
+      resolver.ask(question);
+    for (const LookupEvent& event : resolver.take_answers())
+      reach.answer(event.question, event.answer, clock.now());
+    const auto outcome = reach.outcome(clock.now());
+    if (!outcome) {
+      waiter.wait(reach.wake(clock.now()));
+      continue;
+    }
+    const Where where{relay.name, relay.destination.host, "", relay.destination.port};
+    if (!*outcome) return {{}, describe({where, outcome->error(), {}, {}})};
+    Resolved resolved;
+    for (const Endpoint& endpoint : **outcome) {
+      resolved.addresses.push_back(Where{relay.name, endpoint.host, endpoint.address.text(), endpoint.port}.text());
+    }
+    return resolved;
+  }
+}
+
+std::string_view name(TlsLevel level) {
+  switch (level) {
+    case TlsLevel::None: return "none";
+    case TlsLevel::May: return "may";
+    case TlsLevel::Encrypt: return "encrypt";
+    case TlsLevel::Verify: break;
+  }
+  return "verify";
+}
+
+std::string senders(const ReserveRule& reserve) {
+  std::string text;
+  for (const AddressPattern& pattern : reserve.senders)
+    text += (text.empty() ? "" : " ") + printable(pattern.written());
+  return text;
+}
+
+/// What may be sent over a relay, where there is a limit, in the columns of the terminal.
+std::string limits_lines(const Limits& limits) {
+  if (!limits.any()) return {};
+  std::vector<std::string> parts;
+  for (const LimitRule& rule : limits.rules) {
+    parts.push_back(
+        fmt::format("{} {}{}", rule.is_rate ? "rate" : "quota", rule.text, rule.published() ? " (published)" : ""));
+  }
+  if (limits.connections != 0) parts.push_back(fmt::format("{} connections", limits.connections));
+  if (limits.reserve.percent != 0) {
+    parts.push_back(fmt::format("{} % of quotas kept for {}", limits.reserve.percent, senders(limits.reserve)));
+  }
+  return wrapped(fmt::format("at most {}", fmt::join(parts, ", ")), 7, stdout_columns());
+}
+
+/// What `--explain` adds for a relay.
+std::string explained(const Relay& relay) {
+  const Destination& destination = relay.destination;
+  const std::string_view lookup = destination.lookup == Lookup::Address ? "addresses of the host"
+                                  : destination.lookup == Lookup::Srv || relay.settings.srv
+                                      ? "SRV, then MX of the domain"
+                                      : "MX of the domain";
+  const std::string_view tls = destination.implicit_tls ? "implicit, " : "";
+  return fmt::format("       by {}; TLS {}{}; connect within {}\n{}", lookup, tls, name(relay.settings.tls),
+                     format_duration(relay.settings.limits.connect), limits_lines(relay.limits));
+}
+
+std::string addresses(const Resolved& resolved) {
+  std::string text;
+  for (const std::string& address : resolved.addresses)
+    text += "       " + address + "\n";
+  return resolved.failure.empty() ? text : text + "       " + resolved.failure + "\n";
+}
+
+std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, bool explain) {
+  const bool terminal = stdout_is_terminal();
+  const std::string bold = terminal ? "\033[1m" : "";
+  const std::string plain = terminal ? "\033[0m" : "";
+  std::size_t name_width = 0;
+  std::size_t destination_width = 11;
+  for (const Leg& leg : plan.legs) {
+    // A relay written in the nexthop is its own name: said once.
+    const bool named = leg.relay.name != leg.relay.destination.text;
+    if (named) name_width = std::max(name_width, std::min<std::size_t>(leg.relay.name.size(), 20));
+    destination_width = std::max(destination_width, std::min<std::size_t>(leg.relay.destination.text.size(), 34));
+  }
+  std::string text;
+  for (std::size_t i = 0; i < plan.legs.size(); ++i) {
+    const Leg& leg = plan.legs[i];
+    const bool named = leg.relay.name != leg.relay.destination.text;
+    const std::string column = fmt::format("{:<{}}  ", named ? leg.relay.name : "", name_width);
+    const std::string relay = name_width > 0 ? column : "";
+    text += fmt::format("{:>4}  {}{}{:<{}}{}  {}\n", i + 1, bold, relay, leg.relay.destination.text, destination_width,
+                        plain, leg.reason);
+    if (explain) text += explained(leg.relay);
+    if (i < resolved.size()) text += addresses(resolved[i]);
+  }
+  for (const Skipped& skipped : plan.skipped)
+    text += fmt::format("   -  {:<{}}  {}\n", skipped.relay, name_width, skipped.reason);
+  return text;
+}
+
+std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Envelope& envelope,
+                   const std::string& note, bool explain) {
+  std::string to;
+  for (const Address& recipient : envelope.recipients)
+    to += (to.empty() ? "" : ", ") + recipient.path();
+  std::string text = fmt::format("from {} to {}, by {}\n", printable(envelope.sender.path()), printable(to),
+                                 plan.chain.empty() ? "a list" : "chain " + plan.chain);
+  if (!note.empty()) text += wrapped(note, 2, stdout_columns());
+  if (explain) {
+    for (const std::string& step : plan.steps)
+      text += "  " + step + "\n";
+  }
+  return text + table(plan, resolved, explain);
+}
+
+/// A word on the first EHLO name of the plan that relays may refuse.
+std::string name_warning(const RoutePlan& plan) {
+  for (const Leg& leg : plan.legs) {
+    if (const auto problem = ehlo_name_problem(leg.relay.settings.hostname))
+      return wrapped("warning: " + *problem, 0, stdout_columns());
+  }
+  return "";
+}
+
+/// The nexthop of the command line, or the only chain there is.
+Result<std::string, std::string> nexthop_of(const ToolArguments& arguments, const Configuration& configuration) {
+  if (arguments.nexthop) return *arguments.nexthop;
+  if (configuration.chains.size() == 1) return configuration.chains.begin()->first;
+  std::string known;
+  for (const auto& [chain, config] : configuration.chains)
+    known += (known.empty() ? "" : ", ") + chain;
+  return fail(known.empty() ? std::string("no chain is configured: write --nexthop LIST")
+                            : "write --nexthop with one of " + known + ", or a list");
+}
+
+/// Says why there is no plan, as JSON where that was asked for.
+int complain(const std::string& text, int status, bool json) {
+  write_text(json ? error_json(text) : text + "\n");
+  return status;
+}
+
+/// The plan after the policy server was asked; what that showed goes to `note`.
+Result<RoutePlan, std::string> make_plan(const Configuration& configuration, const std::string& nexthop,
+                                         const Envelope& envelope, std::string& note) {
+  const auto choice = choose_nexthop(configuration, nexthop, envelope);
+  if (!choice) return fail("not delivered: " + log_line(choice.error()));
+  note = choice->note;
+  auto plan = plan_route(configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
+  if (!plan) return fail(plan.error().text);
+  return *std::move(plan);
+}
+
+}  // namespace
+
+int run_plan(const std::vector<std::string>& words) {
+  const auto arguments = parse_plan_arguments(words);
+  if (!arguments) return complain(arguments.error().text, arguments.error().asked ? 0 : kBadInput, false);
+  const auto bad_input = [&](const std::string& text) { return complain(text, kBadInput, arguments->json); };
+  const LoadedConfiguration loaded = load_as_deliverer(*arguments);
+  if (const ConfigProblem* error = first_error(loaded.problems)) {
+    return bad_input(error->line() + "; `relaypipe check` shows all problems");
+  }
+  if (!arguments->sender || arguments->recipients.empty()) return bad_input("write --from SENDER and --to RECIPIENT");
+  const auto envelope = read_envelope(arguments->sender, arguments->recipients, arguments->size);
+  if (!envelope) return bad_input(envelope.error().text);
+  const auto nexthop = nexthop_of(*arguments, loaded.configuration);
+  if (!nexthop) return bad_input(nexthop.error());
+  std::string note;
+  auto plan = make_plan(loaded.configuration, *nexthop, *envelope, note);
+  if (!plan) return complain(plan.error(), kNoPlan, arguments->json);
+  order_as_remembered(*plan, loaded, *envelope);
+  std::vector<Resolved> resolved;
+  if (arguments->resolve) {
+    const OwnHost self = own_host(loaded.configuration.settings);
+    for (const Leg& leg : plan->legs)
+      resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
+  }
+  write_text(arguments->json ? plan_json(*plan, resolved, note)
+                             : with_local_times(report(*plan, resolved, *envelope, note, arguments->explain)) +
+                                   name_warning(*plan));
+  return 0;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,37 @@
+#include "command/plan_memory.h"
+
+#include <filesystem>
+
+#include "base/printable.h"
+#include "command/wiring/deliverer.h"
+#include "command/wiring/memory_parts.h"
+
+namespace relaypipe {
+namespace {
+
+class NoJournal final : public Journal {
+ public:
+  void line(Level, std::string_view) override {}
+};
+
+}  // namespace
+
+void order_as_remembered(RoutePlan& plan, const LoadedConfiguration& loaded, const Envelope& envelope) {
+  const Settings& settings = loaded.configuration.settings;
+  // Where no delivery has left anything there is nothing to say either; and nothing is made by looking.
+  std::error_code ignored;
+  if (!settings.memory || !std::filesystem::exists(settings.state_directory + "/state.db", ignored)) return;
+  if (const auto problem = state_directory_problem(loaded)) {
+    plan.steps.push_back("what deliveries remember is left out: " + *problem);
+    return;
+  }
+  const SystemClock clock;
+  NoJournal journal;
+  MemoryParts parts(settings, {}, clock, journal, "");
+  RelayMemory(parts.world(), envelope, clock.now() + settings.deadline).open(plan);
+  if (const auto trouble = parts.store().trouble()) {
+    plan.steps.push_back("what deliveries remember is left out: " + printable(*trouble));
+  }
+}
+
+}  // namespace relaypipe

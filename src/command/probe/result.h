@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/deadline.h"
+#include "deliver/interfaces.h"
+#include "relay/relay.h"
+#include "smtp/session_facts.h"
+#include "smtp/stage.h"
+#include "verdict/outcome.h"
+
+namespace relaypipe {
+
+/// What a probe is worth: a relay with a warning would take mail today.
+enum class ProbeStatus { Fine, Warning, Failed };
+
+/// What one address of a relay showed.
+struct AddressProbe {
+  Where where;
+  std::vector<std::pair<Stage, Duration>> steps;  ///< in the order of time, each stage once
+  Duration total{};
+  std::optional<Outcome> failure;     ///< why it would not take mail
+  std::vector<std::string> warnings;  ///< sentences
+  std::string greeting;               ///< the text of its first line
+  std::vector<std::string> offers;    ///< the lines of the last EHLO reply but its first
+  std::optional<TlsReport> tls;
+  bool auth_tried = false;  ///< AUTH was said; without a failure it worked
+  SessionFacts facts;       ///< of a session that became ready: the mechanism and the account that worked
+  std::string mail;         ///< the reply to MAIL; empty: not said
+  std::string rcpt;         ///< the reply to RCPT; empty: not said
+
+  [[nodiscard]] ProbeStatus status() const {
+    if (failure) return ProbeStatus::Failed;
+    return warnings.empty() ? ProbeStatus::Fine : ProbeStatus::Warning;
+  }
+};
+
+/// What one relay showed at all of its addresses.
+struct RelayProbe {
+  Relay relay;
+  Duration lookup{};
+  std::optional<Outcome> unresolved;  ///< why there is no address
+  std::vector<AddressProbe> addresses;
+
+  /// One address that works is enough for mail to go.
+  [[nodiscard]] ProbeStatus status() const {
+    bool fine = !addresses.empty();
+    bool works = false;
+    for (const AddressProbe& address : addresses) {
+      fine = fine && address.status() == ProbeStatus::Fine;
+      works = works || address.status() != ProbeStatus::Failed;
+    }
+    if (!works) return ProbeStatus::Failed;
+    return fine ? ProbeStatus::Fine : ProbeStatus::Warning;
+  }
+};
+
+}  // namespace relaypipe

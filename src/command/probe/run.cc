@@ -1,0 +1,267 @@
+#include "command/probe/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <list>
+#include <memory>
+#include <utility>
+
+#include "base/printable.h"
+#include "command/probe/watch.h"
+#include "command/token/token_parts.h"
+#include "deliver/dial_target.h"
+#include "io/cares_resolver.h"
+#include "io/credentials/keyring.h"
+#include "io/curl/dialer.h"
+#include "io/system/own_host.h"
+#include "io/system/poll_waiter.h"
+#include "io/system/system_clock.h"
+#include "route/reach.h"
+#include "smtp/reply.h"
+#include "verdict/classify.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr Duration kTick = std::chrono::milliseconds(100);  ///< between two words of progress
+constexpr std::int64_t kDay = 24L * 3600;
+constexpr std::int64_t kDaysLeft = 14;  ///< a certificate with less is worth a warning
+
+/// What makes a relay that works worth a look.
+std::vector<std::string> warnings_of(const RunningProbe& running, std::int64_t now) {
+  std::vector<std::string> warnings;
+  if (!running.probe.tls || running.probe.tls->not_after == 0) return warnings;
+  const std::int64_t left = running.probe.tls->not_after - now;
+  if (left < 0)
+    warnings.emplace_back("the certificate has expired; the level does not ask for a valid one");
+  else if (left < kDaysLeft * kDay)
+    warnings.push_back(fmt::format("the certificate ends within {} day{}", left / kDay + 1, left < kDay ? "" : "s"));
+  return warnings;
+}
+
+/// What goes wrong is in the report.
+class NoJournal final : public Journal {
+ public:
+  void line(Level, std::string_view) override {}
+};
+
+class Prober {
+ public:
+  explicit Prober(const ProbeOrder& order)
+      : order_(order),
+        end_(clock_.now() + order.limit),
+        tokens_(clock_, order.settings, journal_, "probe"),
+        keyring_(clock_, order.mail_from ? order.mail_from->text() : "", &tokens_.broker),
+        watch_(clock_, running_),
+        dialer_(clock_, keyring_, &watch_),
+        resolver_({order.settings.dns_servers, order.settings.dns_timeout}),
+        self_(own_host(order.settings)) {}
+
+  std::vector<RelayProbe> run() {
+    look_up();
+    PollWaiter waiter(clock_, {&tokens_.names, &tokens_.client, &tokens_.broker, &resolver_, &keyring_, &dialer_});
+    while (!done()) {
+      hear();
+      if (done()) break;
+      if (clock_.now() >= end_) give_up();
+      tell_progress();
+      waiter.wait(std::min(end_, clock_.now() + kTick));
+    }
+    // A renewal that was begun may have used up the only refresh token: what it brings has to be kept.
+    const Instant last = clock_.now() + order_.settings.secret_limit;
+    while (tokens_.broker.unfinished() && clock_.now() < last)
+      waiter.wait(last);
+    return collect();
+  }
+
+ private:
+  /// One relay while its addresses are looked up.
+  struct Lookup {
+    RelayProbe probe;
+    std::optional<Reach> reach;  ///< nothing when it is over
+    Instant started{};
+  };
+
+  void look_up() {
+    const Instant now = clock_.now();
+    for (const Relay& relay : order_.relays) {
+      Lookup& lookup = lookups_.emplace_back();
+      lookup.probe.relay = relay;
+      lookup.started = now;
+      lookup.reach.emplace(lookup.probe.relay, self_, Random(1), now);
+    }
+  }
+
+  void hear() {
+    for (const LookupEvent& event : resolver_.take_answers()) {
+      for (Lookup& lookup : lookups_) {
+        if (lookup.reach) lookup.reach->answer(event.question, event.answer, clock_.now());
+      }
+    }
+    for (Lookup& lookup : lookups_)
+      follow(lookup);
+    for (DialEvent& event : dialer_.take_events())
+      on_event(*running_.at(event.id), event);
+    for (const auto& running : running_) {
+      if (running->session) converse(*running);
+    }
+  }
+
+  /// Asks what is to be asked for a relay, and dials its addresses when they are known.
+  void follow(Lookup& lookup) {
+    if (!lookup.reach) return;
+    for (const Question& question : lookup.reach->take_questions())
+      resolver_.ask(question);
+    const Instant now = clock_.now();
+    const auto found = lookup.reach->outcome(now);
+    if (!found) return;
+    lookup.reach.reset();
+    lookup.probe.lookup = now - lookup.started;
+    const Relay& relay = lookup.probe.relay;
+    if (!*found) {
+      const Where where{relay.name, relay.destination.host, "", relay.destination.port};
+      lookup.probe.unresolved = Outcome{where, found->error(), {}, {}};
+      return;
+    }
+    for (const Endpoint& endpoint : **found)
+      dial(relay, endpoint, now);
+  }
+
+  void dial(const Relay& relay, const Endpoint& endpoint, Instant now) {
+    DialTarget target = dial_target(relay, endpoint);
+    auto running = std::make_unique<RunningProbe>();
+    running->relay = &relay;
+    running->probe.where = target.where;
+    running->started = running->since = now;
+    running_.push_back(std::move(running));
+    dialer_.start(running_.size() - 1, target);
+  }
+
+  void on_event(RunningProbe& running, DialEvent& event) {
+    if (const auto* why = std::get_if<Unreached>(&event.result)) return fail_with(running, *why);
+    running.session = std::move(std::get<std::unique_ptr<Session>>(event.result));
+    running.probe.facts = running.session->facts();
+    if (!order_.mail_from) return finish(running);
+    send(running, Stage::Mail, fmt::format("MAIL FROM:{}", order_.mail_from->path()));
+  }
+
+  void send(RunningProbe& running, Stage stage, const std::string& command) {
+    running.enter(stage, clock_.now());
+    running.session->send(command + "\r\n");
+  }
+
+  /// The replies to MAIL, to RCPT and to RSET.
+  void converse(RunningProbe& running) {
+    std::array<char, 4096> buffer;
+    const std::size_t count = running.session->receive(buffer);
+    std::string_view octets(buffer.data(), count);
+    while (!octets.empty() && !running.parser.fault()) {
+      octets.remove_prefix(running.parser.feed(octets));
+      const auto reply = running.parser.take();
+      if (!reply) continue;
+      on_reply(running, *reply);
+      if (running.ended) return;
+    }
+    if (running.parser.fault()) return fail_with(running, Garbled{running.stage, running.parser.fault_text()});
+    if (running.session->ended()) fail_with(running, Lost{running.stage, Loss::Closed});
+  }
+
+  void on_reply(RunningProbe& running, const Reply& reply) {
+    const bool refused = !reply.positive();
+    if (running.resetting) return finish(running);
+    if (running.stage == Stage::Mail) {
+      running.probe.mail = reply.text();
+      if (refused) running.probe.failure = Outcome{running.probe.where, Refused{Stage::Mail, reply}, {}, {}};
+      if (!refused && order_.rcpt_to)
+        return send(running, Stage::Rcpt, fmt::format("RCPT TO:{}", order_.rcpt_to->path()));
+    } else {
+      running.probe.rcpt = reply.text();
+      if (refused) running.probe.failure = Outcome{running.probe.where, RecipientsRefused{{reply}}, {}, {}};
+    }
+    // Whatever was said, nothing of a transaction is left behind.
+    running.resetting = true;
+    running.session->send("RSET\r\n");
+  }
+
+  void finish(RunningProbe& running) {
+    if (!running.probe.failure) running.probe.warnings = warnings_of(running, std::time(nullptr));
+    running.session->send("QUIT\r\n");
+    running.end(clock_.now());
+  }
+
+  void fail_with(RunningProbe& running, Showing why) {
+    const auto* const unreached = std::get_if<Unreached>(&why);
+    const bool tls_broke = unreached != nullptr && unreached->stage == Stage::Tls && !unreached->tls_needed;
+    Outcome outcome{running.probe.where, std::move(why), {}, {}};
+    // As in a delivery: what is only a wish does not keep mail.
+    if (tls_broke && running.relay->settings.tls == TlsLevel::May && !running.relay->destination.implicit_tls)
+      running.probe.warnings.push_back("mail would go in clear text: " + describe(outcome));
+    else
+      running.probe.failure = std::move(outcome);
+    running.end(clock_.now());
+  }
+
+  /// The time is over for whatever is not ready.
+  void give_up() {
+    for (Lookup& lookup : lookups_) {
+      if (!std::exchange(lookup.reach, std::nullopt)) continue;
+      const Where where{lookup.probe.relay.name, lookup.probe.relay.destination.host, "", 0};
+      lookup.probe.unresolved = Outcome{where, Unreached{Stage::Resolve, Trouble::TimedOut, "timed out"}, {}, {}};
+      lookup.probe.lookup = clock_.now() - lookup.started;
+    }
+    for (std::size_t id = 0; id < running_.size(); ++id) {
+      if (running_[id]->ended) continue;
+      const Stage stage = running_[id]->session ? running_[id]->stage : dialer_.cancel(id);
+      fail_with(*running_[id], Unreached{stage, Trouble::TimedOut, "timed out", std::nullopt, false, true});
+    }
+  }
+
+  [[nodiscard]] bool done() const {
+    return std::all_of(lookups_.begin(), lookups_.end(), [](const Lookup& lookup) { return !lookup.reach; }) &&
+           std::all_of(running_.begin(), running_.end(), [](const auto& running) { return running->ended; });
+  }
+
+  void tell_progress() const {
+    if (!order_.progress) return;
+    const auto ended = std::count_if(running_.begin(), running_.end(), [](const auto& one) { return one->ended; });
+    const auto open = std::find_if(running_.begin(), running_.end(), [](const auto& one) { return !one->ended; });
+    std::string text = fmt::format("{} of {} addresses", ended, running_.size());
+    if (open != running_.end())
+      text += fmt::format("; waiting for {} ({})", (*open)->probe.where.text(), name((*open)->stage));
+    order_.progress(text);
+  }
+
+  std::vector<RelayProbe> collect() {
+    std::vector<RelayProbe> probes;
+    for (Lookup& lookup : lookups_) {
+      for (const auto& running : running_) {
+        if (running->relay == &lookup.probe.relay) lookup.probe.addresses.push_back(std::move(running->probe));
+      }
+    }
+    for (Lookup& lookup : lookups_)
+      probes.push_back(std::move(lookup.probe));
+    return probes;
+  }
+
+  const ProbeOrder& order_;
+  SystemClock clock_;
+  Instant end_;
+  RunningProbes running_;      ///< the DialId is the index
+  std::list<Lookup> lookups_;  ///< stay where they are: the relays in them are pointed to
+  NoJournal journal_;
+  TokenParts tokens_;
+  AccountKeyring keyring_;
+  ProbeWatch watch_;
+  CurlDialer dialer_;
+  CaresResolver resolver_;
+  OwnHost self_;
+};
+
+}  // namespace
+
+std::vector<RelayProbe> run_probes(const ProbeOrder& order) { return Prober(order).run(); }
+
+}  // namespace relaypipe

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/deadline.h"
+#include "command/probe/result.h"
+#include "deliver/interfaces.h"
+#include "smtp/reply.h"
+#include "smtp/stage.h"
+
+namespace relaypipe {
+
+/// One address while it is being probed.
+struct RunningProbe {
+  const Relay* relay = nullptr;
+  AddressProbe probe;
+  Instant started{};
+  Instant since{};  ///< of the stage it stands at
+  Stage stage = Stage::Connect;
+  bool in_hello = false;        ///< the reply to EHLO is coming
+  std::size_t hello_lines = 0;  ///< of that reply
+  bool dialled = false;         ///< a connection was begun: without credentials there is none
+  bool resetting = false;       ///< RSET was said, and ends it
+  bool ended = false;
+  std::unique_ptr<Session> session;  ///< while MAIL, RCPT and RSET are said
+  ReplyParser parser;                ///< of their replies
+
+  /// Books the time of the stage that ends.
+  void enter(Stage next, Instant now);
+  void end(Instant now);
+};
+using RunningProbes = std::vector<std::unique_ptr<RunningProbe>>;
+
+/// Follows what is said with every address: it is where the times, the greeting and the offers come from.
+class ProbeWatch final : public Trace {
+ public:
+  ProbeWatch(const Clock& clock, RunningProbes& all) : clock_(clock), all_(all) {}
+
+  void dialogue(const Where& where, Direction direction, std::string_view line) override;
+  void reached(const Where& where, Stage stage) override;
+  void secured(const Where& where, const TlsReport& report) override;
+
+ private:
+  RunningProbe* find(const Where& where);
+
+  const Clock& clock_;
+  RunningProbes& all_;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/printable.h"
+#include "command/status/json_state.h"
+#include "command/status/report.h"
+#include "command/wiring/json_text.h"
+#include "relay/reply_words.h"
+
+namespace relaypipe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// As in RFC 3339; null where there is no such time.
+Json date(WallTime time) {
+  if (time == kNever || time >= kFarFuture) return nullptr;
+  std::string text = time_text(time);
+  text[10] = 'T';
+  return text.substr(0, 19) + "Z";
+}
+
+Json milliseconds(const Average& average) {
+  if (average.samples == 0) return nullptr;
+  return average.value;
+}
+
+Json limits_json(const std::vector<LimitUse>& limits) {
+  Json array = Json::array();
+  for (const LimitUse& limit : limits) {
+    array.push_back({{"limit", limit.text},
+                     {"kind", limit.is_rate ? "rate" : "quota"},
+                     {"used", limit.used},
+                     {"count", limit.count},
+                     {"reserved", limit.kept}});
+  }
+  return array;
+}
+
+Json relay_json(const RelayStatus& relay) {
+  const Health& health = relay.health;
+  const bool down = health.since != kNever;
+  Json json;
+  json["relay"] = printable(relay.name);
+  json["destination"] = relay.destination.empty() ? Json(nullptr) : Json(printable(relay.destination));
+  json["gone"] = relay.gone;
+  json["state"] = standing_name(relay);
+  json["since"] = date(health.since);
+  json["next_try"] = down ? date(health.until) : Json(nullptr);
+  json["suspended_until"] = date(health.suspended_until);
+  json["cause"] = down ? Json(cause_name(health.cause)) : Json(nullptr);
+  json["failure"] = down ? Json(health.words) : Json(nullptr);
+  json["failures"] = health.failures;
+  json["today"] = relay.today;
+  json["accepted_ever"] = health.successes;
+  json["ready_ms"] = milliseconds(health.ready);
+  json["accepted_ms"] = milliseconds(health.accepted);
+  json["limits"] = limits_json(relay.limits);
+  json["open"] = relay.open;
+  json["connections"] = relay.connections == 0 ? Json(nullptr) : Json(relay.connections);
+  json["resting_addresses"] = relay.resting;
+  return json;
+}
+
+Json change_object(const Change& change) {
+  const bool down = change.kind == Change::Kind::Down;
+  Json json;
+  json["change"] = kind_name(change.kind);
+  json["at"] = date(change.at);
+  json["relay"] = printable(change.relay);
+  json["cause"] = change.cause == Cause::Unknown ? Json(nullptr) : Json(cause_name(change.cause));
+  json["until"] = down || change.kind == Change::Kind::Suspended ? date(change.until) : Json(nullptr);
+  json["words"] = change.words;
+  return json;
+}
+
+}  // namespace
+
+std::string status_json(const StatusReport& report) {
+  Json json;
+  json["now"] = date(report.now);
+  json["trouble"] = report.trouble.empty() ? Json(nullptr) : Json(printable(report.trouble));
+  json["chains"] = Json::array();
+  for (const ChainConfig* const chain : report.chains)
+    json["chains"].push_back({{"chain", chain->name}, {"tiers", chain->tiers}, {"fallback", chain->fallback}});
+  json["relays"] = Json::array();
+  for (const RelayStatus& relay : report.relays)
+    json["relays"].push_back(relay_json(relay));
+  json["unconfirmed"] = Json::array();
+  for (const MessageState& message : report.unconfirmed) {
+    json["unconfirmed"].push_back({{"queue_id", message.queue_id},
+                                   {"recipient", message.recipient},
+                                   {"relay", printable(message.relay)},
+                                   {"at", date(message.at)},
+                                   {"words", message.words}});
+  }
+  json["failed"] = Json::array();
+  for (const auto& [key, count] : report.counters.failed) {
+    json["failed"].push_back({{"relay", printable(key.first)}, {"cause", cause_name(key.second)}, {"count", count}});
+  }
+  json["deferred"] = Json::array();
+  for (const auto& [cause, count] : report.counters.deferred)
+    json["deferred"].push_back({{"cause", cause_name(cause)}, {"count", count}});
+  return json_text(json);
+}
+
+std::string change_json(const Change& change) { return json_text(change_object(change), -1); }
+
+std::string changes_json(const std::vector<Change>& changes) {
+  Json json;
+  json["changes"] = Json::array();
+  for (const Change& change : changes)
+    json["changes"].push_back(change_object(change));
+  return json_text(json);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/printable.h"
+#include "command/status/report.h"
+#include "relay/reply_words.h"
+
+namespace relaypipe {
+namespace {
+
+/// A label's value in the text format: backslash, quote and line end are escaped.
+std::string label(std::string_view text) {
+  std::string escaped;
+  for (const char c : printable(text)) {
+    if (c == '\\' || c == '"') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+/// A number that may not be known; then there is no sample, since 0 would be a claim.
+using Known = std::optional<double>;
+
+Known seconds(WallTime time) {
+  if (time == kNever || time >= kFarFuture) return std::nullopt;
+  return static_cast<double>(time.time_since_epoch().count()) / 1000;
+}
+
+Known seconds(const Average& average) {
+  if (average.samples == 0) return std::nullopt;
+  return average.value / 1000;
+}
+
+/// A metric with its samples; nothing where there are none.
+std::string metric(std::string_view name, std::string_view type, std::string_view help, const std::string& samples) {
+  if (samples.empty()) return "";
+  return fmt::format("# HELP relaypipe_{} {}\n# TYPE relaypipe_{} {}\n{}", name, help, name, type, samples);
+}
+
+/// One metric with at most a sample per relay.
+std::string metric(const StatusReport& report, std::string_view name, std::string_view type, std::string_view help,
+                   const std::function<Known(const RelayStatus&)>& value) {
+  std::string samples;
+  for (const RelayStatus& relay : report.relays) {
+    const Known known = value(relay);
+    if (known) samples += fmt::format("relaypipe_{}{{relay=\"{}\"}} {}\n", name, label(relay.name), *known);
+  }
+  return metric(name, type, help, samples);
+}
+
+std::string states(const StatusReport& report) {
+  std::string text =
+      "# HELP relaypipe_relay_state Whether the relay is in this state.\n# TYPE relaypipe_relay_state gauge\n";
+  for (const RelayStatus& relay : report.relays) {
+    for (const std::string_view state : {"well", "resting", "due", "probing", "suspended", "unknown"}) {
+      text += fmt::format("relaypipe_relay_state{{relay=\"{}\",state=\"{}\"}} {}\n", label(relay.name), state,
+                          standing_name(relay) == state ? 1 : 0);
+    }
+  }
+  return text;
+}
+
+std::string limits(const StatusReport& report, std::string_view name, std::string_view help, bool used) {
+  std::string samples;
+  for (const RelayStatus& relay : report.relays) {
+    for (const LimitUse& limit : relay.limits) {
+      samples += fmt::format("relaypipe_{}{{relay=\"{}\",limit=\"{}\"}} {}\n", name, label(relay.name),
+                             label(limit.text), used ? limit.used : limit.count);
+    }
+  }
+  return metric(name, "gauge", help, samples);
+}
+
+/// What went wrong, by cause, and how long tokens last.
+std::string counted(const StatusReport& report) {
+  std::string failed;
+  for (const auto& [key, count] : report.counters.failed) {
+    failed += fmt::format("relaypipe_relay_failed_total{{relay=\"{}\",cause=\"{}\"}} {}\n", label(key.first),
+                          cause_name(key.second), count);
+  }
+  std::string deferred;
+  for (const auto& [cause, count] : report.counters.deferred)
+    deferred += fmt::format("relaypipe_deferred_total{{cause=\"{}\"}} {}\n", cause_name(cause), count);
+  std::string text = metric("relay_failed_total", "counter", "Attempts that failed, by cause.", failed) +
+                     metric("deferred_total", "counter", "Deliveries that were deferred, by cause.", deferred) +
+                     metric("bounced_total", "counter", "Deliveries that were bounced.",
+                            fmt::format("relaypipe_bounced_total {}\n", report.counters.bounced));
+  std::string tokens;
+  for (const TokenEnd& token : report.tokens) {
+    const double days = std::chrono::duration<double, std::ratio<86'400>>(token.ends - report.now).count();
+    tokens += fmt::format("relaypipe_token_days_left{{relay=\"{}\",token=\"{}\"}} {:.3f}\n", label(token.relay),
+                          token.refresh ? "refresh" : "access", days);
+  }
+  return text + metric("token_days_left", "gauge", "Days until an OAuth2 token ends.", tokens);
+}
+
+}  // namespace
+
+std::string status_prometheus(const StatusReport& report) {
+  std::string text = fmt::format(
+      "# HELP relaypipe_memory_working Whether what deliveries remember can be read.\n# TYPE relaypipe_memory_working "
+      "gauge\nrelaypipe_memory_working {}\n"
+      "# HELP relaypipe_unconfirmed_messages Messages whose dot had no reply.\n# TYPE relaypipe_unconfirmed_messages "
+      "gauge\nrelaypipe_unconfirmed_messages {}\n",
+      report.trouble.empty() ? 1 : 0, report.unconfirmed.size());
+  text += counted(report);
+  if (report.relays.empty()) return text;
+  text += states(report);
+  text += metric(report, "relay_accepted_total", "counter", "Messages accepted by the relay.",
+                 [](const RelayStatus& relay) { return static_cast<double>(relay.health.successes); });
+  text += metric(report, "relay_failures", "gauge", "Failures in a row.",
+                 [](const RelayStatus& relay) { return static_cast<double>(relay.health.failures); });
+  text += metric(report, "relay_next_try_timestamp_seconds", "gauge", "When a relay that rests is tried again.",
+                 [](const RelayStatus& relay) {
+                   return relay.health.since == kNever ? std::nullopt : seconds(relay.health.until);
+                 });
+  text += metric(report, "relay_ready_seconds", "gauge", "Moving average from dialling to a ready session.",
+                 [](const RelayStatus& relay) { return seconds(relay.health.ready); });
+  text += metric(report, "relay_acceptance_seconds", "gauge", "Moving average from MAIL to the reply to the dot.",
+                 [](const RelayStatus& relay) { return seconds(relay.health.accepted); });
+  text += metric(report, "relay_open_deliveries", "gauge", "Deliveries that use the relay within its limits.",
+                 [](const RelayStatus& relay) { return static_cast<double>(relay.open); });
+  text += limits(report, "relay_limit_used", "How much of a rate or quota is used.", true);
+  text += limits(report, "relay_limit_size", "How much a rate or quota allows.", false);
+  return text;
+}
+
+}  // namespace relaypipe

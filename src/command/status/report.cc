@@ -1,0 +1,90 @@
+#include "command/status/report.h"
+
+#include <algorithm>
+#include <map>
+
+#include "config/nexthop.h"
+#include "route/plan.h"
+#include "state/count_results.h"
+#include "state/remembered.h"
+
+namespace relaypipe {
+namespace {
+
+/// What is remembered of every relay, by name.
+std::map<std::string, RelayState> states_in(StateStore& store, WallTime now) {
+  std::map<std::string, RelayState> states;
+  for (const auto& [key, octets] : store.list(kRelayKeys, now)) {
+    if (auto state = unpack(octets)) states[key.substr(kRelayKeys.size())] = *std::move(state);
+  }
+  return states;
+}
+
+RelayStatus status_of(const std::string& name, RelayState state, const Limits& limits, const CoolDown& bounds,
+                      WallTime now, const Alive& alive, const ZoneOffset& zones) {
+  RelayStatus status;
+  status.name = name;
+  now = std::max(settle(state.health, now), settle(state.allowance, limits, now, zones));
+  drop_dead(state.allowance, now, alive);
+  // Whether credentials or settings have changed is seen by the next delivery; here they count as they were.
+  status.standing = standing(state.health, now, state.health.stamps, bounds, alive);
+  for (const LimitRule& rule : limits.rules)
+    status.limits.push_back({rule.text, rule.is_rate, amount_used(state.allowance, rule), rule.count,
+                             rule.is_rate ? 0 : limits.reserve.kept_of(rule.count)});
+  status.open = state.allowance.holds.size();
+  status.connections = limits.connections;
+  const bool same_day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count() == state.health.day;
+  status.today = same_day ? state.health.today : 0;
+  for (const EndpointState& endpoint : state.endpoints) {
+    if (standing(endpoint.health, now, endpoint.health.stamps, bounds, alive).kind == Standing::Kind::Resting) {
+      status.resting.push_back(endpoint.address);
+    }
+  }
+  status.health = std::move(state.health);
+  return status;
+}
+
+}  // namespace
+
+StatusReport make_report(const Configuration& configuration, StateStore& store, WallTime now, const Alive& alive,
+                         const ZoneOffset& zones) {
+  StatusReport report;
+  report.now = now;
+  auto states = states_in(store, now);
+  for (const auto& [name, chain] : configuration.chains)
+    report.chains.push_back(&chain);
+  for (const auto& [name, relay] : configuration.relays) {
+    const auto known = states.extract(std::string(std::string_view(relay_key(name)).substr(kRelayKeys.size())));
+    report.relays.push_back(status_of(name, known.empty() ? RelayState() : known.mapped(), relay.limits,
+                                      relay.settings.cool_down, now, alive, zones));
+    report.relays.back().destination = relay.destination.text;
+  }
+  // Destinations that stand in transport tables alone.
+  for (auto& [name, state] : states) {
+    report.relays.push_back(status_of(name, std::move(state), {}, configuration.settings.cool_down, now, alive, zones));
+    report.relays.back().gone = is_bare_name(name);
+  }
+  for (const auto& [key, octets] : store.list(kMessageKeys, now)) {
+    auto message = unpack_message(octets);
+    if (message && message->kind == MessageState::Kind::Unconfirmed) report.unconfirmed.push_back(*std::move(message));
+  }
+  std::sort(report.unconfirmed.begin(), report.unconfirmed.end(),
+            [](const MessageState& a, const MessageState& b) { return a.at < b.at; });
+  report.counters = read_counters(store, now);
+  report.trouble = store.trouble().value_or("");
+  return report;
+}
+
+std::string_view standing_name(const RelayStatus& relay) {
+  switch (relay.standing.kind) {
+    case Standing::Kind::Suspended: return "suspended";
+    case Standing::Kind::Resting: return "resting";
+    case Standing::Kind::Due: return "due";
+    case Standing::Kind::Probing:
+    case Standing::Kind::Hanging: return "probing";
+    case Standing::Kind::Well: break;
+  }
+  return relay.standing.stranger ? "unknown" : "well";
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/owner.h"
+#include "config/configuration.h"
+#include "state/calendar.h"
+#include "state/counters.h"
+#include "state/health.h"
+#include "state/message_record.h"
+#include "state/store.h"
+
+namespace relaypipe {
+
+/// How much of one limit is used.
+struct LimitUse {
+  std::string text;  ///< as written: `10000 recipients/24h`
+  bool is_rate = false;
+  std::uint64_t used = 0;
+  std::uint64_t count = 0;
+  std::uint64_t kept = 0;  ///< of `count`, for the senders of `reserve`
+
+  /// Whether what is left of it is only for those.
+  [[nodiscard]] bool down_to_reserve() const { return kept != 0 && used < count && used + kept >= count; }
+};
+
+/// One relay as all deliveries see it.
+struct RelayStatus {
+  std::string name;
+  std::string destination;  ///< empty where it is not in the configuration
+  bool gone = false;        ///< the name of a relay that the configuration does not have any more
+  Health health;
+  Standing standing;
+  std::vector<LimitUse> limits;
+  std::uint64_t open = 0;            ///< deliveries that use it now
+  std::uint64_t connections = 0;     ///< at most; 0: no limit
+  std::uint64_t today = 0;           ///< messages accepted since midnight UTC
+  std::vector<std::string> resting;  ///< endpoints that failed lately
+};
+
+/// When a relay has to be given a new token by hand, or its access token ends.
+struct TokenEnd {
+  std::string relay;
+  bool refresh = false;  ///< the refresh token; else the access token, which deliveries renew by themselves
+  WallTime ends = kNever;
+};
+
+struct StatusReport {
+  WallTime now;
+  std::vector<const ChainConfig*> chains;
+  std::vector<RelayStatus> relays;  ///< those of the configuration by name, then others that deliveries met
+  std::vector<MessageState> unconfirmed;
+  Counters counters;
+  std::vector<TokenEnd> tokens;
+  std::string trouble;  ///< of the store; empty: none
+};
+
+/// Reads everything that is remembered and says what it means at `now`. The configuration outlives the report.
+StatusReport make_report(const Configuration& configuration, StateStore& store, WallTime now, const Alive& alive,
+                         const ZoneOffset& zones);
+
+/// `well`, `slow start`... the word for a relay's state: well, resting, due, probing, suspended or unknown.
+std::string_view standing_name(const RelayStatus& relay);
+
+/// One screen for a person. `colour`: for a terminal that has some.
+std::string status_table(const StatusReport& report, bool colour);
+/// relaypipe(8), JSON OUTPUT.
+std::string status_json(const StatusReport& report);
+/// The text format of Prometheus, for the node exporter's textfile collector.
+std::string status_prometheus(const StatusReport& report);
+
+}  // namespace relaypipe

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "oauth/renewal.h"
+#include "oauth/token_world.h"
+#include "relay/relay.h"
+
+namespace relaypipe {
+
+/// How the token of one relay stands, as `relaypipe token` shows it. It holds no secret.
+struct TokenState {
+  std::string relay;
+  std::string source;  ///< the key it comes from: `token_endpoint`, `token_file` or `token_command`
+  std::string where;   ///< its value: an address, a file, a program
+  std::string grant;   ///< `refresh_token` or `client_credentials`; empty for the other sources
+  /// `fresh`, `due` (it is renewed with the next message), `ended`, `none`; `unknown` where somebody else keeps it.
+  std::string state = "unknown";
+  std::optional<TokenTime> obtained;
+  std::optional<TokenTime> ends;
+  /// `kept`, `file`, `missing`; empty where none is needed.
+  std::string refresh;
+  std::optional<TokenTime> refresh_obtained;
+  std::optional<TokenTime> refresh_ends;
+  std::optional<TokenTime> failed;
+  std::string failure;  ///< why the last renewal failed
+  std::string problem;  ///< what has to be put right
+
+  [[nodiscard]] bool well() const { return problem.empty() && failure.empty(); }
+};
+
+/// Looks at what is kept, and at the files that are needed, and asks nobody.
+TokenState token_state(const Relay& relay, TokenStore& store, const SecretReader& read_secret, TokenTime now);
+
+/// The state in a few lines for a person.
+std::string describe(const TokenState& state, TokenTime now);
+
+}  // namespace relaypipe

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+#include "io/cares_resolver.h"
+#include "io/credentials/file.h"
+#include "io/credentials/file_token_store.h"
+#include "io/curl/token_client.h"
+#include "io/json_answer.h"
+#include "io/system/system_clock.h"
+#include "oauth/token_broker.h"
+
+namespace relaypipe {
+
+/// What access tokens need, put together. The resolver, the client and the broker are parts of the world that
+/// PollWaiter serves, in this order.
+struct TokenParts {
+  TokenParts(const Clock& clock, const Settings& settings, Journal& journal, std::string log_id)
+      : store(settings.state_directory),
+        names({settings.dns_servers, settings.dns_timeout}),
+        client(clock, names),
+        broker({clock, wall, store, client, journal, read_json_answer,
+                [reader = FileReader::self()](const std::string& file) { return read_secret_file(file, reader); }},
+               std::move(log_id)) {}
+
+  SystemWallClock wall;
+  FileTokenStore store;
+  CaresResolver names;  ///< of the endpoints
+  CurlTokenClient client;
+  TokenBroker broker;
+};
+
+}  // namespace relaypipe

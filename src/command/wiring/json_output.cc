@@ -1,0 +1,88 @@
+#include "command/wiring/json_output.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "command/wiring/json_text.h"
+
+namespace relaypipe {
+namespace {
+
+// Fields keep the order in which they are written; texts from elsewhere may hold any octets.
+using Json = nlohmann::ordered_json;
+
+Json limits_json(const std::vector<LimitRule>& rules) {
+  Json array = Json::array();
+  for (const LimitRule& rule : rules) {
+    array.push_back({{"limit", rule.text},
+                     {"kind", rule.is_rate ? "rate" : "quota"},
+                     {"count", rule.count},
+                     {"published", rule.published()}});
+  }
+  return array;
+}
+
+Json reserve_json(const ReserveRule& reserve) {
+  if (reserve.percent == 0) return nullptr;
+  Json senders = Json::array();
+  for (const AddressPattern& pattern : reserve.senders)
+    senders.push_back(pattern.written());
+  return {{"percent", reserve.percent}, {"for", std::move(senders)}};
+}
+
+Json leg_json(const Leg& leg, std::size_t position) {
+  const Destination& destination = leg.relay.destination;
+  Json json{{"position", position},     {"relay", leg.relay.name},  {"destination", destination.text},
+            {"host", destination.host}, {"port", destination.port}, {"tier", leg.tier},
+            {"fallback", leg.fallback}, {"reason", leg.reason}};
+  const Limits& limits = leg.relay.limits;
+  json["limits"] = limits_json(limits.rules);
+  json["connections"] = limits.connections == 0 ? Json(nullptr) : Json(limits.connections);
+  json["reserve"] = reserve_json(limits.reserve);
+  return json;
+}
+
+}  // namespace
+
+std::string error_json(const std::string& text) { return json_text(Json{{"error", text}}); }
+
+std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy) {
+  Json json{{"chain", plan.chain},
+            {"steps", plan.steps},
+            {"policy", policy},
+            {"legs", Json::array()},
+            {"skipped", Json::array()}};
+  for (std::size_t i = 0; i < plan.legs.size(); ++i) {
+    Json leg = leg_json(plan.legs[i], i + 1);
+    if (i < resolved.size()) {
+      leg["addresses"] = resolved[i].addresses;
+      if (!resolved[i].failure.empty()) leg["failure"] = resolved[i].failure;
+    }
+    json["legs"].push_back(std::move(leg));
+  }
+  for (const Skipped& skipped : plan.skipped) {
+    json["skipped"].push_back({{"relay", skipped.relay}, {"reason", skipped.reason}});
+  }
+  return json_text(json);
+}
+
+std::string check_json(const LoadedConfiguration& loaded) {
+  const auto is_error = [](const ConfigProblem& p) { return p.severity == ConfigProblem::Severity::Error; };
+  const auto errors = std::count_if(loaded.problems.begin(), loaded.problems.end(), is_error);
+  Json json{{"file", loaded.file},
+            {"errors", errors},
+            {"warnings", std::ssize(loaded.problems) - errors},
+            {"relays", loaded.configuration.relays.size()},
+            {"chains", loaded.configuration.chains.size()},
+            {"problems", Json::array()}};
+  for (const ConfigProblem& problem : loaded.problems) {
+    json["problems"].push_back({{"severity", is_error(problem) ? "error" : "warning"},
+                                {"file", problem.at.file},
+                                {"line", problem.at.line},
+                                {"column", problem.at.column},
+                                {"text", problem.text}});
+  }
+  return json_text(json);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "command/wiring/request.h"
+#include "route/plan.h"
+
+namespace relaypipe {
+
+/// What was found for a relay of a plan by `--resolve`: its addresses in the order in which they are tried, or why
+/// there are none.
+struct Resolved {
+  std::vector<std::string> addresses;  ///< `host[ip]:port`
+  std::string failure;
+};
+
+/// `relaypipe plan --json`; the fields are described in relaypipe(8). `resolved` is empty, or has one entry per leg;
+/// `policy` says what a policy server did, if one was asked.
+std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy);
+
+/// Why there is no plan: `{"error": …}`.
+std::string error_json(const std::string& text);
+
+/// `relaypipe check --json`; the fields are described in relaypipe(8).
+std::string check_json(const LoadedConfiguration& loaded);
+
+}  // namespace relaypipe

@@ -1,0 +1,75 @@
+#include "command/wiring/memory_parts.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/printable.h"
+#include "command/status/json_state.h"
+#include "io/credentials/stamp.h"
+#include "io/state/queue_lock.h"
+#include "io/state/store.h"
+#include "io/system/change_hook.h"
+#include "io/system/time_zones.h"
+#include "relay/reply_words.h"
+#include "state/change_log.h"
+#include "state/forgetful_store.h"
+#include "state/settings_stamp.h"
+
+namespace relaypipe {
+namespace {
+
+/// The one line a change of a relay's state is told in.
+std::string change_line(const Change& change) {
+  if (change.kind == Change::Kind::Up) return fmt::format("relay {} is back", printable(change.relay));
+  return fmt::format("relay {} rests until {}, cause={}", printable(change.relay), time_text(change.until),
+                     cause_name(change.cause));
+}
+
+}  // namespace
+
+MemoryParts::MemoryParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock,
+                         Journal& journal, std::string log_id)
+    : clock_(clock), journal_(journal), log_id_(std::move(log_id)), on_change_(std::move(on_change)) {
+  if (settings.memory) {
+    store_ = std::make_unique<SqliteStateStore>(settings.state_directory);
+    lock_ = std::make_unique<QueueLock>(settings.state_directory);
+    owners_ = std::make_unique<StateOwners>(settings.state_directory);
+  } else {
+    store_ = std::make_unique<ForgetfulStore>();
+    lock_ = std::make_unique<NoDeliveryLock>();
+  }
+}
+
+MemoryWorld MemoryParts::world() {
+  return {*store_,
+          wall_,
+          clock_,
+          [this] { return owners_ ? owners_->self() : Owner{1}; },
+          [this](const Owner& owner) { return owners_ && owners_->alive(owner); },
+          zone_offset,
+          [](const Relay& relay) { return account_stamp(relay.account); },
+          [](const Relay& relay) { return tls_files_stamp(relay.settings.tls_more, settings_stamp(relay)); },
+          [this](const Change& change) { tell(change); }};
+}
+
+void MemoryParts::tell(const Change& change) {
+  const bool down = change.kind == Change::Kind::Down;
+  journal_.line(down ? Journal::Level::Warning : Journal::Level::Info, log_id_ + ": " + change_line(change));
+  note_changes(*store_, std::array{change}, wall_.now());
+  if (on_change_.empty()) return;
+  const std::string problem = run_detached(on_change_, change_json(change));
+  if (!problem.empty()) {
+    journal_.line(Journal::Level::Warning, fmt::format("{}: on_change {}: {}", log_id_, on_change_.front(), problem));
+  }
+}
+
+void MemoryParts::tell_trouble() {
+  std::string all;
+  for (const auto& trouble : {store_->trouble(), lock_->trouble(), owners_ ? owners_->trouble() : std::nullopt}) {
+    if (trouble) all += (all.empty() ? "" : "; ") + printable(*trouble);
+  }
+  if (!all.empty()) journal_.line(Journal::Level::Warning, log_id_ + ": memory: " + all);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "deliver/interfaces.h"
+#include "io/state/owners.h"
+#include "io/system/system_clock.h"
+#include "state/delivery_lock.h"
+#include "state/relay_memory.h"
+
+namespace relaypipe {
+
+/// What the memory of a delivery needs, put together from the settings: the store and the lock in the state directory,
+/// or neither where `memory = no`.
+class MemoryParts {
+ public:
+  MemoryParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock, Journal& journal,
+              std::string log_id);
+
+  /// The references outlive what is made of them.
+  [[nodiscard]] MemoryWorld world();
+  [[nodiscard]] StateStore& store() { return *store_; }
+  [[nodiscard]] DeliveryLock& lock() { return *lock_; }
+  [[nodiscard]] const WallClock& wall() const { return wall_; }
+
+  /// What does not work, once, as lines of the log.
+  void tell_trouble();
+
+ private:
+  void tell(const Change& change);
+
+  const Clock& clock_;
+  Journal& journal_;
+  std::string log_id_;
+  std::vector<std::string> on_change_;
+  SystemWallClock wall_;
+  std::unique_ptr<StateOwners> owners_;  ///< none where nothing is remembered
+  std::unique_ptr<StateStore> store_;
+  std::unique_ptr<DeliveryLock> lock_;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,20 @@
+#include "command/wiring/wrapped.h"
+
+#include <fmt/format.h>
+
+namespace relaypipe {
+
+std::string wrapped(std::string_view words, std::size_t indent, std::size_t columns) {
+  const std::size_t width = columns > indent ? columns - indent : 0;
+  std::string text;
+  while (width != 0 && words.size() > width) {
+    std::size_t end = words.rfind(' ', width);
+    if (end == std::string_view::npos || end == 0) end = words.find(' ');
+    if (end == std::string_view::npos) break;
+    text += fmt::format("{:{}}{}\n", "", indent, words.substr(0, end));
+    words.remove_prefix(end + 1);
+  }
+  return text + fmt::format("{:{}}{}\n", "", indent, words);
+}
+
+}  // namespace relaypipe

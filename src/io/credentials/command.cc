@@ -1,0 +1,193 @@
+#include "io/credentials/command.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::size_t kMostOutput = 16384;
+/// How often the end of the process is looked for where the kernel has no descriptor for it (before 5.3).
+constexpr auto kLook = std::chrono::milliseconds(20);
+
+/// What the child gets instead of our own descriptors, signals and process group.
+class SpawnPlan {
+ public:
+  explicit SpawnPlan(int output) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addchdir_np(&actions_, "/");
+    posix_spawnattr_init(&attributes_);
+    sigset_t signals;
+    sigemptyset(&signals);
+    posix_spawnattr_setsigmask(&attributes_, &signals);
+    sigfillset(&signals);
+    posix_spawnattr_setsigdefault(&attributes_, &signals);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~SpawnPlan() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+
+  int run(pid_t& pid, const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+    return posix_spawn(&pid, argv.front().c_str(), &actions_, &attributes_, pointers(argv).data(),
+                       pointers(environment).data());
+  }
+
+ private:
+  static std::vector<char*> pointers(const std::vector<std::string>& words) {
+    std::vector<char*> list;
+    list.reserve(words.size() + 1);
+    for (const std::string& word : words)
+      list.push_back(const_cast<char*>(word.c_str()));  // posix_spawn(3) takes them so, and changes nothing
+    list.push_back(nullptr);
+    return list;
+  }
+
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+std::vector<std::string> environment() {
+  std::vector<std::string> list{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"};
+  if (const char* const directory = std::getenv("CREDENTIALS_DIRECTORY"); directory != nullptr) {
+    list.push_back(std::string("CREDENTIALS_DIRECTORY=") + directory);
+  }
+  return list;
+}
+
+/// The path of the program for a message. What somebody wrote behind it in the same word, for a shell that there is
+/// not, may be the secret itself.
+std::string program_name(const std::string& word) {
+  const std::size_t end = word.find_first_of(" \t");
+  return printable(word.substr(0, end)) + (end == word.npos ? "" : " ... (arguments are words of their own)");
+}
+
+void close_once(int& fd) {
+  if (fd >= 0) ::close(fd);
+  fd = -1;
+}
+
+}  // namespace
+
+AccountCommand::AccountCommand(const std::vector<std::string>& argv, Instant ends)
+    : program_(program_name(argv.front())), ends_(ends) {
+  text_.reserve(kMostOutput + 1);
+  spawn(argv);
+}
+
+AccountCommand::~AccountCommand() {
+  kill_group();
+  close_once(output_);
+  close_once(exit_);
+  Secret::wipe(text_);
+}
+
+void AccountCommand::spawn(const std::vector<std::string>& argv) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    trouble_ = std::strerror(errno);
+    return;
+  }
+  // Ours alone does not block: a command that prints more than a pipe holds would lose it.
+  ::fcntl(ends[1], F_SETFL, 0);
+  output_ = ends[0];
+  pid_t pid = -1;
+  const int error = SpawnPlan(ends[1]).run(pid, argv, environment());
+  ::close(ends[1]);
+  if (error != 0) {
+    trouble_ = fmt::format("cannot be started: {}", std::strerror(error));
+    return;
+  }
+  pid_ = pid;
+  exit_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+}
+
+Instant AccountCommand::interests(std::vector<pollfd>& fds, Instant now) {
+  if (pid_ < 0) return now;
+  if (output_ >= 0) fds.push_back({output_, POLLIN, 0});
+  if (exit_ >= 0) fds.push_back({exit_, POLLIN, 0});
+  return exit_ >= 0 ? ends_ : std::min<Instant>(ends_, now + kLook);
+}
+
+std::optional<Result<Secret, std::string>> AccountCommand::serve(Instant now) {
+  if (!trouble_.empty()) return result();
+  // First the process, then the pipe: what it printed before its end is in there.
+  const bool over = ended();
+  read();
+  if (trouble_.empty() && !over && now < ends_) return std::nullopt;
+  if (trouble_.empty() && !over) trouble_ = "did not end in time and was killed";
+  kill_group();
+  return result();
+}
+
+void AccountCommand::read() {
+  std::array<char, 4096> part;
+  while (output_ >= 0 && trouble_.empty()) {
+    const ssize_t got = ::read(output_, part.data(), part.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) break;
+    if (got <= 0) {
+      close_once(output_);
+    } else if (text_.size() + static_cast<std::size_t>(got) > kMostOutput) {
+      trouble_ = fmt::format("printed more than {} octets", kMostOutput);
+    } else {
+      text_.append(part.data(), static_cast<std::size_t>(got));
+    }
+  }
+  volatile char* const octets = part.data();
+  for (std::size_t i = 0; i < part.size(); ++i)
+    octets[i] = '\0';
+}
+
+/// Whether the process has ended; it is reaped then.
+bool AccountCommand::ended() {
+  if (pid_ < 0) return true;
+  if (::waitpid(pid_, &status_, WNOHANG) != pid_) return false;
+  pid_ = -1;
+  return true;
+}
+
+Result<Secret, std::string> AccountCommand::result() {
+  const auto wrong = [&](std::string_view what) { return fail(fmt::format("{} {}", program_, what)); };
+  if (!trouble_.empty()) return wrong(trouble_);
+  if (WIFSIGNALED(status_)) return wrong(fmt::format("ended by signal {}", WTERMSIG(status_)));
+  if (WEXITSTATUS(status_) != 0) return wrong(fmt::format("ended with exit status {}", WEXITSTATUS(status_)));
+  std::string_view line = std::string_view(text_).substr(0, text_.find('\n'));
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  if (line.empty()) return wrong("printed no secret in its first line");
+  if (line.find('\0') != line.npos) return wrong("printed a NUL");
+  std::string copy(line);
+  return Secret(copy);
+}
+
+/// What still runs, with all it started, must not outlive the delivery.
+void AccountCommand::kill_group() {
+  if (pid_ < 0) return;
+  ::kill(-pid_, SIGKILL);
+  int status = 0;
+  // It dies now; should it be stuck in the kernel, init reaps it after us.
+  ::waitpid(pid_, &status, WNOHANG);
+  pid_ = -1;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,98 @@
+#include "io/state/lock.h"
+
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <ctime>
+#include <system_error>
+
+#include "base/hash.h"
+#include "io/state/file.h"
+
+namespace relaypipe {
+namespace {
+
+using Nap = std::chrono::microseconds;
+
+constexpr Nap kFirstNap(100);  // about what an operation takes
+constexpr Nap kLongestNap(5000);
+
+void sleep_for(Nap nap) {
+  const timespec rest{0, static_cast<long>(std::chrono::nanoseconds(nap).count())};
+  nanosleep(&rest, nullptr);
+}
+
+}  // namespace
+
+StateLock::StateLock(const std::string& directory, Use use, Span longest) : use_(use == Use::Read ? 0 : 1) {
+  const auto fd = open_state_file(directory, "state.lock");
+  if (!fd) {
+    error_ = fd.error();
+    return;
+  }
+  fd_ = *fd;
+  wait(directory, longest);
+  if (!error_.empty()) return;
+  note_ = read();
+  crashes_ = note_.crashes[use_];
+  ++note_.turns;
+  Note begun = note_;
+  ++begun.crashes[use_];
+  write(begun);
+}
+
+StateLock::~StateLock() {
+  if (fd_ < 0) return;
+  if (error_.empty()) {
+    note_.crashes[use_] = 0;
+    write(note_);
+  }
+  close(fd_);
+}
+
+/// The naps are counted, not the clock: on a machine that is short of processors they take longer, and so does
+/// everything the holder does.
+void StateLock::wait(const std::string& directory, Span longest) {
+  Nap waited{};
+  Nap total{};
+  std::uint64_t turns = 0;
+  for (Nap nap = kFirstNap; flock(fd_, LOCK_EX | LOCK_NB) != 0; nap = std::min(2 * nap, kLongestNap)) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      error_ = fmt::format("{}/state.lock: {}", directory, std::generic_category().message(errno));
+      return;
+    }
+    if (total == Nap(0)) turns = read().turns;
+    if (waited >= longest) {
+      const std::uint64_t seen = read().turns;
+      busy_ = seen == turns || total >= kLongestQueue || longest == Span(0);
+      if (busy_) {
+        error_ = fmt::format("{}/state.lock: another process holds it for more than {} ms", directory, longest.count());
+        return;
+      }
+      turns = seen;
+      waited = Nap(0);
+    }
+    sleep_for(nap);
+    waited += nap;
+    total += nap;
+  }
+}
+
+StateLock::Note StateLock::read() const {
+  Note note;
+  const bool whole = pread(fd_, &note, sizeof note, 0) == static_cast<ssize_t>(sizeof note);
+  const std::string_view summed(reinterpret_cast<const char*>(&note), offsetof(Note, sum));
+  return whole && note.sum == hash_octets(summed) ? note : Note();
+}
+
+/// On a full disk the file stays what it was: it has its octets from its first day.
+void StateLock::write(Note note) const {
+  note.sum = hash_octets({reinterpret_cast<const char*>(&note), offsetof(Note, sum)});
+  if (pwrite(fd_, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return;
+}
+
+}  // namespace relaypipe

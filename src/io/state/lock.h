@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/wall_time.h"
+#include "state/store.h"
+
+namespace relaypipe {
+
+/// One operation on the state files: a turn that processes give to one another by an flock() on `state.lock`, which the
+/// kernel frees when its holder dies, and a count of operations that never came to their end.
+///
+/// A waiter looks again after short naps. The file counts the turns, so a waiter can tell a queue from a holder that
+/// was stopped: as long as the count moves it waits on, and only when it has not moved for kBrief (or kExact) is there
+/// trouble. SQLite's own waiting gives up by the clock, and 400 processes on two processors would lose their turns.
+class StateLock {
+ public:
+  enum class Use { Read, Write };
+
+  static constexpr Span kBrief = std::chrono::milliseconds(250);
+  static constexpr Span kExact = std::chrono::seconds(5);
+  static constexpr Span kLongestQueue = std::chrono::seconds(30);
+  static constexpr std::uint32_t kMostCrashes = 3;
+
+  /// `longest`: how long to wait while nobody else gets on.
+  StateLock(const std::string& directory, Use use, Span longest);
+  ~StateLock();
+  StateLock(const StateLock&) = delete;
+  StateLock& operator=(const StateLock&) = delete;
+
+  /// Why there is no turn, a sentence; empty: it is ours.
+  [[nodiscard]] const std::string& error() const { return error_; }
+  /// There is none only because another process has it for too long.
+  [[nodiscard]] bool busy() const { return busy_; }
+  /// Operations of the same use, right before this one, whose process died in the middle.
+  [[nodiscard]] std::uint32_t crashes() const { return crashes_; }
+
+ private:
+  /// What stands in the file.
+  struct Note {
+    std::uint64_t turns = 0;
+    std::array<std::uint32_t, 2> crashes{};  ///< by use: what reads must not hide that writes never end
+    std::uint64_t sum = 0;                   ///< of the above
+  };
+
+  void wait(const std::string& directory, Span longest);
+  [[nodiscard]] Note read() const;
+  void write(Note note) const;
+
+  std::size_t use_;
+  int fd_ = -1;
+  bool busy_ = false;
+  std::uint32_t crashes_ = 0;
+  Note note_;
+  std::string error_;
+};
+
+}  // namespace relaypipe

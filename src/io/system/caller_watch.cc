@@ -1,0 +1,61 @@
+#include "io/system/caller_watch.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace relaypipe {
+namespace {
+
+/// Those that ask us to end, and those whose default is the death of the process: after the dot it would turn a message
+/// that a relay has into a deferral, and into a second copy.
+constexpr std::array kSignals{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGXCPU, SIGPWR};
+
+}  // namespace
+
+CallerWatch::CallerWatch() : parent_(getppid()) {
+  // A write to a closed connection is an error value, not a death.
+  signal(SIGPIPE, SIG_IGN);
+  // So is one beyond the file size limit, before the dot a deferral and after it nothing: pipe(8) ignores it too.
+  signal(SIGXFSZ, SIG_IGN);
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : kSignals)
+    sigaddset(&set, number);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  signals_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+CallerWatch::~CallerWatch() {
+  if (signals_ >= 0) close(signals_);
+}
+
+Caller::State CallerWatch::state() {
+  if (state_ == State::Present) look();
+  return state_;
+}
+
+/// One system call of its own, so that the answer right before the final dot is as fresh as it can be.
+void CallerWatch::look() {
+  std::array<pollfd, 2> fds{{{STDOUT_FILENO, 0, 0}, {signals_, POLLIN, 0}}};
+  if (poll(fds.data(), fds.size(), 0) > 0) serve(fds, {});
+  if (getppid() != parent_) state_ = State::Gone;
+}
+
+Instant CallerWatch::interests(std::vector<pollfd>& fds, Instant) {
+  // Once noticed, it would be found again and again.
+  if (state_ == State::Present) {
+    fds.push_back({STDOUT_FILENO, 0, 0});
+    fds.push_back({signals_, POLLIN, 0});
+  }
+  return Instant::max();
+}
+
+void CallerWatch::serve(std::span<const pollfd> fds, Instant) {
+  if ((found(fds, signals_) & POLLIN) != 0) state_ = State::Terminating;
+  if ((found(fds, STDOUT_FILENO) & (POLLERR | POLLNVAL)) != 0) state_ = State::Gone;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/pollable.h"
+#include "deliver/interfaces.h"
+
+namespace relaypipe {
+
+/// pipe(8) as seen from below. Its death sends us no signal and looks like the end of the message on stdin; the signs
+/// are that fd 1, the pipe it would read our result from, has no reader any more (POLLERR), and that our parent is
+/// another process. A signal that asks us to end, or would kill us, is read from a descriptor instead of interrupting
+/// whatever runs.
+class CallerWatch final : public Caller, public Pollable {
+ public:
+  /// Blocks the signals and remembers the parent: to be made first in the process.
+  CallerWatch();
+  ~CallerWatch() override;
+  CallerWatch(const CallerWatch&) = delete;
+  CallerWatch& operator=(const CallerWatch&) = delete;
+
+  [[nodiscard]] State state() override;
+  Instant interests(std::vector<pollfd>& fds, Instant now) override;
+  void serve(std::span<const pollfd> fds, Instant now) override;
+
+ private:
+  void look();
+
+  pid_t parent_;
+  int signals_ = -1;
+  State state_ = State::Present;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "base/pollable.h"
+#include "deliver/interfaces.h"
+
+namespace relaypipe {
+
+/// poll(2) over all parts of the world.
+class PollWaiter final : public Waiter {
+ public:
+  PollWaiter(const Clock& clock, std::vector<Pollable*> parts) : clock_(clock), parts_(std::move(parts)) {}
+
+  void wait(Instant until) override;
+
+ private:
+  const Clock& clock_;
+  std::vector<Pollable*> parts_;
+  std::vector<pollfd> fds_;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,89 @@
+#include "io/system/spool.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+namespace relaypipe {
+namespace {
+
+std::string system_error_text(int error) { return std::generic_category().message(error); }
+
+}  // namespace
+
+Spool::Spool(int fd, Limits limits) : fd_(fd), limits_(std::move(limits)), encoder_(limits_.line_length) {}
+
+Spool::~Spool() {
+  if (file_ >= 0) close(file_);
+}
+
+Instant Spool::interests(std::vector<pollfd>& fds, Instant) {
+  if (state_ == State::Reading) fds.push_back({fd_, POLLIN, 0});
+  return Instant::max();
+}
+
+void Spool::serve(std::span<const pollfd> fds, Instant) {
+  // The descriptor may be blocking (pipe(8) leaves it so): it is read only when poll() found something, and once.
+  if (state_ == State::Reading && found(fds, fd_) != 0) take_part();
+}
+
+void Spool::take_part() {
+  // On the heap and uninitialised: of so large an array on the stack every page is touched (-fstack-clash-protection),
+  // and most messages fill one.
+  if (!part_) part_ = std::make_unique_for_overwrite<Part>();
+  const ssize_t count = ::read(fd_, part_->data(), part_->size());
+  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  if (count < 0) return fail("cannot read the message: " + system_error_text(errno));
+  if (count == 0) return end();
+  encoder_.feed({part_->data(), static_cast<std::size_t>(count)}, memory_);
+  if (file_ >= 0 || memory_.size() > limits_.memory) spill();
+}
+
+void Spool::end() {
+  encoder_.finish(memory_);
+  if (file_ >= 0) spill();
+  if (state_ != State::Failed) state_ = State::Complete;
+}
+
+/// Moves what is in memory to the end of the file.
+void Spool::spill() {
+  if (file_ < 0 && !open_file()) return;
+  std::string_view rest = memory_;
+  while (!rest.empty()) {
+    const ssize_t count = write(file_, rest.data(), rest.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail("cannot write to a file in " + limits_.directory + ": " + system_error_text(errno));
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+  memory_.clear();
+}
+
+bool Spool::open_file() {
+  file_ = open(limits_.directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+  if (file_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+    // A file system without nameless files: make a named one and take the name away.
+    std::string name = limits_.directory + "/relaypipe.XXXXXX";
+    file_ = mkostemp(name.data(), O_CLOEXEC);
+    if (file_ >= 0) unlink(name.c_str());
+  }
+  if (file_ >= 0) return true;
+  fail("cannot make a file in " + limits_.directory + ": " + system_error_text(errno));
+  return false;
+}
+
+void Spool::fail(const std::string& what) {
+  state_ = State::Failed;
+  failure_ = what;
+}
+
+std::string_view Spool::read(std::uint64_t offset) {
+  if (file_ < 0) return std::string_view(memory_).substr(offset, kPart);
+  window_.resize(kPart);
+  const ssize_t count = pread(file_, window_.data(), window_.size(), static_cast<off_t>(offset));
+  return {window_.data(), count > 0 ? static_cast<std::size_t>(count) : 0U};
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,73 @@
+#include "io/system/syslog_journal.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kPatienceMs = 200;
+
+}  // namespace
+
+std::string log_timestamp() {
+  constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  return fmt::format("{} {:2} {:02}:{:02}:{:02}", kMonths.at(static_cast<std::size_t>(local.tm_mon)), local.tm_mday,
+                     local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+SyslogJournal::~SyslogJournal() {
+  if (socket_ >= 0) close(socket_);
+}
+
+bool SyslogJournal::connect() {
+  if (socket_ >= 0) return true;
+  if (broken_) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  broken_ = true;
+  if (path_.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    close(fd);
+    return false;
+  }
+  socket_ = fd;
+  broken_ = false;
+  return true;
+}
+
+void SyslogJournal::line(Level level, std::string_view text) {
+  if (!connect()) return;
+  const int priority = LOG_MAIL | (level == Level::Info ? LOG_INFO : LOG_WARNING);
+  const std::string datagram =
+      fmt::format("<{}>{} {}[{}]: {}", priority, log_timestamp(), ident_, getpid(), printable(text));
+  for (int tries = 0; tries < 2; ++tries) {
+    if (send(socket_, datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) return;
+    if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR) break;
+    pollfd writable{socket_, POLLOUT, 0};
+    if (poll(&writable, 1, kPatienceMs) <= 0) break;
+  }
+  // One slow daemon costs one wait, not one per line.
+  broken_ = lost_ = true;
+  close(socket_);
+  socket_ = -1;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,264 @@
+#include "postfix/judge_service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/printable.h"
+#include "config/ehlo_name.h"
+#include "postfix/agent_argv.h"
+#include "relay/host.h"
+#include "relay/units.h"
+
+namespace relaypipe {
+namespace {
+
+using Severity = PostfixFinding::Severity;
+
+/// A delivery ends by its deadline, but waits up to ten seconds more for the reply to a dot that was sent; the rest is
+/// for a busy machine.
+constexpr Duration kMargin = std::chrono::minutes(1);
+constexpr Duration kUsualLimit = std::chrono::hours(1);
+
+struct FlagHarm {
+  char flag;
+  Severity severity;
+  std::string_view harm;
+};
+
+/// The flags of pipe(8) but `q`: they are for delivery into a mailbox.
+constexpr std::array<FlagHarm, 10> kHarm = {{
+    {'D', Severity::Error, "adds Delivered-To, and bounces mail that has it already"},
+    {'O', Severity::Warning, "adds X-Original-To"},
+    {'R', Severity::Warning, "adds Return-Path"},
+    {'F', Severity::Error, "puts a line that is no header before the header"},
+    {'B', Severity::Warning, "adds an empty line at the end"},
+    {'>', Severity::Error, "changes lines that begin with From"},
+    {'.', Severity::Error, "doubles leading dots, which SMTP does once more"},
+    {'X', Severity::Warning, "reports mail as delivered that was relayed"},
+    {'h', Severity::Warning, "lower-cases the nexthop, and with it the names of chains"},
+    {'u', Severity::Error, "lower-cases local parts, which may mean another mailbox"},
+}};
+
+class ServiceJudge {
+ public:
+  ServiceJudge(const MasterService& service, const PipeCommand& command, const ServiceFacts& facts)
+      : service_(service), command_(command), mended_(command), facts_(facts) {}
+
+  std::vector<PostfixFinding> judge() {
+    judge_columns();
+    judge_flags();
+    judge_null_sender();
+    judge_other_attributes();
+    judge_user();
+    judge_argv();
+    judge_misplaced();
+    judge_ehlo_name();
+    judge_limits();
+    judge_filter();
+    // Only now is it known how the whole command has to be.
+    const std::string command = edit("-F", service_.key() + "/command=" + mended_.text());
+    for (PostfixFinding& finding : in_command_)
+      finding.mend = command;
+    // Findings with the same line side by side, so that it can stand below them.
+    findings_.insert(findings_.begin(), in_command_.begin(), in_command_.end());
+    return std::move(findings_);
+  }
+
+ private:
+  [[nodiscard]] std::string edit(std::string_view option, const std::string& assignment) const {
+    return fmt::format("{} {} {}", facts_.postconf, option, shell_word(assignment));
+  }
+
+  void add(Severity severity, std::string text, std::string mend) {
+    findings_.push_back({severity, service_.key(), std::move(text), std::move(mend)});
+  }
+
+  /// A finding that is mended in the command.
+  void add_in_command(Severity severity, std::string text) {
+    in_command_.push_back({severity, service_.key(), std::move(text), ""});
+  }
+
+  void judge_columns() {
+    if (service_.unprivileged != "n") {
+      add(Severity::Error,
+          fmt::format("unpriv is {} and has to be n: pipe(8) does not start, all mail waits", service_.unprivileged),
+          edit("-F", service_.key() + "/unprivileged=n"));
+    }
+    const bool by_default = service_.chroot == "-" && facts_.compatibility < 1;
+    if (service_.chroot != "n" && (service_.chroot != "-" || by_default)) {
+      add(Severity::Error,
+          fmt::format("chroot is {}{} and has to be n: the program, its certificates and resolv.conf are looked for in "
+                      "the queue directory",
+                      service_.chroot, by_default ? ", which means y below compatibility_level 1," : ""),
+          edit("-F", service_.key() + "/chroot=n"));
+    }
+  }
+
+  void judge_flags() {
+    const std::string flags = command_.attribute("flags").value_or("");
+    std::string harm;
+    Severity worst = Severity::Warning;
+    for (const char flag : flags) {
+      const auto known = std::find_if(kHarm.begin(), kHarm.end(), [&](const FlagHarm& h) { return h.flag == flag; });
+      if (flag == 'q') continue;
+      const bool unknown = known == kHarm.end();
+      if (unknown || known->severity == Severity::Error) worst = Severity::Error;
+      harm += fmt::format("{}{} {}", harm.empty() ? "" : "; ", printable(std::string(1, flag)),
+                          unknown ? "is no flag of pipe(8), which does not start" : known->harm);
+    }
+    if (!harm.empty()) add_in_command(worst, fmt::format("flags={}: {}", printable(flags), harm));
+    if (flags.find('q') == flags.npos) {
+      add_in_command(Severity::Warning, "flags has no q: addresses that need quotes arrive without them");
+    }
+    mended_.set_attribute("flags", "q");
+  }
+
+  void judge_null_sender() {
+    const auto value = command_.attribute("null_sender");
+    if (value && value->empty()) return;
+    mended_.set_attribute("null_sender", "");
+    if (!value || *value == "MAILER-DAEMON") {
+      return add_in_command(Severity::Warning,
+                            "null_sender is not empty: bounces come with the sender MAILER-DAEMON, which "
+                            "relaypipe has to take for the null sender");
+    }
+    add_in_command(Severity::Error,
+                   fmt::format("null_sender is {} and has to be empty: bounces go out with that sender, "
+                               "and may be bounced themselves",
+                               printable(*value)));
+  }
+
+  void judge_other_attributes() {
+    if (const auto root = command_.attribute("chroot")) {
+      mended_.drop_attribute("chroot");
+      add_in_command(Severity::Warning,
+                     fmt::format("chroot={}: certificates, resolv.conf and all files of relaypipe are "
+                                 "looked for in there",
+                                 printable(*root)));
+    }
+    const auto end = command_.attribute("eol");
+    if (end && *end != "\\n") {
+      mended_.drop_attribute("eol");
+      add_in_command(Severity::Error, fmt::format("eol={}: relaypipe expects lines that end in LF", printable(*end)));
+    }
+  }
+
+  void judge_user() {
+    const std::string written = command_.attribute("user").value_or("");
+    const auto wrong = [&](const std::string& text) {
+      mended_.set_attribute("user", "relaypipe");
+      add_in_command(Severity::Error, text);
+    };
+    if (written.empty()) return wrong("user is missing: pipe(8) does not start, all mail waits");
+    if (!facts_.user) {
+      return add(Severity::Error,
+                 fmt::format("user={}: this machine has no such user or group; all mail waits", printable(written)),
+                 written == "relaypipe"
+                     ? "adduser --system --group --no-create-home --home /var/lib/relaypipe relaypipe"
+                     : "");
+    }
+    const PipeUser& user = *facts_.user;
+    const auto& owner = facts_.owner;
+    if (user.uid == 0 || user.gid == 0)
+      return wrong(fmt::format("user={}: pipe(8) refuses to run it as root", written));
+    if (owner && (user.uid == owner->uid || user.gid == owner->gid || user.gid == owner->setgid_gid)) {
+      wrong(fmt::format("user={}: pipe(8) refuses to run it as Postfix's own user or group", printable(written)));
+    }
+  }
+
+  void judge_argv() {
+    const AgentArgv argv = parse_agent_argv(command_.argv);
+    for (PostfixFinding& finding : judge_agent_argv(argv))
+      add_in_command(finding.severity, std::move(finding.text));
+    mended_.argv = mended_agent_argv(argv).words();
+  }
+
+  /// `-o password_map=...` before argv is a parameter that Postfix does not have, and relaypipe does not see.
+  void judge_misplaced() {
+    for (const PostfixPair& setting : facts_.misplaced) {
+      add_in_command(Severity::Error, fmt::format("-o {} stands before argv=, where nobody reads it: a setting of "
+                                                  "relaypipe belongs into argv, or into its configuration file",
+                                                  printable(setting.name)));
+      mended_.drop_option(setting.name);
+      if (!mended_.argv.empty())
+        mended_.argv.insert(mended_.argv.begin() + 1, {"-o", setting.name + "=" + setting.value});
+    }
+  }
+
+  /// Relays know this host by the name that smtp(8) gave them.
+  void judge_ehlo_name() {
+    const std::string& own = facts_.ehlo_name;
+    const std::string& postfix = facts_.postfix_name;
+    const auto problem = ehlo_name_problem(own);
+    if (own.empty() || (lower(own) == lower(postfix) && !problem)) return;
+    if (postfix.empty() || ehlo_name_problem(postfix)) {
+      // Postfix has no better one: myhostname was never set.
+      if (problem) add(Severity::Warning, *problem + "; and set myhostname of main.cf", "");
+      return;
+    }
+    mended_.argv.insert(mended_.argv.begin() + 1, {"-o", "hostname=" + postfix});
+    add_in_command(Severity::Warning,
+                   fmt::format("the EHLO name is {}, that of smtp(8) is {}: relays may refuse a name they do not know; "
+                               "in the configuration file, hostname = \"{}\" in [defaults]",
+                               printable(own), printable(postfix), printable(postfix)));
+  }
+
+  void judge_limits() {
+    const std::string limit = service_.name + "_destination_recipient_limit";
+    if (facts_.recipient_limit != "1") {
+      const std::string& holder = facts_.recipient_limit_holder;
+      add(Severity::Warning,
+          fmt::format(
+              "{} is {}: pipe(8) takes one result for all recipients of a request, so one that is refused holds "
+              "the others up",
+              limit, printable(facts_.recipient_limit)),
+          holder.empty() ? edit("-e", limit + "=1") : edit("-P", holder + "/" + limit + "=1"));
+    }
+    const auto time = parse_postfix_time(facts_.time_limit);
+    const Duration needed = facts_.deadline + kMargin;
+    if (time && *time >= needed) return;
+    const Duration enough = std::max(kUsualLimit, needed);
+    const std::string name = service_.name + "_time_limit";
+    const std::string value = fmt::format("{}s", std::chrono::duration_cast<std::chrono::seconds>(enough).count());
+    const std::string assignment = name + "=" + value;
+    // Written in master.cf it holds for pipe(8) whatever main.cf says.
+    const bool here = command_.has_option(name);
+    if (here) mended_.set_option(name, value);
+    add(Severity::Error,
+        fmt::format("{} is {}, the deadline of relaypipe is {}: Postfix kills and bounces what takes longer", name,
+                    printable(facts_.time_limit), format_duration(facts_.deadline)),
+        here ? edit("-P", service_.key() + "/" + assignment) : edit("-e", assignment));
+  }
+
+  void judge_filter() {
+    if (facts_.failures_deferred) return;
+    constexpr std::string_view kName = "pipe_delivery_status_filter";
+    const std::string value = std::string(kSofteningFilter) + (facts_.filter.empty() ? "" : ", " + facts_.filter);
+    mended_.set_option(kName, value);
+    // In the command: `postconf -P` takes no value with blanks.
+    add_in_command(
+        Severity::Error,
+        fmt::format("{} does not defer \"Command died with status 127\" and \"Command time limit exceeded\": "
+                    "a missing shared library would bounce mail",
+                    kName));
+  }
+
+  const MasterService& service_;
+  const PipeCommand& command_;
+  PipeCommand mended_;
+  const ServiceFacts& facts_;
+  std::vector<PostfixFinding> findings_;
+  std::vector<PostfixFinding> in_command_;  ///< those of the command
+};
+
+}  // namespace
+
+std::vector<PostfixFinding> judge_service(const MasterService& service, const PipeCommand& command,
+                                          const ServiceFacts& facts) {
+  return ServiceJudge(service, command, facts).judge();
+}
+
+}  // namespace relaypipe

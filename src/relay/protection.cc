@@ -1,0 +1,35 @@
+#include "relay/protection.h"
+
+#include <algorithm>
+
+#include "base/ip_address.h"
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+bool plaintext_allowed(const Settings& settings, std::string_view host, std::string_view ip) {
+  const std::string& allowed = settings.allow_plaintext_auth;
+  if (allowed.empty()) return false;
+  const auto address = parse_ip_address(ip);
+  if (allowed == "yes") return address && address->is_loopback();
+  if (const auto named = parse_ip_address(allowed)) return address == named;
+  return lower(host) == allowed;
+}
+
+}  // namespace
+
+bool is_expected_host(const Destination& destination, const Settings& settings, std::string_view host) {
+  if (destination.lookup == Lookup::Address) return true;
+  if (!settings.tls_more.name.empty() || !settings.tls_more.fingerprints.empty()) return true;
+  const std::string found = lower(host);
+  if (found == settings.allow_plaintext_auth) return true;
+  return found == destination.host || found.ends_with("." + destination.host);
+}
+
+TlsLevel level_for_credentials(const Settings& settings, std::string_view host, std::string_view ip) {
+  if (plaintext_allowed(settings, host, ip)) return settings.tls;
+  return std::max(settings.tls, settings.tls_more.fingerprints.empty() ? TlsLevel::Verify : TlsLevel::Encrypt);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "relay/account.h"
+#include "relay/destination.h"
+#include "relay/limits.h"
+#include "relay/reply_rule.h"
+#include "relay/settings.h"
+#include "verdict/classify.h"
+
+namespace relaypipe {
+
+/// One configured server and the account used on it, with the settings that hold for it.
+struct Relay {
+  std::string name;  ///< as configured, or as written in the nexthop
+  Destination destination;
+  Settings settings;
+  /// The destination is the recipients' own domain (the nexthop Postfix makes where nothing else is configured): then
+  /// DNS speaks about the recipient, and a domain that does not exist is a hard failure. For a configured relay it
+  /// never is.
+  bool recipient_domain = false;
+  std::optional<std::uint64_t> max_size;  ///< octets of the largest message it may carry, whatever it announces
+  AccountConfig account;                  ///< used on it; never on another relay
+  std::string provider;                   ///< whose reply rules hold: set, or recognised by the host; may be empty
+  std::vector<ReplyRule> replies;         ///< the administrator's own rules, first match first
+  Limits limits;                          ///< how much may be sent over it
+};
+
+/// What the replies of a relay are judged by. The relay outlives it.
+inline RelayRules rules_of(const Relay& relay) {
+  return {relay.provider, relay.replies, relay.settings.on_content_reject, relay.recipient_domain,
+          relay.settings.on_unconfirmed};
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,266 @@
+#include "relay/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/printable.h"
+#include "base/secret_keys.h"
+#include "config/nearest.h"
+#include "config/setting_values.h"
+#include "relay/host.h"
+#include "relay/units.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::int64_t kMillisecond = 1;
+constexpr std::int64_t kSecond = 1000 * kMillisecond;
+constexpr std::int64_t kHour = 3600 * kSecond;
+
+template <class Owner, class Value>
+Value& field_of(Settings& settings, Value Owner::*field) {
+  if constexpr (std::is_same_v<Owner, TimeLimits>) {
+    return settings.limits.*field;
+  } else if constexpr (std::is_same_v<Owner, TlsSettings>) {
+    return settings.tls_more.*field;
+  } else if constexpr (std::is_same_v<Owner, CoolDown>) {
+    return settings.cool_down.*field;
+  } else {
+    return settings.*field;
+  }
+}
+
+/// `low` and `high` in milliseconds, which a template parameter can be.
+template <auto Field, std::int64_t low = kMillisecond, std::int64_t high = kHour>
+ValueProblem apply_duration(Settings& settings, std::string_view value) {
+  return set_duration(field_of(settings, Field), value, std::chrono::milliseconds(low),
+                      std::chrono::milliseconds(high));
+}
+
+template <auto Field, std::uint64_t low, std::uint64_t high>
+ValueProblem apply_count(Settings& settings, std::string_view value) {
+  return set_count(settings.*Field, value, low, high);
+}
+
+template <auto Field, std::uint64_t high>
+ValueProblem apply_octets(Settings& settings, std::string_view value) {
+  return set_octets(settings.*Field, value, high);
+}
+
+template <auto Field>
+ValueProblem apply_choice(Settings& settings, std::string_view value) {
+  return set_choice(field_of(settings, Field), value);
+}
+
+template <auto Field>
+ValueProblem apply_addresses(Settings& settings, std::string_view value) {
+  return set_addresses(settings.*Field, value);
+}
+
+/// `longest`: PATH_MAX for a directory, sun_path for a socket, each without its final NUL.
+template <auto Field, std::size_t longest>
+ValueProblem apply_path(Settings& settings, std::string_view value) {
+  return set_path(settings.*Field, value, longest, Settings().*Field);
+}
+
+template <auto Field>
+ValueProblem apply_file(Settings& settings, std::string_view value) {
+  return set_path(field_of(settings, Field), value, 4095, "/etc/ssl/certs/ca-certificates.crt");
+}
+
+/// A file that need not be: empty means none.
+template <auto Field>
+ValueProblem apply_optional_file(Settings& settings, std::string_view value) {
+  if (!value.empty()) return apply_file<Field>(settings, value);
+  field_of(settings, Field).clear();
+  return std::nullopt;
+}
+
+/// The text that postmap(1) reads, not what it makes of it: `hash:/etc/postfix/sasl_passwd`, `sasl_passwd.db`.
+ValueProblem apply_password_map(Settings& settings, std::string_view value) {
+  const std::size_t colon = value.find(':');
+  const bool typed = colon != value.npos && colon + 1 < value.size() && value[colon + 1] == '/';
+  const bool indexed = value.ends_with(".db") || value.ends_with(".cdb") || value.ends_with(".lmdb");
+  if (typed || indexed)
+    return "an indexed table cannot be read; write the path of the text that postmap reads, /etc/postfix/sasl_passwd";
+  return apply_optional_file<&Settings::password_map>(settings, value);
+}
+
+ValueProblem apply_line_limit(Settings& settings, std::string_view value) {
+  return set_line_limit(settings.line_length_limit, value);
+}
+ValueProblem apply_servers(Settings& settings, std::string_view value) {
+  return set_servers(settings.dns_servers, value);
+}
+ValueProblem apply_hostname(Settings& settings, std::string_view value) {
+  return set_hostname(settings.hostname, value);
+}
+ValueProblem apply_ident(Settings& settings, std::string_view value) { return set_ident(settings.syslog_ident, value); }
+
+ValueProblem apply_tls_name(Settings& settings, std::string_view value) {
+  return set_host_name(settings.tls_more.name, value);
+}
+ValueProblem apply_fingerprints(Settings& settings, std::string_view value) {
+  return set_fingerprints(settings.tls_more.fingerprints, value);
+}
+ValueProblem apply_mechanisms(Settings& settings, std::string_view value) {
+  return set_mechanisms(settings.auth_mechanisms, value);
+}
+ValueProblem apply_ehlo_keywords(Settings& settings, std::string_view value) {
+  return set_ehlo_keywords(settings.discard_ehlo_keywords, value);
+}
+ValueProblem apply_delimiter(Settings& settings, std::string_view value) {
+  return set_delimiter(settings.recipient_delimiter, value);
+}
+ValueProblem apply_plaintext_auth(Settings& settings, std::string_view value) {
+  return set_plaintext_auth(settings.allow_plaintext_auth, value);
+}
+
+constexpr SettingScope kGlobal = SettingScope::Global;
+constexpr SettingScope kRelay = SettingScope::Relay;
+constexpr SettingScope kEverywhere = SettingScope::Everywhere;
+constexpr SettingScope kOwnRelay = SettingScope::OwnRelay;
+constexpr std::string_view kSpan = "duration such as 30s or 2m";
+constexpr std::string_view kNumber = "whole number";
+constexpr std::string_view kNoLimit = "whole number; 0: no limit";
+constexpr std::string_view kAddresses = "IP addresses, separated by commas";
+constexpr std::string_view kPath = "absolute path";
+
+// clang-format off
+constexpr SettingKey kTable[] = {
+    {"deadline", kGlobal, SettingKind::TimeSpan, kSpan, "end of the whole run, counted from its start", apply_duration<&Settings::deadline, kSecond, 5 * kHour>},
+    {"patience", kEverywhere, SettingKind::TimeSpan, kSpan, "a relay without progress for so long gets the next one beside it", apply_duration<&Settings::patience>},
+    {"address_patience", kGlobal, SettingKind::TimeSpan, kSpan, "until the next address of one host or of equal preference", apply_duration<&Settings::address_patience>},
+    {"stall_limit", kRelay, SettingKind::TimeSpan, kSpan, "any reply before the dot, while another relay is left", apply_duration<&Settings::stall_limit>},
+    {"max_sessions", kGlobal, SettingKind::Count, kNumber, "sessions being opened at the same time", apply_count<&Settings::max_sessions, 1, 100>},
+    {"hostname", kRelay, SettingKind::Text, "host name or [address]", "EHLO name and own name in MX lists", apply_hostname},
+    {"connect_timeout", kRelay, SettingKind::TimeSpan, kSpan, "connection to one address", apply_duration<&TimeLimits::connect>},
+    {"greeting_timeout", kRelay, SettingKind::TimeSpan, kSpan, "greeting of the relay", apply_duration<&TimeLimits::greeting>},
+    {"helo_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to EHLO or HELO", apply_duration<&TimeLimits::helo>},
+    {"starttls_timeout", kRelay, SettingKind::TimeSpan, kSpan, "STARTTLS and the handshake", apply_duration<&TimeLimits::starttls>},
+    {"auth_timeout", kRelay, SettingKind::TimeSpan, kSpan, "authentication", apply_duration<&TimeLimits::auth>},
+    {"mail_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to MAIL", apply_duration<&TimeLimits::mail>},
+    {"rcpt_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to RCPT", apply_duration<&TimeLimits::rcpt>},
+    {"data_init_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to DATA", apply_duration<&TimeLimits::data_init>},
+    {"data_xfer_timeout", kRelay, SettingKind::TimeSpan, kSpan, "no progress while the content is sent", apply_duration<&TimeLimits::data_xfer>},
+    {"data_done_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to the dot; too short makes duplicates", apply_duration<&TimeLimits::data_done>},
+    {"tls", kRelay, SettingKind::Choice, "none, may, encrypt or verify", "protection of the connection", apply_choice<&Settings::tls>},
+    {"tls_ca_file", kRelay, SettingKind::Text, kPath, "file with the only authorities trusted", apply_optional_file<&TlsSettings::ca_file>},
+    {"tls_ca_path", kRelay, SettingKind::Text, kPath, "directory with authorities by hashed name", apply_file<&TlsSettings::ca_path>},
+    {"tls_name", kRelay, SettingKind::Text, "host name", "name to verify and to send as SNI", apply_tls_name},
+    {"tls_min_version", kRelay, SettingKind::Choice, "1.0, 1.1, 1.2 or 1.3", "oldest TLS version allowed", apply_choice<&TlsSettings::min_version>},
+    {"tls_fingerprint", kRelay, SettingKind::List, "sha256//BASE64, separated by commas", "public keys, one of which the relay must have", apply_fingerprints},
+    {"tls_cert_file", kRelay, SettingKind::Text, kPath, "own certificate, for relays that ask for one", apply_optional_file<&TlsSettings::cert_file>},
+    {"tls_key_file", kRelay, SettingKind::Text, kPath, "its key, where it is not in tls_cert_file", apply_optional_file<&TlsSettings::key_file>},
+    {"auth_mechanisms", kRelay, SettingKind::List, "mechanism names, separated by commas", "the only mechanisms used", apply_mechanisms},
+    {"allow_plaintext_auth", kOwnRelay, SettingKind::YesNo, "yes, no or a host name", "credentials without verified TLS, to loopback or that host", apply_plaintext_auth},
+    {"password_map", kRelay, SettingKind::Text, kPath, "accounts by relay, in the form of Postfix's sasl_passwd", apply_password_map},
+    {"secret_timeout", kRelay, SettingKind::TimeSpan, kSpan, "password_command, token_command and token endpoint", apply_duration<&Settings::secret_limit>},
+    {"cool_down", kRelay, SettingKind::TimeSpan, kSpan, "rest after a first failure, doubled with each one in a row", apply_duration<&CoolDown::least, kSecond>},
+    {"cool_down_max", kRelay, SettingKind::TimeSpan, kSpan, "the longest such rest", apply_duration<&CoolDown::most, kSecond, 24 * kHour>},
+    {"slow_factor", kRelay, SettingKind::Count, "whole number; 0: never", "so many times slower than the best of its tier gives up the place", apply_count<&Settings::slow_factor, 0, 1000>},
+    {"discard_ehlo_keywords", kRelay, SettingKind::List, "keywords of EHLO, separated by commas", "read as if the relay had not announced them", apply_ehlo_keywords},
+    {"recipient_delimiter", kRelay, SettingKind::Text, "characters such as +", "each begins an address extension; empty: none", apply_delimiter},
+    {"client_report", kRelay, SettingKind::Choice, "none, xforward or xclient", "what is told of the client that sent the message", apply_choice<&Settings::client_report>},
+    {"on_content_reject", kRelay, SettingKind::Choice, "stop or next", "what follows when a relay refuses the content", apply_choice<&Settings::on_content_reject>},
+    {"ip", kRelay, SettingKind::Choice, "any, 4 or 6", "IP version used", apply_choice<&Settings::ip>},
+    {"bind_address", kRelay, SettingKind::List, kAddresses, "source addresses, at most one per IP version", apply_addresses<&Settings::bind_address>},
+    {"dns_servers", kGlobal, SettingKind::List, "address or address:port, separated by commas", "DNS servers instead of the system's", apply_servers},
+    {"dns_timeout", kGlobal, SettingKind::TimeSpan, kSpan, "one query to one DNS server", apply_duration<&Settings::dns_timeout>},
+    {"resolve_limit", kRelay, SettingKind::TimeSpan, kSpan, "all look-ups of one relay together", apply_duration<&Settings::resolve_limit>},
+    {"mx_address_limit", kRelay, SettingKind::Count, kNoLimit, "addresses tried per relay", apply_count<&Settings::mx_address_limit, 0, 1000>},
+    {"mx_session_limit", kRelay, SettingKind::Count, kNoLimit, "sessions per relay that got past the handshake", apply_count<&Settings::mx_session_limit, 0, 1000>},
+    {"srv", kRelay, SettingKind::YesNo, "yes or no", "SRV look-up for domains without brackets", apply_choice<&Settings::srv>},
+    {"own_addresses", kGlobal, SettingKind::List, kAddresses, "own, besides those of this machine's interfaces", apply_addresses<&Settings::own_addresses>},
+    {"proxy_addresses", kGlobal, SettingKind::List, kAddresses, "of a NAT or proxy before this machine", apply_addresses<&Settings::proxy_addresses>},
+    {"line_length_limit", kGlobal, SettingKind::Count, kNoLimit, "octets; longer lines are broken", apply_line_limit},
+    {"size_tolerance", kGlobal, SettingKind::Octets, "octets such as 8k", "what milters may have removed from the announced size", apply_octets<&Settings::size_tolerance, 1U << 30>},
+    {"spool_memory", kGlobal, SettingKind::Octets, "octets such as 512k or 10M", "content kept in memory, the rest in a file", apply_octets<&Settings::spool_memory, 1U << 30>},
+    {"spool_directory", kGlobal, SettingKind::Text, kPath, "directory of that file", apply_path<&Settings::spool_directory, 4095>},
+    {"state_directory", kGlobal, SettingKind::Text, kPath, "directory of tokens and of what is remembered", apply_path<&Settings::state_directory, 4095>},
+    {"memory", kGlobal, SettingKind::YesNo, "yes or no", "whether deliveries remember anything there", apply_choice<&Settings::memory>},
+    {"max_wait", kGlobal, SettingKind::TimeSpan, kSpan, "for a place within a relay's rate, quota or connections", apply_duration<&Settings::max_wait, 0>},
+    {"on_unconfirmed", kGlobal, SettingKind::Choice, "same-relay, any or bounce", "where a message goes on when the reply to its dot never came", apply_choice<&Settings::on_unconfirmed>},
+    {"unconfirmed_hold", kGlobal, SettingKind::TimeSpan, kSpan, "how long it goes to the same relay alone", apply_duration<&Settings::unconfirmed_hold, 0, 240 * kHour>},
+    {"duplicate_wait", kGlobal, SettingKind::TimeSpan, kSpan, "for another delivery of the same message to end", apply_duration<&Settings::duplicate_wait, 0>},
+    {"syslog_ident", kGlobal, SettingKind::Text, "word without blanks", "name in the log", apply_ident},
+    {"syslog_socket", kGlobal, SettingKind::Text, kPath, "datagram socket of the system's log", apply_path<&Settings::syslog_socket, 107>},
+    {"log_file", kGlobal, SettingKind::Text, kPath, "file for log lines, instead of the system's log", apply_optional_file<&Settings::log_file>},
+};
+// clang-format on
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
+}
+
+std::string unknown(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const SettingKey& key : kTable) {
+    if (key.scope != SettingScope::OwnRelay) names.push_back(key.name);
+  }
+  const std::optional<std::string_view> meant = nearest(name, names);
+  return meant ? fmt::format("unknown setting; did you mean {}?", *meant) : "unknown setting; --help lists all";
+}
+
+}  // namespace
+
+std::span<const SettingKey> settings_table() { return kTable; }
+
+const SettingKey* find_setting(std::string_view name) {
+  const auto* const key =
+      std::find_if(std::begin(kTable), std::end(kTable), [&](const SettingKey& k) { return k.name == name; });
+  return key == std::end(kTable) ? nullptr : key;
+}
+
+std::optional<std::string> apply_setting(Settings& settings, std::string_view assignment) {
+  const std::size_t equals = std::min(assignment.find('='), assignment.size());
+  const std::string_view name = trimmed(assignment.substr(0, equals));
+  const bool valued = equals < assignment.size();
+  const std::string_view value = valued ? trimmed(assignment.substr(equals + 1)) : std::string_view();
+  const SettingKey* const key = find_setting(name);
+  // A name that is unknown may have been meant for anything.
+  const bool hidden = key == nullptr || may_hold_secret(name);
+  const auto wrong = [&](std::string_view what) {
+    const std::string written = fmt::format("{}{}{}", name, valued ? "=" : "", hidden && valued ? "..." : value);
+    return fmt::format("{}: {}", clip(printable(written), 100), what);
+  };
+  if (key == nullptr) return wrong(unknown(name));
+  if (key->scope == SettingScope::OwnRelay) {
+    return wrong("holds for one relay alone; write it in the [relay.NAME] of that relay, in the configuration file");
+  }
+  if (!valued) return wrong(fmt::format("the value is missing; write {}=VALUE ({})", name, key->form));
+  if (const ValueProblem problem = key->apply(settings, value)) {
+    return wrong(hidden ? without_value(*problem, value) : *problem);
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> settings_problems(const Settings& settings) {
+  std::vector<std::string> problems;
+  for (const IpVersion version : {IpVersion::V4, IpVersion::V6}) {
+    const std::string_view label = version == IpVersion::V4 ? "IPv4" : "IPv6";
+    std::vector<std::string> bound = settings.bind_address;
+    std::erase_if(bound, [&](const std::string& address) { return address_version(address) != version; });
+    if (bound.size() > 1) {
+      problems.push_back(fmt::format("bind_address: {} are {} addresses; write at most one per IP version",
+                                     fmt::join(bound, " and "), label));
+    }
+    if (!bound.empty() && settings.ip != IpVersion::Any && settings.ip != version) {
+      problems.push_back(fmt::format("bind_address: {} is an {} address, but ip excludes those", bound[0], label));
+    }
+  }
+  if (settings.cool_down.most < settings.cool_down.least) {
+    problems.push_back(fmt::format("cool_down_max: {} is less than cool_down, {}; write at least that",
+                                   format_duration(settings.cool_down.most),
+                                   format_duration(settings.cool_down.least)));
+  }
+  return problems;
+}
+
+}  // namespace relaypipe

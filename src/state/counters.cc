@@ -1,0 +1,69 @@
+#include "state/counters.h"
+
+#include <optional>
+
+#include "base/packed.h"
+#include "base/printable.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr std::uint64_t kVersion = 1;
+constexpr std::size_t kLongestName = 200;
+
+std::optional<Cause> read_cause(Unpacker& in) {
+  const std::uint64_t cause = in.number();
+  if (cause > static_cast<std::uint64_t>(Cause::Mailbox)) return std::nullopt;
+  return static_cast<Cause>(cause);
+}
+
+}  // namespace
+
+void add(Counters& to, const Counters& more) {
+  for (const auto& [key, count] : more.failed) {
+    if (to.failed.size() < kCounters || to.failed.contains(key)) to.failed[key] += count;
+  }
+  for (const auto& [cause, count] : more.deferred)
+    to.deferred[cause] += count;
+  to.bounced += more.bounced;
+}
+
+std::string pack(const Counters& counters) {
+  Packer out;
+  out.number(kVersion);
+  out.number(counters.failed.size());
+  for (const auto& [key, count] : counters.failed) {
+    out.text(clip(key.first, kLongestName));
+    out.number(static_cast<std::uint64_t>(key.second));
+    out.number(count);
+  }
+  out.number(counters.deferred.size());
+  for (const auto& [cause, count] : counters.deferred) {
+    out.number(static_cast<std::uint64_t>(cause));
+    out.number(count);
+  }
+  out.number(counters.bounced);
+  return out.take();
+}
+
+Counters unpack_counters(std::string_view octets) {
+  Unpacker in(octets);
+  Counters counters;
+  if (in.number() != kVersion) return {};
+  for (std::size_t left = in.count(); left > 0 && in.fine(); --left) {
+    std::string relay = printable(in.text());
+    const auto cause = read_cause(in);
+    if (!cause) return {};
+    counters.failed[{std::move(relay), *cause}] = in.number();
+  }
+  for (std::size_t left = in.count(); left > 0 && in.fine(); --left) {
+    const auto cause = read_cause(in);
+    if (!cause) return {};
+    counters.deferred[*cause] = in.number();
+  }
+  counters.bounced = in.number();
+  if (!in.done()) return {};
+  return counters;
+}
+
+}  // namespace relaypipe

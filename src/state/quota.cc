@@ -1,0 +1,216 @@
+#include "state/quota.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace relaypipe {
+namespace {
+
+constexpr int kParts = 64;  ///< of a rolling window, when it has to be kept coarsely
+
+const Used* find(const Allowance& allowance, const LimitRule& rule) {
+  const std::uint64_t key = rule_key(rule);
+  const auto found =
+      std::find_if(allowance.used.begin(), allowance.used.end(), [&](const Used& used) { return used.rule == key; });
+  return found == allowance.used.end() ? nullptr : &*found;
+}
+
+Used& find_or_make(Allowance& allowance, const LimitRule& rule) {
+  const std::uint64_t key = rule_key(rule);
+  for (Used& used : allowance.used) {
+    if (used.rule == key) return used;
+  }
+  allowance.used.push_back({key, {}, 0, 0});
+  return allowance.used.back();
+}
+
+std::uint64_t units(const LimitRule& rule, std::uint64_t recipients) {
+  return rule.counted == Counted::Messages ? 1 : recipients;
+}
+
+std::uint64_t counted(const Used* used, const LimitRule& rule) {
+  if (used == nullptr) return 0;
+  if (rule.period != Period::Rolling) return used->in_period;
+  std::uint64_t sum = 0;
+  for (const Count& count : used->counts)
+    sum += count.amount;
+  return sum;
+}
+
+/// What running attempts may still add. A rate has counted them when they began.
+std::uint64_t held(const Allowance& allowance, const LimitRule& rule) {
+  if (rule.is_rate) return 0;
+  std::uint64_t sum = 0;
+  for (const Hold& hold : allowance.holds)
+    sum += units(rule, hold.recipients);
+  return sum;
+}
+
+/// The part of a quota that this claim may use.
+std::uint64_t ceiling(const LimitRule& rule, const Limits& limits, const Claim& claim) {
+  if (rule.is_rate || claim.urgent) return rule.count;
+  return rule.count - limits.reserve.kept_of(rule.count);
+}
+
+/// Puts times of one part of the window together until there is room.
+void coarsen(std::vector<Count>& counts, Span window) {
+  const Span part = std::max(window / kParts, Span(1));
+  const auto part_of = [&](const Count& count) { return count.at.time_since_epoch() / part; };
+  std::vector<Count> kept;
+  for (const Count& count : counts) {
+    if (!kept.empty() && part_of(kept.back()) == part_of(count)) {
+      // The later time stands for both: both are forgotten only when the later one may be.
+      kept.back() = {count.at, kept.back().amount + count.amount};
+    } else {
+      kept.push_back(count);
+    }
+  }
+  counts = std::move(kept);
+}
+
+void add(Used& used, const LimitRule& rule, std::uint64_t amount, WallTime now) {
+  if (rule.period != Period::Rolling) {
+    used.in_period += amount;
+    return;
+  }
+  if (!used.counts.empty() && used.counts.back().at == now) {
+    used.counts.back().amount += amount;
+    return;
+  }
+  used.counts.push_back({now, amount});
+  if (used.counts.size() > kCounts) coarsen(used.counts, rule.window);
+}
+
+/// When `wanted` units fit under `most`, from what is counted alone.
+WallTime rolling_free_at(const Used& used, const LimitRule& rule, std::uint64_t over) {
+  for (const Count& count : used.counts) {
+    if (count.amount >= over) return count.at + rule.window;
+    over -= count.amount;
+  }
+  return kNever;
+}
+
+/// An attempt that runs will be counted or given back soon; how soon, nobody knows.
+constexpr Span kSoon = std::chrono::seconds(1);
+
+std::optional<Exhausted> judge(const Allowance& allowance, const LimitRule& rule, std::uint64_t most,
+                               std::uint64_t wanted, WallTime now, const ZoneOffset& zones) {
+  const Used* const used = find(allowance, rule);
+  const std::uint64_t sum = counted(used, rule) + held(allowance, rule) + wanted;
+  if (sum <= most) return std::nullopt;
+  const bool reserve = sum <= rule.count;
+  if (wanted > most) return Exhausted{&rule, kNever, reserve};
+  if (rule.period != Period::Rolling) return Exhausted{&rule, period_end(rule.period, rule.zone, now, zones), reserve};
+  const WallTime free = used == nullptr ? kNever : rolling_free_at(*used, rule, sum - most);
+  return Exhausted{&rule, free == kNever ? now + kSoon : free, reserve};
+}
+
+void settle_one(Used& used, const LimitRule& rule, WallTime now, const ZoneOffset& zones) {
+  if (rule.period == Period::Rolling) {
+    std::erase_if(used.counts, [&](const Count& count) { return count.at + rule.window <= now; });
+    return;
+  }
+  const std::int64_t index = period_index(rule.period, rule.zone, now, zones);
+  // Only forward: a clock that was set back into the last period does not open it anew.
+  if (index <= used.index) return;
+  used.index = index;
+  used.in_period = 0;
+}
+
+}  // namespace
+
+std::uint64_t rule_key(const LimitRule& rule) { return hash_octets(rule.text, rule.is_rate ? 1 : 2); }
+
+WallTime settle(Allowance& allowance, const Limits& limits, WallTime now, const ZoneOffset& zones) {
+  if (allowance.stamp > now + kClockSlack) {
+    const Span back = allowance.stamp - now;
+    for (Used& used : allowance.used) {
+      for (Count& count : used.counts)
+        count.at -= back;
+    }
+    for (Hold& hold : allowance.holds) {
+      hold.at -= back;
+      hold.until -= back;
+    }
+    // What was counted in a calendar window of the future belongs to the present one.
+    for (const LimitRule& rule : limits.rules) {
+      if (rule.period == Period::Rolling) continue;
+      Used& used = find_or_make(allowance, rule);
+      used.index = std::min(used.index, period_index(rule.period, rule.zone, now, zones));
+    }
+    allowance.stamp = now;
+  }
+  now = std::max(now, allowance.stamp);
+  for (const LimitRule& rule : limits.rules)
+    settle_one(find_or_make(allowance, rule), rule, now, zones);
+  std::erase_if(allowance.used, [&](const Used& used) {
+    return std::none_of(limits.rules.begin(), limits.rules.end(),
+                        [&](const LimitRule& rule) { return rule_key(rule) == used.rule; });
+  });
+  return now;
+}
+
+void drop_dead(Allowance& allowance, WallTime now, const Alive& alive) {
+  std::erase_if(allowance.holds, [&](const Hold& hold) { return hold.until <= now || !alive(hold.owner); });
+}
+
+std::optional<Exhausted> exhausted(const Allowance& allowance, const Limits& limits, const Claim& claim, WallTime now,
+                                   const ZoneOffset& zones) {
+  std::optional<Exhausted> worst;
+  const auto consider = [&](const std::optional<Exhausted>& found) {
+    if (!found || (worst && worst->free_at == kNever)) return;
+    if (!worst || found->free_at == kNever || found->free_at > worst->free_at) worst = found;
+  };
+  if (limits.connections != 0 && allowance.holds.size() >= limits.connections) {
+    consider(Exhausted{nullptr, now + kSoon});
+  }
+  for (const LimitRule& rule : limits.rules) {
+    consider(judge(allowance, rule, ceiling(rule, limits, claim), units(rule, claim.recipients), now, zones));
+  }
+  return worst;
+}
+
+void take(Allowance& allowance, const Limits& limits, const Claim& claim, WallTime now) {
+  allowance.stamp = std::max(allowance.stamp, now);
+  allowance.holds.push_back({claim.owner, now, claim.until, claim.recipients});
+  for (const LimitRule& rule : limits.rules) {
+    if (rule.is_rate) add(find_or_make(allowance, rule), rule, units(rule, claim.recipients), now);
+  }
+}
+
+void give_back(Allowance& allowance, const Limits& limits, const Owner& owner, WallTime now) {
+  const auto hold = std::find_if(allowance.holds.begin(), allowance.holds.end(),
+                                 [&](const Hold& held) { return held.owner == owner; });
+  if (hold == allowance.holds.end()) return;
+  for (const LimitRule& rule : limits.rules) {
+    // What has left its window is forgotten already; a later one must not go in its place.
+    if (!rule.is_rate || rule.period != Period::Rolling || hold->at + rule.window <= now) continue;
+    Used& used = find_or_make(allowance, rule);
+    // Where times were put together, the next later one stands for it.
+    const auto found =
+        std::find_if(used.counts.begin(), used.counts.end(), [&](const Count& count) { return count.at >= hold->at; });
+    if (found == used.counts.end()) continue;
+    found->amount -= std::min(found->amount, units(rule, hold->recipients));
+    if (found->amount == 0) used.counts.erase(found);
+  }
+  allowance.holds.erase(hold);
+}
+
+void count(Allowance& allowance, const Limits& limits, const Owner& owner, std::uint64_t recipients, WallTime now,
+           const ZoneOffset& zones) {
+  now = settle(allowance, limits, now, zones);
+  allowance.stamp = now;
+  for (const LimitRule& rule : limits.rules) {
+    if (!rule.is_rate) add(find_or_make(allowance, rule), rule, units(rule, recipients), now);
+  }
+  const auto hold = std::find_if(allowance.holds.begin(), allowance.holds.end(),
+                                 [&](const Hold& held) { return held.owner == owner; });
+  if (hold != allowance.holds.end()) allowance.holds.erase(hold);
+}
+
+std::uint64_t amount_used(const Allowance& allowance, const LimitRule& rule) {
+  return counted(find(allowance, rule), rule) + held(allowance, rule);
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/wall_clock.h"
+#include "deliver/interfaces.h"
+#include "route/plan.h"
+#include "state/change.h"
+#include "state/message_record.h"
+#include "state/remembered.h"
+#include "state/store.h"
+#include "verdict/classify.h"
+
+namespace relaypipe {
+
+/// What a delivery's memory needs of the world.
+struct MemoryWorld {
+  StateStore& store;
+  const WallClock& wall;
+  const Clock& clock;
+  std::function<Owner()> self;  ///< this process; asked when something is taken
+  Alive alive;
+  ZoneOffset zones;
+  std::function<std::uint64_t(const Relay&)> credentials;
+  std::function<std::uint64_t(const Relay&)> settings;  ///< stamps what a connection is made with
+  std::function<void(const Change&)> changed;           ///< a relay went down or came back by what this delivery saw
+};
+
+/// What one delivery knows of the relays and of its own message from all others, and what it leaves to them. Its three
+/// verbs are the store's narrow door: one look when the plan is made, one reservation before a leg is tried where its
+/// relay asks for one, and a record when something is known that others can use at once. All thinking is in route/.
+class RelayMemory {
+ public:
+  /// `end` of the delivery. The references outlive it.
+  RelayMemory(MemoryWorld world, const Envelope& envelope, Instant end);
+
+  [[nodiscard]] WallTime now() const { return world_.wall.now(); }
+
+  /// One look at everything: orders the plan by what is known of its relays.
+  void open(RoutePlan& plan);
+
+  /// What earlier deliveries of this very message left, one for each recipient of whom there is something; as of
+  /// open().
+  [[nodiscard]] const std::vector<MessageState>& message() const { return message_; }
+
+  /// Asks for a leg, and takes what it needs. For Later, `at` is on the monotonic clock.
+  struct Answer {
+    Admission::Kind kind = Admission::Kind::Go;
+    Instant at{};
+    PassedOver why;
+  };
+  Answer admit(const Leg& leg, Duration waited);
+
+  /// An attempt at the relay has come to another stage: whoever waits for what this delivery finds waits on.
+  void progressed(const Leg& leg);
+  /// A session with the relay became ready, dialled at `began`.
+  void ready(const Leg& leg, const Where& where, Instant began, Duration took);
+  /// What an attempt showed. `used_up`: the relay has no address left that could do better. `broken_off`: it ended as
+  /// it did because this delivery has to stop, so nothing follows from it for the relay.
+  void learn(const Leg& leg, const Judged& judged, Instant began, bool used_up, bool broken_off = false);
+  /// The leg is not being tried at the moment: whatever was taken for it is free for others.
+  /// False: nothing was.
+  bool release(const Leg& leg);
+  /// From the dot on: what a later delivery of this message has to know. `useful` says for how long.
+  void remember_message(MessageState::Kind kind, const std::string& relay, std::string_view words,
+                        std::uint64_t content, Span useful);
+  /// Writes what was learned since the last time, in one transaction; does nothing where there is nothing.
+  void flush();
+
+ private:
+  struct Lesson {
+    HealthEvent event;
+    std::string endpoint;
+    enum class Of { Relay, Endpoint, Sender, Domain } of = Of::Relay;
+    std::string domain;
+  };
+  /// What this delivery has to do with one relay.
+  struct Ledger {
+    const Relay* relay = nullptr;
+    bool tried = false;  ///< by this delivery, whatever came of it
+    bool taken = false;  ///< a place, or the right to look
+    bool looks = false;  ///< whether it is the right to look
+    Instant looked{};    ///< when that was last written
+    bool over = false;   ///< what was taken is not needed any more
+    bool accepted = false;
+    std::vector<Lesson> lessons;
+  };
+
+  Ledger& ledger(const Relay& relay);
+  void teach(const Relay& relay, Lesson lesson);
+  HealthEvent event_at(HealthEvent::Kind kind, Instant began) const;
+  void add_stamps(HealthEvent& event, const Relay& relay) const;
+  bool teach_pairs(const Relay& relay, const Judged& judged, const HealthEvent& event);
+  void add_keys(std::vector<std::string>& keys, const std::string& relay) const;
+  [[nodiscard]] Circumstances around();
+  void apply(const Ledger& ledger, std::span<StateValue> values, std::vector<Change>& changes);
+  void apply(const Lesson& lesson, const Relay& relay, Remembered& remembered, WallTime now,
+             std::vector<Change>& changes);
+  void bring_back(const RoutePlan& plan, const Circumstances& here);
+  void write_messages(std::vector<StateValue>& values, std::size_t first);
+
+  MemoryWorld world_;
+  const Envelope& envelope_;
+  std::vector<std::string> domains_;  ///< of its recipients
+  Instant end_;
+  Owner self_;  ///< nobody, until something is taken
+  std::map<std::string, Ledger> ledgers_;
+  std::vector<MessageState> message_;
+  std::vector<MessageState> outgoing_;  ///< what is to be kept of this message
+  WallTime outgoing_until_ = kNever;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deliver/interfaces.h"
+#include "message/envelope.h"
+#include "relay/settings.h"
+#include "route/plan.h"
+#include "state/relay_memory.h"
+#include "verdict/outcome.h"
+#include "verdict/verdict.h"
+
+namespace relaypipe {
+
+/// What earlier deliveries of the very same message mean for this one, and what this one leaves to later ones. The same
+/// is the one with its queue id, its recipients and its content.
+class SameMessage {
+ public:
+  /// The references outlive it.
+  SameMessage(const Envelope& envelope, MessageSource& message, RelayMemory& memory, const Settings& settings)
+      : envelope_(envelope), message_(message), memory_(memory), settings_(settings) {}
+
+  /// By which another delivery of it is recognised while it runs; nothing where it has no queue id.
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  /// Whether anything is known of it. Then nobody may be asked to take it before it is complete, since only its content
+  /// tells whether it is the same.
+  [[nodiscard]] bool known() const { return !memory_.message().empty(); }
+
+  /// Of a complete message: that an earlier delivery had it accepted; or the plan is narrowed to the relay that may
+  /// have it.
+  std::optional<Verdict> recognise(RoutePlan& plan);
+
+  /// Keeps what a later delivery has to know of an attempt, from the dot on. `heard`: whoever gave us the message is
+  /// still there, and is told of its end.
+  void keep(const Outcome& outcome, bool heard);
+
+ private:
+  std::uint64_t content_stamp();
+
+  const Envelope& envelope_;
+  MessageSource& message_;
+  RelayMemory& memory_;
+  const Settings& settings_;
+};
+
+}  // namespace relaypipe

@@ -1,0 +1,65 @@
+#include "state/settings_stamp.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/hash.h"
+
+namespace relaypipe {
+namespace {
+
+/// With its length, so that no two lists of words look alike.
+void add(std::uint64_t& stamp, const std::string& word) {
+  stamp = hash_octets(fmt::format("{}:{}", word.size(), word), stamp);
+}
+
+void add(std::uint64_t& stamp, const std::vector<std::string>& words) {
+  add(stamp, std::to_string(words.size()));
+  for (const std::string& word : words)
+    add(stamp, word);
+}
+
+void add(std::uint64_t& stamp, std::uint64_t number) { add(stamp, std::to_string(number)); }
+
+void add_tls(std::uint64_t& stamp, const Settings& settings) {
+  const TlsSettings& tls = settings.tls_more;
+  add(stamp, static_cast<std::uint64_t>(settings.tls));
+  add(stamp, static_cast<std::uint64_t>(tls.min_version));
+  for (const std::string* const word : {&tls.ca_file, &tls.ca_path, &tls.name, &tls.cert_file, &tls.key_file})
+    add(stamp, *word);
+  add(stamp, tls.fingerprints);
+}
+
+void add_account(std::uint64_t& stamp, const Relay& relay) {
+  const AccountConfig& account = relay.account;
+  for (const std::string* const word : {&account.username, &account.password_file, &account.password_map})
+    add(stamp, *word);
+  add(stamp, account.password_command);
+  add(stamp, relay.settings.auth_mechanisms);
+  add(stamp, relay.settings.allow_plaintext_auth);
+  add(stamp, account.oauth2 ? account.oauth2->client_id + " " + account.oauth2->token_endpoint : "");
+}
+
+}  // namespace
+
+std::uint64_t settings_stamp(const Relay& relay) {
+  const Settings& settings = relay.settings;
+  const Destination& destination = relay.destination;
+  std::uint64_t stamp = hash_octets("");
+  add(stamp, destination.host);
+  add(stamp, destination.port);
+  add(stamp, static_cast<std::uint64_t>(destination.lookup));
+  add(stamp, destination.implicit_tls ? 1 : 0);
+  add_tls(stamp, settings);
+  add_account(stamp, relay);
+  add(stamp, settings.hostname);
+  add(stamp, static_cast<std::uint64_t>(settings.client_report));
+  add(stamp, static_cast<std::uint64_t>(settings.ip));
+  add(stamp, settings.srv ? 1 : 0);
+  add(stamp, settings.bind_address);
+  add(stamp, settings.dns_servers);
+  return stamp;
+}
+
+}  // namespace relaypipe
