@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "deliver/interfaces.h"
+#include "base/deadline.h"
 
 namespace relaypipe {
 

@@ -12,6 +12,7 @@
 #include "config/read_chain.h"
 #include "config/read_relay.h"
 #include "config/read_reply_rules.h"
+#include "config/setting_keys.h"
 #include "relay/host.h"
 
 namespace relaypipe {

@@ -6,20 +6,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/position.h"
+
 namespace relaypipe {
-
-/// Line and column, counted from 1; 0 means the file as a whole.
-struct Place {
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-};
-
-/// Where something stands in a configuration file.
-struct Position {
-  std::string file;
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-};
 
 /// A configuration file as plain values, without the library that read it: io/toml_config makes it,
 /// read_configuration() judges it.

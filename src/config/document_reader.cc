@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "base/secret_keys.h"
 #include "config/nearest.h"
+#include "config/setting_keys.h"
 #include "relay/host.h"
 
 namespace relaypipe {

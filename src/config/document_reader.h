@@ -8,6 +8,7 @@
 
 #include "config/configuration.h"
 #include "config/document.h"
+#include "config/setting_keys.h"
 #include "relay/settings.h"
 
 namespace relaypipe {

@@ -9,6 +9,7 @@
 #include "config/read_account.h"
 #include "config/read_limits.h"
 #include "config/read_reply_rules.h"
+#include "config/setting_keys.h"
 #include "relay/units.h"
 
 namespace relaypipe {

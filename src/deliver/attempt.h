@@ -2,9 +2,14 @@
 
 #include <functional>
 
+#include "base/clock.h"
 #include "base/deadline.h"
-#include "deliver/interfaces.h"
+#include "base/event_loop.h"
+#include "base/journal.h"
+#include "deliver/observer.h"
+#include "deliver/session.h"
 #include "message/envelope.h"
+#include "message/message_source.h"
 #include "relay/relay.h"
 #include "verdict/outcome.h"
 

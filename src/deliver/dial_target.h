@@ -1,6 +1,6 @@
 #pragma once
 
-#include "deliver/interfaces.h"
+#include "deliver/session.h"
 #include "relay/relay.h"
 #include "route/reach.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/result.h"
 #include "deliver/attempt.h"
-#include "deliver/interfaces.h"
+#include "deliver/session.h"
 #include "smtp/capabilities.h"
 #include "smtp/reply.h"
 

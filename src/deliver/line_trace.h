@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "deliver/interfaces.h"
+#include "deliver/observer.h"
 
 namespace relaypipe {
 

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "base/deadline.h"
+#include "base/ids.h"
 #include "base/random.h"
-#include "deliver/interfaces.h"
+#include "deliver/session.h"
 #include "route/plan.h"
 #include "route/reach.h"
 #include "verdict/outcome.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "base/pollable.h"
-#include "deliver/interfaces.h"
+#include "base/event_loop.h"
+#include "route/resolver.h"
 
 namespace relaypipe {
 

@@ -3,9 +3,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/deadline.h"
 #include "base/result.h"
-#include "deliver/interfaces.h"
 
 namespace relaypipe {
 

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/pollable.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/ids.h"
+#include "base/journal.h"
 #include "oauth/renewal.h"
 #include "oauth/token_source.h"
 #include "oauth/token_world.h"

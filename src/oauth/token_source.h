@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "deliver/interfaces.h"
 #include "relay/relay.h"
 
 namespace relaypipe {

@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "base/deadline.h"
+#include "base/ids.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "base/wall_clock.h"
-#include "deliver/interfaces.h"
 #include "oauth/token_answer.h"
 #include "oauth/token_record.h"
 

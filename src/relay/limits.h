@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/position.h"
 #include "base/wall_time.h"
-#include "config/document.h"
 #include "relay/address_pattern.h"
 
 namespace relaypipe {

@@ -10,7 +10,6 @@
 #include "relay/limits.h"
 #include "relay/reply_rule.h"
 #include "relay/settings.h"
-#include "verdict/classify.h"
 
 namespace relaypipe {
 
@@ -29,11 +28,5 @@ struct Relay {
   std::vector<ReplyRule> replies;         ///< the administrator's own rules, first match first
   Limits limits;                          ///< how much may be sent over it
 };
-
-/// What the replies of a relay are judged by. The relay outlives it.
-inline RelayRules rules_of(const Relay& relay) {
-  return {relay.provider, relay.replies, relay.settings.on_content_reject, relay.recipient_domain,
-          relay.settings.on_unconfirmed};
-}
 
 }  // namespace relaypipe

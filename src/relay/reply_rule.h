@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/deadline.h"
-#include "config/document.h"
+#include "base/position.h"
 #include "smtp/stage.h"
 
 namespace relaypipe {

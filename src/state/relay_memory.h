@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/wall_clock.h"
-#include "deliver/interfaces.h"
+#include "base/clock.h"
 #include "route/plan.h"
 #include "state/change.h"
 #include "state/message_record.h"

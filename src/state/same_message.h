@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "deliver/interfaces.h"
 #include "message/envelope.h"
+#include "message/message_source.h"
 #include "relay/settings.h"
 #include "route/plan.h"
 #include "state/relay_memory.h"

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "relay/relay.h"
 #include "relay/reply_rule.h"
 #include "relay/settings.h"
 #include "smtp/enhanced_status.h"
@@ -78,5 +79,11 @@ Outcome for_senders(Outcome outcome);
 
 /// The same in a few words for the list of other attempts: `mx1.example: connection timed out`.
 std::string describe_briefly(const Outcome& outcome);
+
+/// What the replies of a relay are judged by. The relay outlives it.
+inline RelayRules rules_of(const Relay& relay) {
+  return {relay.provider, relay.replies, relay.settings.on_content_reject, relay.recipient_domain,
+          relay.settings.on_unconfirmed};
+}
 
 }  // namespace relaypipe

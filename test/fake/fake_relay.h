@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "deliver/interfaces.h"
+#include "base/ids.h"
+#include "deliver/session.h"
 #include "fake/timeline.h"
 
 namespace relaypipe::fake {

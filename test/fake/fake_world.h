@@ -7,13 +7,18 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/journal.h"
 #include "deliver/deliver.h"
-#include "deliver/interfaces.h"
+#include "deliver/observer.h"
+#include "deliver/parent.h"
 #include "fake/fake_relay.h"
 #include "fake/memory_state_store.h"
 #include "fake/timeline.h"
 #include "io/pcre_matcher.h"
 #include "message/content_encoder.h"
+#include "message/message_source.h"
+#include "route/resolver.h"
 #include "state/settings_stamp.h"
 
 namespace relaypipe::fake {

@@ -5,7 +5,8 @@
 #include <functional>
 #include <map>
 
-#include "deliver/interfaces.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
 
 namespace relaypipe::fake {
 

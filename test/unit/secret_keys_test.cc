@@ -6,6 +6,7 @@
 #include "catch.h"
 #include "command/wiring/arguments.h"
 #include "config/configuration.h"
+#include "config/setting_keys.h"
 #include "io/toml_document.h"
 #include "relay/destination.h"
 

@@ -1,4 +1,5 @@
 #include "relay/settings.h"
+#include "config/setting_keys.h"
 
 #include <set>
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "catch.h"
+#include "config/setting_keys.h"
 #include "io/toml_document.h"
 
 using namespace relaypipe;

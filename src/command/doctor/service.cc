@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "command/doctor/user.h"
+#include "config/setting_keys.h"
 #include "io/system/user_view.h"
 #include "postfix/agent_argv.h"
-#include "relay/settings.h"
 #include "relay/units.h"
 
 namespace relaypipe {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/deadline.h"
-#include "deliver/interfaces.h"
+#include "deliver/observer.h"
 #include "relay/relay.h"
 #include "smtp/session_facts.h"
 #include "smtp/stage.h"

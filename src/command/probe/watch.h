@@ -4,9 +4,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/deadline.h"
 #include "command/probe/result.h"
-#include "deliver/interfaces.h"
+#include "deliver/observer.h"
+#include "deliver/session.h"
 #include "smtp/reply.h"
 #include "smtp/stage.h"
 

@@ -2,8 +2,8 @@
 
 #include "command/wiring/arguments_cli.h"
 #include "command/wiring/tools.h"
+#include "config/setting_keys.h"
 #include "io/curl/library.h"
-#include "relay/settings.h"
 
 namespace relaypipe {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "deliver/interfaces.h"
+#include "base/journal.h"
 #include "io/system/syslog_file.h"
 #include "io/system/syslog_journal.h"
 #include "relay/settings.h"

@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "deliver/interfaces.h"
+#include "base/clock.h"
+#include "base/journal.h"
 #include "io/state/owners.h"
 #include "io/system/system_clock.h"
 #include "state/delivery_lock.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "config/setting_keys.h"
 #include "io/policy_client.h"
 #include "io/system/own_host.h"
 #include "io/system/system_clock.h"

@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "base/pollable.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/ids.h"
 #include "config/password_map.h"
-#include "deliver/interfaces.h"
 #include "io/credentials/command.h"
 #include "io/credentials/file.h"
 #include "oauth/token_source.h"
+#include "relay/credentials.h"
 
 namespace relaypipe {
 

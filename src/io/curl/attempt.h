@@ -7,10 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/deadline.h"
-#include "deliver/interfaces.h"
+#include "base/ids.h"
+#include "deliver/observer.h"
+#include "deliver/session.h"
 #include "io/curl/handle.h"
 #include "io/curl/tls.h"
+#include "relay/credentials.h"
 #include "smtp/handshake.h"
 
 namespace relaypipe {

@@ -4,8 +4,12 @@
 #include <optional>
 #include <vector>
 
-#include "base/pollable.h"
-#include "deliver/interfaces.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/ids.h"
+#include "deliver/observer.h"
+#include "deliver/session.h"
+#include "relay/credentials.h"
 
 namespace relaypipe {
 

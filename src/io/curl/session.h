@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "deliver/interfaces.h"
+#include "deliver/session.h"
 #include "io/curl/handle.h"
 #include "io/curl/tls.h"
 

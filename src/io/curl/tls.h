@@ -6,9 +6,10 @@
 #include <optional>
 #include <string>
 
-#include "deliver/interfaces.h"
+#include "deliver/observer.h"
 #include "io/curl/handle.h"
 #include "relay/settings.h"
+#include "smtp/session_facts.h"
 
 namespace relaypipe {
 

@@ -3,9 +3,11 @@
 #include <memory>
 #include <vector>
 
-#include "base/pollable.h"
-#include "deliver/interfaces.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/ids.h"
 #include "oauth/token_world.h"
+#include "route/resolver.h"
 
 namespace relaypipe {
 

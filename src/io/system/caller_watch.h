@@ -2,8 +2,8 @@
 
 #include <sys/types.h>
 
-#include "base/pollable.h"
-#include "deliver/interfaces.h"
+#include "base/event_loop.h"
+#include "deliver/parent.h"
 
 namespace relaypipe {
 

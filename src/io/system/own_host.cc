@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "config/ehlo_name.h"
+#include "config/setting_keys.h"
 
 namespace relaypipe {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "base/pollable.h"
-#include "deliver/interfaces.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
 
 namespace relaypipe {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "base/pollable.h"
-#include "deliver/interfaces.h"
+#include "base/event_loop.h"
+#include "message/message_source.h"
 
 namespace relaypipe {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "deliver/interfaces.h"
+#include "deliver/observer.h"
 
 namespace relaypipe {
 

@@ -3,7 +3,7 @@
 #include <ctime>
 #include <string>
 
-#include "deliver/interfaces.h"
+#include "base/journal.h"
 
 namespace relaypipe {
 

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "base/wall_clock.h"
-#include "deliver/interfaces.h"
+#include "base/clock.h"
 
 namespace relaypipe {
 

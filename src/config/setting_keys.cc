@@ -1,4 +1,4 @@
-#include "relay/settings.h"
+#include "config/setting_keys.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

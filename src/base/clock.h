@@ -2,9 +2,17 @@
 
 #include <chrono>
 
+#include "base/deadline.h"
 #include "base/wall_time.h"
 
 namespace relaypipe {
+
+/// The monotonic clock.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual Instant now() const = 0;
+};
 
 /// The time of day. It may be wrong and may jump; only what has to hold for other processes too is measured with it:
 /// tokens, and what deliveries remember.

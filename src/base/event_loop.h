@@ -1,13 +1,20 @@
 #pragma once
 
 #include <poll.h>
-
 #include <span>
 #include <vector>
 
 #include "base/deadline.h"
 
 namespace relaypipe {
+
+/// The one place where time passes.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  /// Returns when something may have happened in any part of the world of this delivery, or at `until`.
+  virtual void wait(Instant until) = 0;
+};
 
 /// A part of the world that one poll(2) serves together with the others: while a session is being opened, stdin is
 /// read, DNS answers and the writer's death is noticed. The single thread sleeps in one place only.

@@ -1,0 +1,17 @@
+#pragma once
+
+namespace relaypipe {
+
+/// Who started us, and whether they still want the result.
+class Caller {
+ public:
+  virtual ~Caller() = default;
+  enum class State {
+    Present,
+    Gone,  ///< nobody reads our result, or the parent is another one: pipe(8) is dead and the message still queued
+    Terminating,  ///< a signal asked us to end
+  };
+  [[nodiscard]] virtual State state() = 0;
+};
+
+}  // namespace relaypipe

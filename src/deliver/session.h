@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/ids.h"
+#include "relay/relay.h"
+#include "relay/settings.h"
+#include "route/reach.h"
+#include "smtp/capabilities.h"
+#include "smtp/session_facts.h"
+#include "smtp/stage.h"
+#include "verdict/outcome.h"
+
+namespace relaypipe {
+
+/// What a relay's session is opened with.
+struct DialTarget {
+  Where where;
+  const Relay* relay = nullptr;  ///< its settings and account; outlives the dialer
+  std::string helo_name;
+  TlsLevel tls = TlsLevel::May;
+  bool implicit_tls = false;
+  std::string bind_address;  ///< source address; empty: the system's choice
+  TimeLimits limits;
+};
+
+/// A ready connection to a relay: greeted, EHLO said, TLS as wanted. Closing it is the destructor's business.
+class Session {
+ public:
+  virtual ~Session() = default;
+  [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
+  /// How it is protected and authenticated.
+  [[nodiscard]] virtual const SessionFacts& facts() const = 0;
+  /// Takes octets to send and returns how many it took; they count as sent. Fewer than offered: wait, then offer the
+  /// rest.
+  virtual std::size_t send(std::string_view octets) = 0;
+  /// Whether everything taken has left this machine, as far as the system tells. What waits for it is woken when it
+  /// may have.
+  [[nodiscard]] virtual bool flushed() = 0;
+  /// How many of the octets taken last have certainly not left: the relay's window or the path is full. It still tells
+  /// when the connection has ended.
+  [[nodiscard]] virtual std::size_t unsent() const = 0;
+  /// Reads what is there into `buffer`; nothing when there is nothing now. After the relay's last octet ended() is
+  /// true.
+  virtual std::size_t receive(std::span<char> buffer) = 0;
+  /// The connection is over: closed, reset, or broken. What was received before is still handed out.
+  [[nodiscard]] virtual bool ended() const = 0;
+};
+
+struct DialEvent {
+  DialId id;
+  std::variant<std::unique_ptr<Session>, Unreached> result;
+};
+
+/// How far an attempt to open a session has come.
+struct Progress {
+  Stage stage = Stage::Connect;  ///< where it stands
+  /// When it completed its last step: credentials that had to be waited for, the connection, TLS, a whole reply.
+  /// Nothing: it has completed none.
+  std::optional<Instant> step = std::nullopt;
+};
+
+/// Opens sessions, several at a time.
+class Dialer {
+ public:
+  virtual ~Dialer() = default;
+  virtual void start(DialId id, const DialTarget& target) = 0;
+  /// Gives an attempt up and returns the stage it had reached; no event comes for it afterwards.
+  virtual Stage cancel(DialId id) = 0;
+  [[nodiscard]] virtual Progress progress(DialId id) const = 0;
+  /// The stage an attempt stands at.
+  [[nodiscard]] Stage stage(DialId id) const { return progress(id).stage; }
+  virtual std::vector<DialEvent> take_events() = 0;
+};
+
+}  // namespace relaypipe
