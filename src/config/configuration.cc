@@ -71,7 +71,7 @@ Configuration Reader::read(const std::vector<Document>& documents) {
   }
   check_settings();
   read_bodies();
-  find_shared_maps(result_, problems_);
+  find_shared_maps(result_, documents, problems_);
   find_circles(result_, problems_);
   // A misspelt name would make its relay an unused one as well.
   if (first_error(problems_) == nullptr) {
@@ -191,10 +191,13 @@ void Reader::read_bodies() {
 
 /// Settings of the file that contradict each other.
 void Reader::check_settings() {
-  for (std::string& problem : settings_problems(result_.settings)) {
-    const auto bound = set_at_.find("bind_address");
-    const Position at = bound != set_at_.end() ? bound->second : Position();
-    problems_.push_back({ConfigProblem::Severity::Error, at, std::move(problem)});
+  for (SettingsProblem& problem : settings_problems(result_.settings)) {
+    Position at;
+    for (const std::string_view key : problem.keys) {
+      const auto set = set_at_.find(key);
+      if (at.line == 0 && set != set_at_.end()) at = set->second;
+    }
+    problems_.push_back({ConfigProblem::Severity::Error, std::move(at), std::move(problem.text)});
   }
 }
 
@@ -202,12 +205,12 @@ void Reader::apply_overrides() {
   const auto report = [&](const std::string& text) {
     problems_.push_back({ConfigProblem::Severity::Error, {"command line"}, "-o " + text});
   };
-  const std::vector<std::string> before = settings_problems(result_.settings);
+  const std::vector<SettingsProblem> before = settings_problems(result_.settings);
   for (const std::string& assignment : overrides_) {
     if (const auto problem = apply_setting(result_.settings, assignment)) report(*problem);
   }
-  for (const std::string& problem : settings_problems(result_.settings)) {
-    if (std::find(before.begin(), before.end(), problem) == before.end()) report(problem);
+  for (const SettingsProblem& problem : settings_problems(result_.settings)) {
+    if (std::find(before.begin(), before.end(), problem) == before.end()) report(problem.text);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/printable.h"
+#include "config/key_places.h"
 #include "config/read_oauth2.h"
 #include "config/setting_values.h"
 #include "relay/host.h"
@@ -161,14 +162,15 @@ void complete_account(const Section& section, const DocumentTable& table, RelayC
   if (account.certain()) raise_level(table, relay);
 }
 
-void find_shared_maps(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
+void find_shared_maps(const Configuration& configuration, std::span<const Document> documents,
+                      std::vector<ConfigProblem>& problems) {
   std::map<std::string, const RelayConfig*> first;
   for (const auto& [name, relay] : configuration.relays) {
     if (!relay.account.sender_dependent || relay.account.password_map.empty()) continue;
     const auto [other, fresh] = first.try_emplace(plain_path(relay.account.password_map), &relay);
     if (fresh) continue;
     const RelayConfig* earlier = other->second;
-    problems.push_back({ConfigProblem::Severity::Error, relay.at,
+    problems.push_back({ConfigProblem::Severity::Error, key_position(documents, relay.at, "password_map"),
                         fmt::format("[relay.{}] password_map: [relay.{}] has the same file and both are "
                                     "sender_dependent, so that each would be offered the accounts of the other; give "
                                     "each a file of its own",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,7 @@ void read_account_key(const Section& section, const DocumentEntry& entry, RelayC
 void complete_account(const Section& section, const DocumentTable& table, RelayConfig& relay);
 
 /// Two relays whose accounts depend on the sender, out of one map: each would be offered the other's accounts.
-void find_shared_maps(const Configuration& configuration, std::vector<ConfigProblem>& problems);
+void find_shared_maps(const Configuration& configuration, std::span<const Document> documents,
+                      std::vector<ConfigProblem>& problems);
 
 }  // namespace relaypipe

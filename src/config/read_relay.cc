@@ -73,14 +73,15 @@ void require_tls(const Section& section, const DocumentTable& table, RelayConfig
 /// What this relay's own settings made wrong; what was wrong before is told with the defaults.
 void check_settings(const Section& section, const DocumentTable& table, const Settings& defaults,
                     const RelayConfig& relay) {
-  const DocumentEntry* const bound = find_entry(table, "bind_address");
-  const DocumentEntry* const version = find_entry(table, "ip");
-  if (bound == nullptr && version == nullptr) return;
-  const std::vector<std::string> before = settings_problems(defaults);
-  for (const std::string& problem : settings_problems(relay.settings)) {
+  const std::vector<SettingsProblem> problems = settings_problems(relay.settings);
+  if (problems.empty()) return;
+  const std::vector<SettingsProblem> before = settings_problems(defaults);
+  for (const SettingsProblem& problem : problems) {
     if (std::find(before.begin(), before.end(), problem) != before.end()) continue;
-    // The problem names its key.
-    section.error_line(bound != nullptr ? bound->value.at : version->value.at, problem);
+    const DocumentEntry* set = find_entry(table, problem.keys[0]);
+    if (set == nullptr) set = find_entry(table, problem.keys[1]);
+    // Values of the defaults alone, to which the relay's destination or account added something: told there.
+    if (set != nullptr) section.error_line(set->value.at, problem.text);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -40,7 +41,14 @@ const SettingKey* find_setting(std::string_view name);
 /// known one.
 std::optional<std::string> apply_setting(Settings& settings, std::string_view assignment);
 
+/// Settings that are right by themselves and contradict each other.
+struct SettingsProblem {
+  std::string text;                      ///< begins with the first of the keys
+  std::array<std::string_view, 2> keys;  ///< any of them may have made it; the first is the one to look at
+  bool operator==(const SettingsProblem&) const = default;
+};
+
 /// What is wrong between settings, e.g. two bind addresses of one IP version; empty when nothing is.
-std::vector<std::string> settings_problems(const Settings& settings);
+std::vector<SettingsProblem> settings_problems(const Settings& settings);
 
 }  // namespace relaypipe

@@ -207,15 +207,16 @@ class Loader {
 
 Configuration load_configuration(const std::string& file, bool required, const ServicePort& service,
                                  std::span<const std::string> overrides, std::vector<ConfigProblem>& problems,
-                                 ConfigOwners owners) {
+                                 ConfigOwners owners, std::vector<Document>* kept) {
   Loader loader(problems, owners);
-  const std::vector<Document> documents = loader.load(file, required);
+  std::vector<Document> documents = loader.load(file, required);
   std::vector<ConfigProblem> judged;
   Configuration configuration = read_configuration(documents, Settings(), service, overrides, judged);
   if (documents.empty() && !loader.incomplete()) configuration.missing_file = file;
   // Where a file is missing, its relays would be reported as unknown wherever they are used.
   if (!loader.incomplete()) problems.insert(problems.end(), judged.begin(), judged.end());
   sort_problems(problems);
+  if (kept != nullptr) *kept = std::move(documents);
   return configuration;
 }
 

@@ -20,8 +20,10 @@ enum class ConfigOwners { Trusted, Any };
 /// Refused is also a file that its group or others may write, that belongs to another user than root and the running
 /// one, or that lies in a directory of another user's or one that others may write, because whoever can write it or put
 /// another in its place decides where mail and passwords go. A directory that its group may write is a warning.
+/// `documents`: gets what was read, for those who have to name the line of a key later.
 Configuration load_configuration(const std::string& file, bool required, const ServicePort& service,
                                  std::span<const std::string> overrides, std::vector<ConfigProblem>& problems,
-                                 ConfigOwners owners = ConfigOwners::Trusted);
+                                 ConfigOwners owners = ConfigOwners::Trusted,
+                                 std::vector<Document>* documents = nullptr);
 
 }  // namespace relaypipe

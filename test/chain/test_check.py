@@ -173,6 +173,21 @@ class Files(ChainCase):
         file = self.file("ca.pem", "nothing of the kind\n", 0o644)
         self.assertIn(f"tls_ca_file: {file} holds no certificate", self.warned(f'tls_ca_file = "{file}"'))
 
+    def test_the_line_is_that_of_the_key(self) -> None:
+        """Where the file named is of no use, as where the value is."""
+        token = "[relay.one.oauth2]\ntoken_file = \"/nonexistent/token\""
+        for relay, top, line, words in (
+            ('tls = "verify"\ntls_ca_file = "/nonexistent/ca"', "", 4, "tls_ca_file"),
+            ('\npassword_file = "/nonexistent/secret"\nusername = "u"', "", 4, "password_file"),
+            (token, "", 4, "token_file"),
+            ("", 'on_change = ["/nonexistent/program"]\n', 1, "on_change"),
+            ("", '\n[defaults]\ntls_key_file = "/nonexistent/key"\n', 3, "tls_key_file"),
+            ('cool_down = "20m"', "", 3, "cool_down_max"),
+        ):
+            with self.subTest(words):
+                told = [text for text in self.warned(relay, top).splitlines() if words in text]
+                self.assertTrue(told and all(text.startswith(f"{self.config}:{line}:") for text in told), told)
+
     def test_trust_store_without_hashes(self) -> None:
         store = self.directory / "store"
         store.mkdir()

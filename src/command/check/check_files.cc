@@ -14,6 +14,7 @@
 #include "command/check/check_trust.h"
 #include "command/wiring/mail_log.h"
 #include "config/ehlo_name.h"
+#include "config/key_places.h"
 #include "config/password_map.h"
 #include "io/credentials/file.h"
 #include "io/credentials/file_token_store.h"
@@ -25,22 +26,30 @@ namespace {
 
 using Severity = ConfigProblem::Severity;
 
+/// A section of the file, from which its keys are named.
+struct SectionPlace {
+  Position at;        ///< line 0: the top of the file
+  std::string label;  ///< `[relay.ses] `; empty at the top
+  /// What stands before the key in `at`'s table: `oauth2.`, or nothing.
+  std::string nested;
+};
+
 class FileCheck {
  public:
   explicit FileCheck(LoadedConfiguration& loaded) : loaded_(loaded), reader_(FileReader::self()) {}
 
   void run() {
     const Configuration& configuration = loaded_.configuration;
-    const Position top{loaded_.file, 0, 0};
-    check_tls(top, "", configuration.settings, Severity::Warning);
-    check_map(top, "", configuration.settings.password_map);
-    check_program(top, "on_change: ", configuration.on_change);
-    check_mechanisms(top, "", configuration.settings);
+    const SectionPlace top{{loaded_.file, 0, 0}, "", ""};
+    check_tls(top, configuration.settings, Severity::Warning);
+    check_map(top, configuration.settings.password_map);
+    check_program(top, "on_change", configuration.on_change);
+    check_mechanisms(top, configuration.settings);
     for (const auto& [name, relay] : configuration.relays)
       check_relay(relay);
     // Its rights were judged as far as root can: only the user that delivers knows its groups.
     if (secrets_ && reader_.administrator) {
-      add(Severity::Warning, top,
+      add(Severity::Warning, top.at,
           fmt::format(
               "the files with secrets were looked at as root, who may read all, because neither state_directory "
               "{} nor master.cf tells which user delivers; make it with install -d -o USER -m 0700 {}",
@@ -50,44 +59,44 @@ class FileCheck {
 
  private:
   void check_relay(const RelayConfig& relay) {
-    const std::string label = fmt::format("[relay.{}] ", shown(relay.name));
+    const SectionPlace section{relay.at, fmt::format("[relay.{}] ", shown(relay.name)), ""};
     const AccountConfig& account = relay.account;
-    check_tls(relay.at, label, relay.settings, Severity::Error);
-    check_mechanisms(relay.at, label, relay.settings);
-    check_secret(relay.at, label + "password_file: ", account.password_file);
-    check_program(relay.at, label + "password_command: ", account.password_command);
-    check_map(relay.at, label, account.password_map);
-    check_map_key(relay, label);
+    check_tls(section, relay.settings, Severity::Error);
+    check_mechanisms(section, relay.settings);
+    check_secret(section, "password_file", account.password_file);
+    check_program(section, "password_command", account.password_command);
+    check_map(section, account.password_map);
+    check_map_key(relay, section);
     if (!account.oauth2) return;
     check_token(relay);
-    const std::string inner = fmt::format("[relay.{}.oauth2] ", shown(relay.name));
-    check_secret(relay.at, inner + "token_file: ", account.oauth2->token_file);
-    check_program(relay.at, inner + "token_command: ", account.oauth2->token_command);
-    check_secret(relay.at, inner + "client_secret_file: ", account.oauth2->client_secret_file);
-    check_secret(relay.at, inner + "refresh_token_file: ", account.oauth2->refresh_token_file);
-    check_present(relay.at, inner + "ca_file: ", account.oauth2->ca_file, R_OK, Severity::Error);
+    const SectionPlace inner{relay.at, fmt::format("[relay.{}.oauth2] ", shown(relay.name)), "oauth2."};
+    check_secret(inner, "token_file", account.oauth2->token_file);
+    check_program(inner, "token_command", account.oauth2->token_command);
+    check_secret(inner, "client_secret_file", account.oauth2->client_secret_file);
+    check_secret(inner, "refresh_token_file", account.oauth2->refresh_token_file);
+    check_present(inner, "ca_file", account.oauth2->ca_file, R_OK, Severity::Error);
   }
 
-  void check_secret(const Position& at, const std::string& key, const std::string& file) {
+  void check_secret(const SectionPlace& section, std::string_view key, const std::string& file) {
     if (file.empty()) return;
     secrets_ = true;
     const auto secret = read_secret_file(file, reader_);
-    if (!secret) return add(Severity::Error, at, key + secret.error());
+    if (!secret) return add(Severity::Error, section, key, secret.error());
     const std::string_view text = secret->reveal();
     if (!text.empty() && (is_blank(text.front()) || is_blank(text.back())))
-      add(Severity::Warning, at,
-          fmt::format("{}{} begins or ends with a space, which is sent as a part of the secret", key, printable(file)));
-    warn_of_readers(at, key, file);
+      add(Severity::Warning, section, key,
+          fmt::format("{} begins or ends with a space, which is sent as a part of the secret", printable(file)));
+    warn_of_readers(section, key, file);
   }
 
-  void warn_of_readers(const Position& at, const std::string& key, const std::string& file) {
-    if (auto warning = secret_warning(file)) add(Severity::Warning, at, key + *std::move(warning));
+  void warn_of_readers(const SectionPlace& section, std::string_view key, const std::string& file) {
+    if (const auto warning = secret_warning(file)) add(Severity::Warning, section, key, *warning);
   }
 
   static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
   /// An account that has only a map needs a line there; of a relay by MX only the delivery knows the hosts.
-  void check_map_key(const RelayConfig& relay, const std::string& label) {
+  void check_map_key(const RelayConfig& relay, const SectionPlace& section) {
     const AccountConfig& account = relay.account;
     if (account.password_map.empty() || account.certain() || account.sender_dependent) return;
     if (relay.destination.lookup != Lookup::Address) return;
@@ -96,11 +105,9 @@ class FileCheck {
     const auto map = parse_password_map(text->reveal());
     const auto keys = password_map_keys("", relay.destination.host, relay.destination);
     if (find_account(map, keys) != nullptr) return;
-    add(Severity::Warning, relay.at,
-        fmt::format(
-            "{}password_map: no line of {} is for this relay, so mail goes to it without AUTH; keys looked for: "
-            "{}",
-            label, printable(account.password_map), printable(fmt::format("{}", fmt::join(keys, ", ")))));
+    add(Severity::Warning, section, "password_map",
+        fmt::format("no line of {} is for this relay, so mail goes to it without AUTH; keys looked for: {}",
+                    printable(account.password_map), printable(fmt::format("{}", fmt::join(keys, ", ")))));
   }
 
   /// Whether somebody has consented already, where that is what the account lives by.
@@ -111,82 +118,80 @@ class FileCheck {
     FileTokenStore store(loaded_.configuration.settings.state_directory);
     const auto record = store.read(relay.name);
     if (record && *record && !(*record)->refresh_token.empty()) return;
-    add(Severity::Warning, relay.at,
+    add(Severity::Warning, key_position(loaded_.documents, relay.at, "oauth2"),
         fmt::format("[relay.{0}.oauth2] there is no token yet, so mail waits for this relay: relaypipe token {0} "
                     "--authorize",
                     shown(relay.name)));
   }
 
   /// A map is named once however many relays have it.
-  void check_map(const Position& at, const std::string& label, const std::string& file) {
+  void check_map(const SectionPlace& section, const std::string& file) {
     if (file.empty() || !maps_.insert(file).second) return;
     secrets_ = true;
     const auto text = read_private_file(file, reader_, kLongestPasswordMap);
-    if (!text) return add(Severity::Error, at, label + "password_map: " + text.error());
-    warn_of_readers(at, label + "password_map: ", file);
+    if (!text) return add(Severity::Error, section, "password_map", text.error());
+    warn_of_readers(section, "password_map", file);
     for (const MapAccount& account : parse_password_map(text->reveal())) {
       if (!account.problem.empty()) add(Severity::Warning, {file, account.line, 1}, account.problem);
     }
   }
 
-  void check_program(const Position& at, const std::string& key, const std::vector<std::string>& argv) {
-    if (!argv.empty()) check_present(at, key, argv.front(), X_OK, Severity::Error);
+  void check_program(const SectionPlace& section, std::string_view key, const std::vector<std::string>& argv) {
+    if (!argv.empty()) check_present(section, key, argv.front(), X_OK, Severity::Error);
   }
 
   /// `trouble`: how bad it is. As a default it only concerns relays that need it.
-  void check_tls(const Position& at, const std::string& label, const Settings& settings, Severity trouble) {
+  void check_tls(const SectionPlace& section, const Settings& settings, Severity trouble) {
     const TlsSettings& tls = settings.tls_more;
     const TlsSettings& defaults = loaded_.configuration.settings.tls_more;
     const auto own = [&](const std::string& file, const std::string& inherited) {
-      return label.empty() || file != inherited;
+      return section.label.empty() || file != inherited;
     };
     const Severity authorities = settings.tls >= TlsLevel::Verify ? trouble : Severity::Warning;
-    if (own(tls.ca_file, defaults.ca_file) &&
-        check_present(at, label + "tls_ca_file: ", tls.ca_file, R_OK, authorities))
-      check_content(at, label + "tls_ca_file: ", tls.ca_file, authorities_problem, authorities);
+    if (own(tls.ca_file, defaults.ca_file) && check_present(section, "tls_ca_file", tls.ca_file, R_OK, authorities))
+      check_content(section, "tls_ca_file", tls.ca_file, authorities_problem, authorities);
     if (own(tls.ca_path, defaults.ca_path) && tls.ca_file.empty() &&
-        check_present(at, label + "tls_ca_path: ", tls.ca_path, R_OK | X_OK, authorities))
-      check_content(at, label + "tls_ca_path: ", tls.ca_path, trust_store_problem, authorities);
-    if (own(tls.cert_file, defaults.cert_file))
-      check_present(at, label + "tls_cert_file: ", tls.cert_file, R_OK, trouble);
-    if (own(tls.key_file, defaults.key_file)) check_secret_key(at, label, tls.key_file, trouble);
+        check_present(section, "tls_ca_path", tls.ca_path, R_OK | X_OK, authorities))
+      check_content(section, "tls_ca_path", tls.ca_path, trust_store_problem, authorities);
+    if (own(tls.cert_file, defaults.cert_file)) check_present(section, "tls_cert_file", tls.cert_file, R_OK, trouble);
+    if (own(tls.key_file, defaults.key_file)) check_secret_key(section, tls.key_file, trouble);
     if (!tls.key_file.empty() && tls.cert_file.empty()) {
-      add(trouble, at, label + "tls_key_file: there is no tls_cert_file for it");
+      add(trouble, section, "tls_key_file", "there is no tls_cert_file for it");
     }
   }
 
-  void check_content(const Position& at, const std::string& key, const std::string& written,
+  void check_content(const SectionPlace& section, std::string_view key, const std::string& written,
                      std::optional<std::string> (*problem_of)(const std::string&), Severity trouble) {
     const auto path = expand_secret_path(written);
     if (!path) return;
     if (const auto problem = problem_of(*path))
-      add(trouble, at, fmt::format("{}{} {}", key, printable(written), *problem));
+      add(trouble, section, key, fmt::format("{} {}", printable(written), *problem));
   }
 
   /// Mechanisms that nothing is wrong with but that this libcurl was built without.
-  void check_mechanisms(const Position& at, const std::string& label, const Settings& settings) {
+  void check_mechanisms(const SectionPlace& section, const Settings& settings) {
     const std::vector<std::string>& inherited = loaded_.configuration.settings.auth_mechanisms;
-    if (!label.empty() && settings.auth_mechanisms == inherited) return;
+    if (!section.label.empty() && settings.auth_mechanisms == inherited) return;
     for (const std::string& name : settings.auth_mechanisms) {
       if (!libcurl_lacks(name)) continue;
-      add(Severity::Warning, at, label + fmt::format("auth_mechanisms: {} has no {}", libcurl_version(), name));
+      add(Severity::Warning, section, "auth_mechanisms", fmt::format("{} has no {}", libcurl_version(), name));
     }
   }
 
-  void check_secret_key(const Position& at, const std::string& label, const std::string& file, Severity trouble) {
+  void check_secret_key(const SectionPlace& section, const std::string& file, Severity trouble) {
     if (file.empty()) return;
     secrets_ = true;
     const auto key = read_private_file(file, reader_, kLongestSecret);
-    if (!key) return add(trouble, at, label + "tls_key_file: " + key.error());
-    warn_of_readers(at, label + "tls_key_file: ", file);
+    if (!key) return add(trouble, section, "tls_key_file", key.error());
+    warn_of_readers(section, "tls_key_file", file);
   }
 
   /// Whether the file is named, there, and of the right kind; what is wrong with it is added.
-  bool check_present(const Position& at, const std::string& key, const std::string& written, int rights,
+  bool check_present(const SectionPlace& section, std::string_view key, const std::string& written, int rights,
                      Severity trouble) {
     if (written.empty()) return false;
     const auto wrong = [&](const std::string& what) {
-      add(trouble, at, key + what);
+      add(trouble, section, key, what);
       return false;
     };
     const auto path = expand_secret_path(written);
@@ -204,6 +209,12 @@ class FileCheck {
     return true;
   }
 
+  /// A problem of one key, at the line where it is written.
+  void add(Severity severity, const SectionPlace& section, std::string_view key, std::string_view text) {
+    add(severity, key_position(loaded_.documents, section.at, section.nested + std::string(key)),
+        fmt::format("{}{}: {}", section.label, key, text));
+  }
+
   void add(Severity severity, Position at, std::string text) {
     loaded_.problems.push_back({severity, std::move(at), std::move(text)});
   }
@@ -218,20 +229,24 @@ class FileCheck {
 
 void check_machine(LoadedConfiguration& loaded) {
   const Settings& settings = loaded.configuration.settings;
-  const auto warn = [&](std::string text) {
-    loaded.problems.push_back({ConfigProblem::Severity::Warning, {loaded.file, 0, 0}, std::move(text)});
+  const auto warn = [&](std::string_view key, std::string text) {
+    loaded.problems.push_back(
+        {ConfigProblem::Severity::Warning, key_position(loaded.documents, {loaded.file, 0, 0}, key), std::move(text)});
   };
   if (access(settings.spool_directory.c_str(), W_OK | X_OK) != 0) {
-    warn(fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
+    warn("spool_directory",
+         fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
                      settings.spool_directory, settings.spool_memory));
   }
-  if (auto problem = log_problem(settings)) warn(*std::move(problem));
+  if (auto problem = log_problem(settings))
+    warn(settings.log_file.empty() ? "syslog_socket" : "log_file", *std::move(problem));
   struct stat state {};
   if (::stat(settings.state_directory.c_str(), &state) == 0 && (state.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    warn(fmt::format(
-        "state_directory {0} may be written by others, who could take a relay out of use or forget a quota; "
-        "chmod go-w {0}",
-        printable(settings.state_directory)));
+    warn("state_directory",
+         fmt::format(
+             "state_directory {0} may be written by others, who could take a relay out of use or forget a quota; "
+             "chmod go-w {0}",
+             printable(settings.state_directory)));
   }
 }
 
@@ -239,7 +254,8 @@ void check_ehlo_names(LoadedConfiguration& loaded) {
   const Configuration& configuration = loaded.configuration;
   const auto warn = [&](const Position& at, const std::string& label, const std::string& name) {
     if (auto problem = ehlo_name_problem(name)) {
-      loaded.problems.push_back({ConfigProblem::Severity::Warning, at, label + *std::move(problem)});
+      loaded.problems.push_back({ConfigProblem::Severity::Warning, key_position(loaded.documents, at, "hostname"),
+                                 label + *std::move(problem)});
     }
   };
   warn({loaded.file, 0, 0}, "", configuration.settings.hostname);

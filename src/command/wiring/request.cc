@@ -46,12 +46,12 @@ LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners) 
       wrong.push_back({ConfigProblem::Severity::Error, {"-o", 0, 0}, *std::move(text)});
     }
   }
-  for (std::string& text : settings_problems(scratch)) {
-    wrong.push_back({ConfigProblem::Severity::Error, {"-o", 0, 0}, std::move(text)});
+  for (SettingsProblem& problem : settings_problems(scratch)) {
+    wrong.push_back({ConfigProblem::Severity::Error, {"-o", 0, 0}, std::move(problem.text)});
   }
   const std::vector<std::string> overrides = wrong.empty() ? arguments.settings : std::vector<std::string>{};
-  loaded.configuration =
-      load_configuration(loaded.file, arguments.config.has_value(), service_port, overrides, loaded.problems, owners);
+  loaded.configuration = load_configuration(loaded.file, arguments.config.has_value(), service_port, overrides,
+                                            loaded.problems, owners, &loaded.documents);
   loaded.problems.insert(loaded.problems.begin(), wrong.begin(), wrong.end());
   check_zones(loaded);
   // The machine's own name where none is configured; asked for once.

@@ -18,8 +18,9 @@ struct LoadedConfiguration {
   std::string file;  ///< the file that was read, or would have been
   Configuration configuration;
   std::vector<ConfigProblem> problems;
-  bool own_name = false;  ///< the EHLO name is the machine's: none is configured
-  std::string acting_as;  ///< the user that root has become, see deliverer.h; empty where nothing changed
+  std::vector<Document> documents;  ///< the files themselves: which line says what (config/key_places.h)
+  bool own_name = false;            ///< the EHLO name is the machine's: none is configured
+  std::string acting_as;            ///< the user that root has become, see deliverer.h; empty where nothing changed
 };
 
 /// Reads the file of `--config` (or the usual one, if there is one) and puts the `-o` settings above it. A wrong `-o`
