@@ -83,6 +83,19 @@ std::optional<std::string> read_log_line(std::string& text, ToolArguments& argum
   return std::nullopt;
 }
 
+/// Several lines of the log, each by itself; anything else is one reply, of however many lines.
+std::vector<std::string> split_log_lines(std::string all) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < all.size();) {
+    const std::size_t end = std::min(all.find('\n', begin), all.size());
+    if (end > begin) lines.push_back(all.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (lines.size() > 1 && std::all_of(lines.begin(), lines.end(), [](const std::string& l) { return is_log_line(l); }))
+    return lines;
+  return {std::move(all)};
+}
+
 /// A reply: lines as the relay sent them, a line end also written `\n`. Where only the last line of several has a
 /// hyphen missing, as in a log, the others are taken as continued.
 Result<Reply, std::string> read_reply(std::string all) {
@@ -155,6 +168,20 @@ std::string report(const Relay& relay, Stage stage, const Reply& reply, const Ju
   return text;
 }
 
+/// The answer for one reply or one line of the log, as text or JSON.
+Result<std::string, std::string> classified(std::string text, ToolArguments arguments,
+                                            const Configuration& configuration, PatternMatcher& matcher) {
+  if (auto problem = read_log_line(text, arguments)) return fail(*std::move(problem));
+  const auto stage = read_stage(arguments.stage);
+  if (!stage) return fail(stage.error());
+  const auto relay = read_relay(arguments, configuration);
+  if (!relay) return fail(relay.error());
+  const auto reply = read_reply(std::move(text));
+  if (!reply) return fail(reply.error());
+  const Judgement judgement = classify_reply(*stage, *reply, rules_of(*relay), matcher);
+  return arguments.json ? classify_json(*relay, *stage, *reply, judgement) : report(*relay, *stage, *reply, judgement);
+}
+
 }  // namespace
 
 std::string_view action_text(const Judgement& judgement) {
@@ -177,18 +204,16 @@ int run_classify(const std::vector<std::string>& words) {
   if (const ConfigProblem* error = first_error(loaded.problems)) {
     return bad_input(error->line() + "; `relaypipe check` shows all problems", arguments->json);
   }
-  std::string text = read_words(arguments->words);
-  if (const auto problem = read_log_line(text, *arguments)) return bad_input(*problem, arguments->json);
-  const auto stage = read_stage(arguments->stage);
-  if (!stage) return bad_input(stage.error(), arguments->json);
-  const auto relay = read_relay(*arguments, loaded.configuration);
-  if (!relay) return bad_input(relay.error(), arguments->json);
-  const auto reply = read_reply(std::move(text));
-  if (!reply) return bad_input(reply.error(), arguments->json);
-  const Judgement judgement = classify_reply(*stage, *reply, rules_of(*relay), matcher);
-  write_text(arguments->json ? classify_json(*relay, *stage, *reply, judgement)
-                             : report(*relay, *stage, *reply, judgement));
-  return 0;
+  int status = 0;
+  std::string text;
+  for (std::string& one : split_log_lines(read_words(arguments->words))) {
+    const auto answer = classified(std::move(one), *arguments, loaded.configuration, matcher);
+    if (!answer) status = kBadInput;
+    if (!text.empty()) text += "\n";
+    text += answer ? *answer : arguments->json ? error_json(answer.error()) : answer.error() + "\n";
+  }
+  write_text(text);
+  return status;
 }
 
 }  // namespace relaypipe

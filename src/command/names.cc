@@ -28,15 +28,19 @@ int run_names(const std::vector<std::string>& words) {
     return arguments.error().asked ? 0 : kBadInput;
   }
   std::string text;
+  int status = 0;
   if (arguments->kind == "providers") {
     for (const Provider& provider : providers())
       text += std::string(provider.name) + "\n";
   } else {
-    const Configuration configuration = load_as_deliverer(*arguments).configuration;
+    const LoadedConfiguration loaded = load_as_deliverer(*arguments);
+    const Configuration& configuration = loaded.configuration;
     text = arguments->kind == "relays" ? keys_of(configuration.relays) : keys_of(configuration.chains);
+    // What could be read is printed all the same: a shell that completes a name wants names, and no message.
+    if (first_error(loaded.problems) != nullptr) status = kBadInput;
   }
   write_text(text);
-  return 0;
+  return status;
 }
 
 }  // namespace relaypipe
