@@ -219,7 +219,8 @@ Showing run_attempt(Session& session, const Where& where, const AttemptContext& 
   note_clear_text(session.facts(), where, context);
   const auto introduced = introduce_client(session, where, context);
   if (!introduced) return introduced.error();
-  const Capabilities& relay = *introduced;
+  Capabilities relay = *introduced;
+  if (context.one_by_one) relay.pipelining = false;
   if (const auto unfit = misfit(context.envelope, context.message.facts(), relay, context.relay.max_size)) {
     session.send("QUIT\r\n");
     return *unfit;

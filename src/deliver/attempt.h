@@ -30,6 +30,8 @@ struct AttemptContext {
   std::function<bool()> halted;
   /// Another relay could take the message: replies before the dot have to come within `stall_limit`.
   bool others_left = false;
+  /// Commands are sent one at a time even where the relay announces PIPELINING.
+  bool one_by_one = false;
 };
 
 /// Runs one transaction over a ready session and says what it showed. The message is complete. Nothing is committed

@@ -146,7 +146,7 @@ class Delivery {
   }
 
   /// A session is ready. The other legs' attempts are over, for now or for ever.
-  void win(DialId id) {
+  void win(DialId id, const Session& session) {
     perform(race_->won(id, now()));
     const std::size_t leg = race_->winner_leg();
     note_race();
@@ -155,7 +155,7 @@ class Delivery {
       race_->released(other);
     }
     const Instant began = race_->winner_started();
-    world_.memory.ready(order_.plan.legs[leg], race_->winner(), began, now() - began);
+    world_.memory.ready(order_.plan.legs[leg], race_->winner(), began, now() - began, session.facts().certificate_end);
   }
 
   void hear(std::unique_ptr<Session>& ready) {
@@ -171,7 +171,7 @@ class Delivery {
         session->send("QUIT\r\n");
       } else {
         ready = std::move(session);
-        win(event.id);
+        win(event.id, *ready);
       }
     }
     note_progress();
@@ -197,9 +197,17 @@ class Delivery {
   Outcome transact(Session& session) {
     const Instant begun = now();
     session_ = session_words(session.facts());
-    const AttemptContext context{
-        order_.envelope, world_.message, race_->winner_relay(),    deadline_,           world_.clock, world_.waiter,
-        &world_.journal, world_.trace,   [&] { return halted(); }, race_->others_left()};
+    const AttemptContext context{.envelope = order_.envelope,
+                                 .message = world_.message,
+                                 .relay = race_->winner_relay(),
+                                 .deadline = deadline_,
+                                 .clock = world_.clock,
+                                 .waiter = world_.waiter,
+                                 .journal = &world_.journal,
+                                 .trace = world_.trace,
+                                 .halted = [&] { return halted(); },
+                                 .others_left = race_->others_left(),
+                                 .one_by_one = order_.plan.legs[race_->winner_leg()].one_by_one};
     Showing shown = run_attempt(session, race_->winner(), context);
     accepted_ = std::holds_alternative<Accepted>(shown);
     return {race_->winner(), std::move(shown), begun - race_->winner_started(), now() - begun};

@@ -111,6 +111,13 @@ std::optional<std::string> without_extension(std::string_view address, std::stri
   return std::string(parts.local.substr(0, at)).append(address.substr(parts.local.size()));
 }
 
+bool matches_any(std::span<const AddressPattern> patterns, std::string_view address, std::string_view delimiters) {
+  const auto plain = without_extension(address, delimiters);
+  return std::any_of(patterns.begin(), patterns.end(), [&](const AddressPattern& pattern) {
+    return pattern.matches(address) || (plain && pattern.matches(*plain));
+  });
+}
+
 Result<AddressPattern, std::string> parse_address_pattern(std::string_view text) {
   const auto wrong = [&](std::string_view what) {
     return fail(fmt::format("\"{}\" is no address pattern: {}; {}", shown(text), what, kForms));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,9 @@ class AddressPattern {
 /// Each character of `delimiters` (recipient_delimiter) begins one; the first in the local part counts. As in Postfix
 /// postmaster, mailer-daemon and double-bounce have none, nor have, with `-`, owner-LIST and LIST-request.
 std::optional<std::string> without_extension(std::string_view address, std::string_view delimiters);
+
+/// Whether one of the patterns matches the address, with its extension or without.
+bool matches_any(std::span<const AddressPattern> patterns, std::string_view address, std::string_view delimiters);
 
 /// The error says what is wrong and which forms there are.
 Result<AddressPattern, std::string> parse_address_pattern(std::string_view text);

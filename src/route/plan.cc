@@ -39,21 +39,14 @@ const ChainRule* match(const std::vector<ChainRule>& rules, const Address& addre
   return other->pattern.precision() > whole->pattern.precision() ? other : whole;
 }
 
-bool matches_any(const std::vector<AddressPattern>& patterns, const Address& address, std::string_view delimiters) {
-  const auto plain = without_extension(address.text(), delimiters);
-  return std::any_of(patterns.begin(), patterns.end(), [&](const AddressPattern& p) {
-    return p.matches(address.text()) || (plain && p.matches(*plain));
-  });
-}
-
 /// Why a relay may not carry mail of these addresses, or nothing.
 std::optional<std::string> address_problem(const RelayConfig& relay, const Envelope& envelope) {
   const std::string_view delimiters = relay.settings.recipient_delimiter;
-  if (!relay.senders.empty() && !matches_any(relay.senders, envelope.sender, delimiters)) {
+  if (!relay.senders.empty() && !matches_any(relay.senders, envelope.sender.text(), delimiters)) {
     return fmt::format("may not carry the sender {}", shown_address(envelope.sender));
   }
   for (const Address& recipient : envelope.recipients) {
-    if (!relay.recipients.empty() && !matches_any(relay.recipients, recipient, delimiters)) {
+    if (!relay.recipients.empty() && !matches_any(relay.recipients, recipient.text(), delimiters)) {
       return fmt::format("may not carry the recipient {}", shown_address(recipient));
     }
   }

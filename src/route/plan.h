@@ -31,6 +31,7 @@ struct Leg {
   WallTime due = kNever;                  ///< of the last ones: when it may be tried again
   bool ask = false;                       ///< memory has to admit it before it is tried
   bool alone = false;                     ///< it is the only one that has its own place
+  bool one_by_one = false;                ///< no PIPELINING: it lost commands that were sent together
   std::vector<std::string> resting = {};  ///< endpoints that failed lately, `192.0.2.1:587`: after its others
 };
 

@@ -100,7 +100,7 @@ void Transaction::receive(std::string_view octets) {
 void Transaction::lost(Loss loss, std::size_t unsent) {
   usable_ = false;
   if (result_) return;
-  if (!dot_begun()) return finish(stage(), Lost{stage(), loss});
+  if (!dot_begun()) return finish(stage(), Lost{stage(), loss, awaits_pipelined()});
   if (sent_ < dot_end_ + unsent) return finish(Stage::Content, Lost{Stage::Content, loss});
   finish(Stage::EndOfData, Unconfirmed{loss == Loss::TimedOut ? "no reply (timed out)" : "no reply (connection lost)"});
 }
@@ -126,7 +126,13 @@ void Transaction::queue(std::string_view octets) {
 void Transaction::ask(Stage stage, std::string_view command, bool report) {
   queue(command);
   queue(kLineEnd);
-  awaited_.push_back({stage, queued_, report});
+  awaited_.push_back({stage, queued_, report, !awaited_.empty()});
+}
+
+/// Whether the reply that is awaited is one of a group of commands that were sent together.
+bool Transaction::awaits_pipelined() const {
+  if (phase_ != Phase::Commands || awaited_.empty()) return false;
+  return awaited_.front().pipelined || (awaited_.size() > 1 && awaited_[1].end <= sent_);
 }
 
 /// The next report, or MAIL after the last one; false when both are behind us.
@@ -202,7 +208,7 @@ void Transaction::take_late_reply(const Reply& reply) {
 void Transaction::garbled(std::string what) {
   usable_ = false;  // not in step any more: what the relay would make of QUIT is unknown
   if (dot_begun()) return finish(Stage::EndOfData, Unconfirmed{std::move(what)});
-  finish(stage(), Garbled{stage(), std::move(what)});
+  finish(stage(), Garbled{stage(), std::move(what), awaits_pipelined()});
 }
 
 void Transaction::finish(Stage at, TransactionResult result) {

@@ -57,11 +57,15 @@ struct RecipientsRefused {
 struct Lost {
   Stage stage;
   Loss loss;
+  /// The command without a reply had been sent together with others (PIPELINING): a relay that announces what it cannot
+  /// do looks like this.
+  bool pipelined = false;
 };
 /// Before the dot: no reply, or one no client can obey, e.g. 3yz to MAIL.
 struct Garbled {
   Stage stage;
   std::string what;
+  bool pipelined = false;  ///< as in Lost
 };
 /// The dot was sent and no valid reply to it came, so it may be delivered (RFC 1047).
 struct Unconfirmed {
@@ -125,9 +129,11 @@ class Transaction {
     Stage stage;
     std::uint64_t end;
     bool report = false;
+    bool pipelined = false;  ///< sent before the reply to the one before it
   };
 
   [[nodiscard]] bool dot_begun() const { return phase_ == Phase::Dot && sent_ > dot_begin_; }
+  [[nodiscard]] bool awaits_pipelined() const;
   void queue(std::string_view octets);
   void ask(Stage stage, std::string_view command, bool report = false);
   bool ask_first();

@@ -50,6 +50,13 @@ bool in_transaction(const Outcome& outcome) {
          !std::holds_alternative<PassedOver>(what) && !std::holds_alternative<Unfit>(what);
 }
 
+/// Whether commands that were sent together had no reply.
+bool lost_pipelined(const Outcome& outcome) {
+  if (const auto* const lost = std::get_if<Lost>(&outcome.what)) return lost->pipelined;
+  const auto* const garbled = std::get_if<Garbled>(&outcome.what);
+  return garbled != nullptr && garbled->pipelined;
+}
+
 /// Whether a time limit ended the transaction.
 bool hung(const Outcome& outcome) {
   const auto* const lost = std::get_if<Lost>(&outcome.what);
@@ -81,6 +88,7 @@ HealthEvent health_event(const Judged& judged, const Relay& relay, const Envelop
   event.cause = std::holds_alternative<Unconfirmed>(outcome.what) ? Cause::Network : judgement.cause;
   event.until = judgement.until;
   event.words = describe(outcome);
+  event.pipelined = lost_pipelined(outcome);
   const auto* const outrun = std::get_if<Outrun>(&outcome.what);
   event.full_patience = outrun != nullptr && outrun->silent;
   event.patience = to_span(relay.settings.patience);

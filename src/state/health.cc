@@ -192,6 +192,7 @@ WallTime settle(Health& health, WallTime now) {
     }
     // An end that an administrator gave as a span; "until further notice" is no time of any clock.
     if (health.suspended_until != kNever && health.suspended_until != kFarFuture) health.suspended_until -= back;
+    if (health.one_by_one_until != kNever) health.one_by_one_until -= back;
     for (Doubt& doubt : health.doubts)
       doubt.at -= back;
     for (Look& look : health.looks) {
@@ -205,6 +206,7 @@ WallTime settle(Health& health, WallTime now) {
     doubt.at = std::min(doubt.at, now);
   for (Look& look : health.looks)
     look.since = std::min(look.since, now);
+  health.one_by_one_until = std::min(health.one_by_one_until, now + kOneByOne);
   // What lies ahead all the same is damage: no success would ever be later than such a failure.
   for (WallTime* const past : {&health.since, &health.failed, &health.suspected_since, &health.suspected,
                                &health.proved, &health.reset, &health.measured})
@@ -256,6 +258,8 @@ bool learn(Health& health, const HealthEvent& event, const Owner& owner, const C
     end_look(health, owner);
   else
     keep_looking(health, owner, now + event.patience);
+  if (event.pipelined) health.one_by_one_until = now + kOneByOne;
+  if (event.certificate_end != kNever) health.certificate_end = event.certificate_end;
   if (event.ready || event.accepted) health.measured = now;
   if (event.ready) health.ready.add(*event.ready);
   if (event.accepted) health.accepted.add(*event.accepted);

@@ -53,6 +53,9 @@ struct Stamps {
   std::uint64_t settings = 0;
 };
 
+/// How long a relay that lost commands which were sent together gets them one at a time.
+inline constexpr Span kOneByOne = std::chrono::hours(24);
+
 /// What is remembered of a relay, or of one of its endpoints, or of a relay with one sender.
 struct Health {
   WallTime stamp = kNever;  ///< last change
@@ -82,6 +85,9 @@ struct Health {
 
   WallTime suspended_until = kNever;  ///< by the administrator
   WallTime reset = kNever;            ///< by the administrator: what senders and domains met before is forgotten too
+
+  WallTime one_by_one_until = kNever;  ///< PIPELINING is not used until then: commands sent together were lost
+  WallTime certificate_end = kNever;   ///< of the certificate it showed last
 
   Average ready;                ///< from dialling to a ready session
   Average accepted;             ///< from MAIL to the reply to the dot
@@ -130,8 +136,10 @@ struct HealthEvent {
   bool doubtful = false;          ///< it may lie in the message, or in the domain
   bool of_domain = false;         ///< it is a recipient's domain, not a message, that `message` tells from others
   bool apart = false;             ///< it is not one with what others met at the same time: its own time limit ended it
+  bool pipelined = false;         ///< commands that were sent together were lost
   std::optional<Duration> ready;  ///< how long it took to a ready session
-  std::optional<Duration> accepted;  ///< and from there to the acceptance
+  std::optional<Duration> accepted;   ///< and from there to the acceptance
+  WallTime certificate_end = kNever;  ///< of Ready: of the relay's certificate, where it showed one
 };
 
 /// Brings what is remembered to `now` and returns the time to go on with: a clock set back by more than kClockSlack

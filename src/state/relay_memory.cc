@@ -174,11 +174,12 @@ void RelayMemory::progressed(const Leg& leg) {
   });
 }
 
-void RelayMemory::ready(const Leg& leg, const Where& where, Instant began, Duration took) {
+void RelayMemory::ready(const Leg& leg, const Where& where, Instant began, Duration took, WallTime certificate_end) {
   HealthEvent event = event_at(HealthEvent::Kind::Ready, began);
   event.patience = to_span(leg.relay.settings.patience);
   teach(leg.relay, {event, endpoint_text(where.ip, where.port), Lesson::Of::Endpoint, ""});
   event.ready = took;
+  event.certificate_end = certificate_end;
   teach(leg.relay, {event, "", Lesson::Of::Relay, ""});
   // Whoever waits for a probe, for a stranger, or for a place that the others of this race gave back, is to know as
   // soon as we do.
@@ -235,7 +236,12 @@ void RelayMemory::learn(const Leg& leg, const Judged& judged, Instant began, boo
   }
   // Whatever is the matter with one of its addresses, the relay has not failed while another may do.
   const bool failed = event.kind == HealthEvent::Kind::Failed || event.kind == HealthEvent::Kind::Outrun;
-  if (failed && of_endpoint && !used_up) return;
+  if (failed && of_endpoint && !used_up) {
+    if (!event.pipelined) return;
+    event = event_at(HealthEvent::Kind::Ended, began);
+    event.pipelined = true;
+    return teach(leg.relay, {std::move(event), "", Lesson::Of::Relay, ""});
+  }
   // Where nothing was learned, what was taken is free all the same.
   const bool ended = event.kind == HealthEvent::Kind::Ended;
   if (!ended || (used_up && ledger(leg.relay).taken)) teach(leg.relay, {std::move(event), "", Lesson::Of::Relay, ""});

@@ -58,8 +58,9 @@ class RelayMemory {
 
   /// An attempt at the relay has come to another stage: whoever waits for what this delivery finds waits on.
   void progressed(const Leg& leg);
-  /// A session with the relay became ready, dialled at `began`.
-  void ready(const Leg& leg, const Where& where, Instant began, Duration took);
+  /// A session with the relay became ready, dialled at `began`. `certificate_end`: of the certificate it showed, or
+  /// kNever.
+  void ready(const Leg& leg, const Where& where, Instant began, Duration took, WallTime certificate_end = kNever);
   /// What an attempt showed. `used_up`: the relay has no address left that could do better. `broken_off`: it ended as
   /// it did because this delivery has to stop, so nothing follows from it for the relay.
   void learn(const Leg& leg, const Judged& judged, Instant began, bool used_up, bool broken_off = false);

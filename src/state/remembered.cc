@@ -14,15 +14,10 @@ using std::chrono::milliseconds;
 /// How often a delivery asks what others have found.
 constexpr Span kLookAgain = milliseconds(100);
 
-bool is_urgent(const Limits& limits, const Address& sender) {
-  const auto& senders = limits.reserve.senders;
-  return std::any_of(senders.begin(), senders.end(),
-                     [&](const AddressPattern& pattern) { return pattern.matches(sender.text()); });
-}
-
-Claim claim_of(const Limits& limits, const Circumstances& around) {
-  return {around.self, around.end, std::max<std::uint64_t>(around.envelope.recipients.size(), 1),
-          is_urgent(limits, around.envelope.sender)};
+Claim claim_of(const Relay& relay, const Circumstances& around) {
+  const bool urgent =
+      matches_any(relay.limits.reserve.senders, around.envelope.sender.text(), relay.settings.recipient_delimiter);
+  return {around.self, around.end, std::max<std::uint64_t>(around.envelope.recipients.size(), 1), urgent};
 }
 
 std::string limit_words(const Exhausted& used_up, const Limits& limits) {
@@ -111,7 +106,7 @@ Prospect prospect_of(const Remembered& remembered, const Leg& leg, const Circums
   }
   const Limits& limits = leg.relay.limits;
   const auto used_up =
-      exhausted(remembered.relay.allowance, limits, claim_of(limits, around), around.now, around.zones);
+      exhausted(remembered.relay.allowance, limits, claim_of(leg.relay, around), around.now, around.zones);
   const Span patience = to_span(leg.relay.settings.max_wait);
   if (used_up && (used_up->free_at == kNever || used_up->free_at - around.now > patience)) {
     const WallTime free = used_up->free_at == kNever ? kFarFuture : used_up->free_at;
@@ -135,6 +130,8 @@ void advise(Leg& leg, const Remembered& remembered, const Circumstances& around)
   const Health& health = remembered.relay.health;
   const Standing now = standing_of(health, leg.relay, around);
   leg.ask = leg.turn == Leg::Turn::Last || now.kind != Standing::Kind::Well || now.stranger || leg.relay.limits.any();
+  leg.one_by_one = health.one_by_one_until > around.now;
+  if (leg.one_by_one) leg.reason += "; commands go one at a time, since together they were lost";
   for (const EndpointState& endpoint : remembered.relay.endpoints) {
     if (standing_of(endpoint.health, leg.relay, around).kind == Standing::Kind::Resting) {
       leg.resting.push_back(endpoint.address);
@@ -227,7 +224,7 @@ Admission admit(Remembered& remembered, const Leg& leg, Span waited, bool again,
     return {Admission::Kind::No, false, kNever, {why, pair->until, pair->cause, pair->words}};
   }
   const Limits& limits = leg.relay.limits;
-  const Claim claim = claim_of(limits, here);
+  const Claim claim = claim_of(leg.relay, here);
   if (const auto used_up = exhausted(remembered.relay.allowance, limits, claim, here.now, here.zones)) {
     const Span left = std::min(to_span(leg.relay.settings.max_wait) - waited, here.end - here.now);
     const bool soon = used_up->free_at != kNever && used_up->free_at - here.now <= left;

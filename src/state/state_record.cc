@@ -12,7 +12,7 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::uint64_t kVersion = 2;
+constexpr std::uint64_t kVersion = 3;
 constexpr std::size_t kLongestWords = 300;
 constexpr std::size_t kLongestName = 200;
 constexpr std::size_t kLongestAddress = 64;
@@ -83,6 +83,8 @@ void pack_health(Packer& out, const Health& health) {
   pack_doubts(out, health.doubts);
   out.time(health.suspended_until);
   out.time(health.reset);
+  out.time(health.one_by_one_until);
+  out.time(health.certificate_end);
   for (const Average* const average : {&health.ready, &health.accepted}) {
     out.real(average->value);
     out.number(average->samples);
@@ -113,6 +115,8 @@ bool unpack_health(Unpacker& in, Health& health) {
   if (!unpack_doubts(in, health.doubts)) return false;
   health.suspended_until = in.time();
   health.reset = in.time();
+  health.one_by_one_until = in.time();
+  health.certificate_end = in.time();
   for (Average* const average : {&health.ready, &health.accepted}) {
     average->value = in.real();
     average->samples = in.small();

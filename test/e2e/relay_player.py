@@ -52,6 +52,8 @@ class Player:
             if self.ending:
                 break
             self.act(action, stage, default)
+        if self.script.forgetful and stage in ("mail", "rcpt"):
+            self.stream.buffer.clear()
         if not (self.script.batch and b"\n" in self.stream.buffer) or stage == "dot" or self.ending:
             self.flush()
 

@@ -63,6 +63,7 @@ class Script:
     offers: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_OFFERS))
     rules: list[Rule] = field(default_factory=list)
     batch: bool = False
+    forgetful: bool = False
     drip: float = 0.0
     certificate: str = ""                        # a PEM file; with it the relay speaks TLS
     implicit_tls: bool = False
@@ -199,6 +200,8 @@ def apply_directive(script: Script, word: str, rest: str) -> None:
         apply_offer(script.offers, values)
     elif word == "batch" and rest in ("on", "off"):
         script.batch = rest == "on"
+    elif word == "forgetful" and rest in ("on", "off"):
+        script.forgetful = rest == "on"
     elif word == "drip":
         script.drip = parse_duration(rest)
     elif word in ("starttls", "smtps") and len(values) == 1:

@@ -14,6 +14,8 @@ DIALOGUE FILES hold one directive a line; `#` starts a comment line, indented li
     offer -PIPELINING +FOO=bar    or change the default list:
                                   PIPELINING, SIZE=0, 8BITMIME, ENHANCEDSTATUSCODES, SMTPUTF8
     batch on                      answer pipelined commands in one segment
+    forgetful on                  of the commands that came in one segment hear the first alone, as servers do that
+                                  announce PIPELINING and read a line at a time from nowhere but the network
     drip 5ms                      every reply one octet at a time
     starttls FILE                 offer STARTTLS; FILE is PEM and holds the key and the certificates
     smtps FILE                    TLS from the first octet

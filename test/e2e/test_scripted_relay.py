@@ -139,6 +139,17 @@ class ServerTest(RelayCase):
             client.send(b"MAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n")
             self.assertEqual(client.socket.recv(4096).count(b"\r\n"), 3)
 
+    def test_a_forgetful_one_hears_the_first_command(self) -> None:
+        relay = self.relay("forgetful on")
+        with Client(relay) as client:
+            client.reply()
+            client.say(b"EHLO c")
+            client.send(b"MAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n")
+            self.assertEqual(client.reply(), b"250 2.1.0 Ok\r\n")
+            self.assertTrue(client.say(b"RCPT TO:<c@example.net>").startswith(b"250"))
+        self.assertEqual([c["line"] for c in relay.connections[0]["commands"]],
+                         ["EHLO c", "MAIL FROM:<>", "RCPT TO:<c@example.net>"])
+
     def test_recipient_rules(self) -> None:
         relay = self.relay("on rcpt to bad@*: reply 550 5.1.1 no such user")
         with Client(relay) as client:

@@ -63,6 +63,29 @@ class OneMessage(MemoryCase):
         self.assertEqual(len(relay.sessions), 1 + 3 * self.OTHERS, "that domain's mail is not offered there for a while")
 
 
+class AnnouncesWhatItCannotDo(MemoryCase):
+    """A relay that announces PIPELINING and loses what comes together."""
+
+    def test_one_message_finds_it_out(self) -> None:
+        relay = self.relay("forgetful on")
+        first = self.one(relay, name="FIRST", rcpt_timeout="1s")
+        self.assertEqual(first.status, 75, first)
+        self.assertIsNotNone(self.relay_status(relay.destination)["one_by_one_until"])
+        self.assertIn("PIPELINING is not used for 24h", self.tool("status"))
+        second = self.one(relay, name="SECOND")
+        self.assertEqual(second.status, 0, second)
+        relay.stop()
+        self.assertEqual([len(c["transactions"]) for c in relay.connections], [1, 1])
+
+    def test_a_relay_that_answers_keeps_it(self) -> None:
+        """What is refused, or is lost after the commands were answered, says nothing of PIPELINING."""
+        for script in ("on rcpt: reply 451 4.7.1 try later", "on mail: reply 421 4.3.2 going down ; close", "on content: reset"):
+            with self.subTest(script):
+                relay = self.relay(script)
+                self.assertEqual(self.one(relay, name="A").status, 75)
+                self.assertIsNone(self.relay_status(relay.destination)["one_by_one_until"])
+
+
 class SilentRelay(MemoryCase):
     def test_it_takes_few_processes(self) -> None:
         tarpit = self.counting(greets=False)

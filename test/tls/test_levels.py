@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tls_case import SMTPS, SUBMISSION, TlsCase, each
 
 # What is wrong with the certificate, in the words of the log; nothing: it is fine.
@@ -42,6 +44,16 @@ class Levels(TlsCase):
             self.assert_passed_over(relay, f"{kind}.test", *words, dsn=r"4\.7\.5")
         else:
             self.assertEqual(self.taken(self.send(relay), f"{kind}.test", port).tls, VERSION.get(kind, "TLSv1.3"))
+
+    def test_the_days_a_certificate_has_left(self) -> None:
+        """Of the certificate that a delivery saw; in clear text there is none."""
+        found = []
+        for script in ("", "starttls $PEM"):
+            self.assertEqual(self.send(self.local(script)[1]).status, 0)
+            metrics = self.tool("status", "--config", str(self.config), "--format=prometheus").stdout
+            found.append(re.findall(r'(?m)^relaypipe_relay_certificate_days_left\{relay="relay1"\} ([\d.]+)$', metrics))
+        self.assertEqual([len(days) for days in found], [0, 1])
+        self.assertTrue(88 < float(found[1][0]) < 91, found)
 
     def test_may_goes_on_in_clear_text_where_tls_is_not_offered(self) -> None:
         self.assertIsNone(self.taken(self.send(self.relay_at("clear", SUBMISSION, tls="may")), "clear.test").tls)

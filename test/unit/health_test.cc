@@ -252,6 +252,25 @@ TEST_CASE("a success that began before the failure says nothing about what came 
   CHECK(standing_of(health, kStart + 6s).kind == Kind::Resting);
 }
 
+TEST_CASE("a relay that loses commands sent together gets them one at a time for a day") {
+  Health health;
+  HealthEvent event = failure(Cause::Network, kStart);
+  learn(health, event, kUs, kBounds, kStart);
+  CHECK(health.one_by_one_until == kNever);
+  event.pipelined = event.doubtful = true;
+  event.message = 1;
+  learn(health, event, kUs, kBounds, kStart + 1s);
+  CHECK(health.one_by_one_until == kStart + 1s + 24h);
+  SECTION("an acceptance without them says nothing of them") {
+    learn(health, showing(HealthEvent::Kind::Accepted, kStart + 2s), kUs, kBounds, kStart + 3s);
+    CHECK(health.one_by_one_until == kStart + 1s + 24h);
+  }
+  SECTION("a clock that is set back makes it no longer") {
+    settle(health, kStart - 5h);
+    CHECK(health.one_by_one_until == kStart - 5h + 24h);
+  }
+}
+
 TEST_CASE("a session alone does not end a quota, an acceptance does") {
   const Cause cause = GENERATE(Cause::Quota, Cause::Rate, Cause::Account, Cause::Policy);
   Health health;

@@ -24,11 +24,11 @@ TEST_CASE("texts and numbers of the outermost object") {
 }
 
 TEST_CASE("what is no object, or no whole one") {
-  for (const std::string& text : {std::string(), std::string("x"), std::string("12"), std::string(R"("a")"),
-                                  std::string("[]"), std::string(R"([{"a":"b"}])"), std::string(R"({"a":"b")"),
-                                  std::string(R"({"a":"b"} x)"), std::string("{\"a\":\"\xff\"}"),
-                                  std::string("<html></html>"), std::string(60000, '['),
-                                  R"({"a":)" + std::string(60000, '[')}) {
+  for (const std::string& text :
+       {std::string(), std::string("x"), std::string("12"), std::string(R"("a")"), std::string("[]"),
+        std::string(R"([{"a":"b"}])"), std::string(R"({"a":"b")"), std::string(R"({"a":"b"} x)"),
+        std::string("{\"a\":\"\xff\"}"), std::string("<html></html>"), std::string(60000, '['),
+        R"({"a":)" + std::string(60000, '[')}) {
     CAPTURE(text.substr(0, 30));
     CHECK(flat(text) == "none");
   }

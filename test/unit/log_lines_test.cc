@@ -122,7 +122,8 @@ TEST_CASE("a line tells how the session was protected, and whose account was use
   CHECK(words == ", tls=TLSv1.3/TLS_AES_256_GCM_SHA384/verified, sasl_method=PLAIN, sasl_username=user@example.org");
   const Verdict sent{Disposition::Delivered, {2, 0, 0}, "250", kWhere};
   CHECK_THAT(verdict_lines(to({"a@example.org"}), sent, {}, true, words).at(0),
-             Catch::Matchers::ContainsSubstring("delays=0/0/0/0" + words + ", dsn=2.0.0, attempt=accepted, verdict=sent (250)"));
+             Catch::Matchers::ContainsSubstring("delays=0/0/0/0" + words +
+                                                ", dsn=2.0.0, attempt=accepted, verdict=sent (250)"));
   facts.tls_trust = SessionFacts::TlsTrust::Unproved;
   CHECK_THAT(session_words(facts), Catch::Matchers::ContainsSubstring("/unverified,"));
 }

@@ -70,11 +70,12 @@ TEST_CASE("a bare name that is no chain is an error and never a host") {
 
 TEST_CASE("without chains, and without a file, the error says so") {
   Configuration none;
-  CHECK_THAT(error_of(none, "outbound"), ContainsSubstring("there is no chain \"outbound\"; the configuration has no chains"));
+  CHECK_THAT(error_of(none, "outbound"),
+             ContainsSubstring("there is no chain \"outbound\"; the configuration has no chains"));
   none.missing_file = "/etc/relaypipe/relaypipe.toml";
   CHECK_THAT(error_of(none, "outbound"),
              ContainsSubstring("there is no chain \"outbound\", since there is no configuration file "
-                      "/etc/relaypipe/relaypipe.toml"));
+                               "/etc/relaypipe/relaypipe.toml"));
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ RelayState full() {
   health.message = 17;
   health.doubts = {{false, 17, 18, kNow - 1min}, {true, 19, UINT64_MAX, kNow}};
   health.suspended_until = kNow + 2h;
+  health.one_by_one_until = kNow + 5h;
+  health.certificate_end = kNow + 90 * 24h;
   health.ready = {12.5, 40};
   health.accepted = {3.25, 39};
   health.measured = kNow - 1s;
@@ -54,6 +56,8 @@ TEST_CASE("a record comes back as it was") {
     CHECK(back->health.suspected_since == state.health.suspected_since);
     CHECK(back->health.suspected == state.health.suspected);
     CHECK(back->health.proved == state.health.proved);
+    CHECK(back->health.one_by_one_until == state.health.one_by_one_until);
+    CHECK(back->health.certificate_end == state.health.certificate_end);
     CHECK(back->health.in_transaction == state.health.in_transaction);
     CHECK(back->health.message == state.health.message);
     CHECK(back->health.doubts.size() == state.health.doubts.size());

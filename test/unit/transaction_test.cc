@@ -79,6 +79,32 @@ TEST_CASE("one recipient, pipelined") {
       });
 }
 
+/// Whether a transaction that ended without a reply says that commands which were sent together were lost.
+bool lost_together(std::size_t recipients, bool pipelining, std::string_view dialogue) {
+  Player player(recipients, pipelining, {});
+  player.play(dialogue);
+  const TransactionResult& result = player.transaction().result();
+  if (const auto* const lost = std::get_if<Lost>(&result)) return lost->pipelined;
+  const auto* const garbled = std::get_if<Garbled>(&result);
+  return garbled != nullptr && garbled->pipelined;
+}
+
+TEST_CASE("a command without a reply tells whether it was sent together with others") {
+  for (const std::string_view end : {"timeout", "closed", "< garbage"}) {
+    CAPTURE(end);
+    const auto then = [&](std::string_view before) { return std::string(before) + " " + std::string(end); };
+    CHECK(lost_together(1, true, then("> MAIL RCPT DATA")));
+    CHECK(lost_together(1, true, then("> MAIL RCPT DATA < 250")));
+    CHECK(lost_together(1, true, then("> MAIL RCPT DATA < 250 250")));
+    CHECK_FALSE(lost_together(1, true, then("> MAIL RCPT DATA < 250 250 354")));
+    CHECK(lost_together(2, true, then("> MAIL RCPT RCPT < 250 250")));
+    // DATA waited for the replies of both recipients.
+    CHECK_FALSE(lost_together(2, true, then("> MAIL RCPT RCPT < 250 250 250 > DATA")));
+    CHECK_FALSE(lost_together(1, false, then("> MAIL")));
+    CHECK_FALSE(lost_together(1, false, then("> MAIL < 250 > RCPT")));
+  }
+}
+
 TEST_CASE("several recipients: the content is sent only when all are accepted") {
   check_all(3, false,
             {

@@ -56,6 +56,8 @@ Json relay_json(const RelayStatus& relay) {
   json["accepted_ever"] = health.successes;
   json["ready_ms"] = milliseconds(health.ready);
   json["accepted_ms"] = milliseconds(health.accepted);
+  json["certificate_end"] = date(health.certificate_end);
+  json["one_by_one_until"] = date(health.one_by_one_until);
   json["limits"] = limits_json(relay.limits);
   json["open"] = relay.open;
   json["connections"] = relay.connections == 0 ? Json(nullptr) : Json(relay.connections);

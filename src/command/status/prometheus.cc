@@ -35,6 +35,10 @@ Known seconds(const Average& average) {
   return average.value / 1000;
 }
 
+double days_until(WallTime end, WallTime now) {
+  return std::chrono::duration<double, std::ratio<86'400>>(end - now).count();
+}
+
 /// A metric with its samples; nothing where there are none.
 std::string metric(std::string_view name, std::string_view type, std::string_view help, const std::string& samples) {
   if (samples.empty()) return "";
@@ -91,9 +95,8 @@ std::string counted(const StatusReport& report) {
                             fmt::format("relaypipe_bounced_total {}\n", report.counters.bounced));
   std::string tokens;
   for (const TokenEnd& token : report.tokens) {
-    const double days = std::chrono::duration<double, std::ratio<86'400>>(token.ends - report.now).count();
     tokens += fmt::format("relaypipe_token_days_left{{relay=\"{}\",token=\"{}\"}} {:.3f}\n", label(token.relay),
-                          token.refresh ? "refresh" : "access", days);
+                          token.refresh ? "refresh" : "access", days_until(token.ends, report.now));
   }
   return text + metric("token_days_left", "gauge", "Days until an OAuth2 token ends.", tokens);
 }
@@ -122,6 +125,11 @@ std::string status_prometheus(const StatusReport& report) {
                  [](const RelayStatus& relay) { return seconds(relay.health.ready); });
   text += metric(report, "relay_acceptance_seconds", "gauge", "Moving average from MAIL to the reply to the dot.",
                  [](const RelayStatus& relay) { return seconds(relay.health.accepted); });
+  text += metric(report, "relay_certificate_days_left", "gauge",
+                 "Days until the certificate ends that the relay showed last.", [&](const RelayStatus& relay) -> Known {
+                   if (relay.health.certificate_end == kNever) return std::nullopt;
+                   return days_until(relay.health.certificate_end, report.now);
+                 });
   text += metric(report, "relay_open_deliveries", "gauge", "Deliveries that use the relay within its limits.",
                  [](const RelayStatus& relay) { return static_cast<double>(relay.open); });
   text += limits(report, "relay_limit_used", "How much of a rate or quota is used.", true);

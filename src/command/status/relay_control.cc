@@ -114,6 +114,7 @@ void reset_health(RelayState& state, WallTime now, bool quota) {
   fresh.successes = state.health.successes;
   fresh.day = state.health.day;
   fresh.today = state.health.today;
+  fresh.certificate_end = state.health.certificate_end;
   fresh.suspended_until = state.health.suspended_until;
   fresh.reset = now;
   state.health = fresh;

@@ -69,6 +69,10 @@ std::string relay_lines(const RelayStatus& relay, WallTime now, bool colour) {
   if (down) {
     text += fmt::format("    {}: {}\n", cause_name(relay.health.cause), clip(relay.health.words, 140));
   }
+  if (relay.health.one_by_one_until > now) {
+    text += fmt::format("    PIPELINING is not used for {}: commands sent together were lost\n",
+                        rough(relay.health.one_by_one_until - now));
+  }
   // Of a relay that is down as a whole that is no news.
   for (const std::string& endpoint : down ? std::vector<std::string>() : relay.resting)
     text += fmt::format("    resting address {}\n", endpoint);

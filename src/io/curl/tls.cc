@@ -72,6 +72,12 @@ std::string when(const ASN1_TIME* time) {
 }
 
 /// A clock that is wrong here looks like a bad certificate there.
+/// When a certificate ends, seconds since 1970; 0 where it says nothing readable.
+std::int64_t not_after(const X509* certificate) {
+  std::tm end{};
+  return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1 ? timegm(&end) : 0;
+}
+
 std::string time_here() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
@@ -308,8 +314,7 @@ std::optional<TlsReport> CurlTls::report() const {
   report.names = names_of(leaf_.get());
   report.issuer = issuer();
   report.fingerprint = fingerprint_of(leaf_.get());
-  std::tm end{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf_.get()), &end) == 1) report.not_after = timegm(&end);
+  report.not_after = not_after(leaf_.get());
   return report;
 }
 
@@ -320,6 +325,7 @@ SessionFacts CurlTls::facts() const {
   facts.tls_cipher = cipher_;
   facts.tls_bits = bits_;
   facts.tls_trust = pinned_ ? SessionFacts::TlsTrust::Pinned : SessionFacts::TlsTrust::Unproved;
+  if (leaf_) facts.certificate_end = WallTime(std::chrono::seconds(not_after(leaf_.get())));
   return facts;
 }
 
