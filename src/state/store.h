@@ -16,6 +16,8 @@ namespace relaypipe {
 struct StateValue {
   std::string octets;
   WallTime useful_until = kNever;
+
+  friend bool operator==(const StateValue&, const StateValue&) = default;
 };
 
 /// How long a change may wait for other processes. Neither waits for a disk or a dead process, and for one that was

@@ -9,7 +9,7 @@ from marks import measures
 # 0.87 of the bare program when this was written: it loads the same libraries in an order that costs less, and spares
 # OpenSSL a table of texts. The state in two SQLite files, and root's look whom to become, are extra.
 OF_BARE = 0.95
-STATE = 700_000
+STATE = 600_000
 
 
 @measures

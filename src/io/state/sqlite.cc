@@ -24,6 +24,7 @@ constexpr std::uint32_t kLastForm = 255;     ///< there will be no more; a great
 constexpr std::string_view kSweepKey;
 
 constexpr std::array kSql{
+    "BEGIN",
     "BEGIN IMMEDIATE",
     "COMMIT",
     "SELECT until,octets FROM record WHERE key=?1",
@@ -31,7 +32,7 @@ constexpr std::array kSql{
     "DELETE FROM record WHERE key=?1",
     "SELECT key,until,octets FROM record WHERE key>=?1 AND key<>''",
     "SELECT key FROM record WHERE key>?1 LIMIT 1 OFFSET ?2",
-    "DELETE FROM record WHERE key>?1 AND (?2='' OR key<=?2) AND until<=?3",
+    "DELETE FROM record WHERE key>?1 AND key<=?2 AND until<=?3",
 };
 
 /// Settings of the library for the whole process, which uses it in one thread.
@@ -182,9 +183,10 @@ int SqliteFile::run(Statement which) {
   return code == SQLITE_DONE ? 0 : code;
 }
 
-int SqliteFile::begin() {
-  const int code = prepare(Begin);
-  return code == 0 ? run(Begin) : code;
+int SqliteFile::begin(bool writing) {
+  const Statement which = writing ? BeginWriting : BeginReading;
+  const int code = prepare(which);
+  return code == 0 ? run(which) : code;
 }
 
 int SqliteFile::commit() {
@@ -241,16 +243,22 @@ int SqliteFile::sweep(WallTime now, int most) {
   if (code == 0) code = prepare(Sweep);
   if (code != 0) return code;
   sqlite3_stmt* const end = statements_[SweepEnd];
+  sqlite3_stmt* const removal = statements_[Sweep];
   bind_text(end, 1, last.octets);
   sqlite3_bind_int(end, 2, most - 1);
   code = sqlite3_step(end);
   // Without a row the end was reached, and the next look is from the beginning.
-  StateValue next{code == SQLITE_ROW ? std::string(column(end, 0)) : std::string(), kFarFuture};
+  const bool more = code == SQLITE_ROW;
+  StateValue next{more ? std::string(column(end, 0)) : std::string(), kFarFuture};
   sqlite3_reset(end);
   if (code != SQLITE_ROW && code != SQLITE_DONE) return code;
-  bind_text(statements_[Sweep], 1, last.octets);
-  bind_text(statements_[Sweep], 2, next.octets);
-  sqlite3_bind_int64(statements_[Sweep], 3, now.time_since_epoch().count());
+  bind_text(removal, 1, last.octets);
+  // A limit in any case, so that SQLite stops there instead of reading on to the end; octets sort after every text.
+  if (more)
+    bind_text(removal, 2, next.octets);
+  else
+    sqlite3_bind_zeroblob(removal, 2, 0);
+  sqlite3_bind_int64(removal, 3, now.time_since_epoch().count());
   code = run(Sweep);
   return code == 0 ? put(kSweepKey, next) : code;
 }

@@ -40,7 +40,9 @@ class SqliteFile {
   /// Gives it another name, so that it can be begun anew. False: that cannot be done.
   bool put_aside();
 
-  int begin();
+  /// To write: nobody else can until commit() or roll_back(). To read: all of it as it was at one moment, with one look
+  /// at the file's locks and journal instead of one for each record.
+  int begin(bool writing);
   int commit();
   void roll_back();
 
@@ -60,7 +62,18 @@ class SqliteFile {
   static bool means_damage(int code);
 
  private:
-  enum Statement : std::size_t { Begin, Commit, Get, Put, Remove, Walk, SweepEnd, Sweep, kStatements };
+  enum Statement : std::size_t {
+    BeginReading,
+    BeginWriting,
+    Commit,
+    Get,
+    Put,
+    Remove,
+    Walk,
+    SweepEnd,
+    Sweep,
+    kStatements
+  };
 
   int look_at_head();
   int set_up();

@@ -79,11 +79,11 @@ bool SqliteStateStore::mend(Part part, int code) {
 
 int SqliteStateStore::try_load(Part part, const Records& records, bool writing) {
   int code = files_[part].open();
-  if (code == 0 && writing) code = files_[part].begin();
+  if (code == 0) code = files_[part].begin(writing);
   for (std::size_t i = 0; code == 0 && i < records.keys.size(); ++i) {
     if (part_of(records.keys[i]) == part) code = files_[part].get(records.keys[i], records.now, records.values[i]);
   }
-  return code;
+  return code == 0 && !writing ? files_[part].commit() : code;
 }
 
 /// Reads the records of one file; to write, with a transaction left open. False: they are absent.
@@ -100,10 +100,12 @@ bool SqliteStateStore::load(Part part, const Records& records, bool writing) {
   return false;
 }
 
-int SqliteStateStore::try_save(Part part, const Records& records) {
+/// Writes what differs from what the file has, which is `before`.
+int SqliteStateStore::try_save(Part part, const Records& records, const std::vector<StateValue>& before) {
   int code = 0;
   for (std::size_t i = 0; code == 0 && i < records.keys.size(); ++i) {
-    if (part_of(records.keys[i]) == part) code = files_[part].put(records.keys[i], records.values[i]);
+    if (part_of(records.keys[i]) != part || records.values[i] == before[i]) continue;
+    code = files_[part].put(records.keys[i], records.values[i]);
   }
   const bool sweeps = records.now.time_since_epoch().count() % kSweepEvery == 0;
   if (code == 0 && sweeps) code = files_[part].sweep(records.now, kSweep);
@@ -111,13 +113,13 @@ int SqliteStateStore::try_save(Part part, const Records& records) {
 }
 
 /// Writes the records of one file and ends its transaction; where it is damaged, into a new file.
-bool SqliteStateStore::save(Part part, const Records& records) {
+bool SqliteStateStore::save(Part part, const Records& records, const std::vector<StateValue>& before) {
   if (!records.any_of(part)) return true;
-  int code = try_save(part, records);
+  int code = try_save(part, records, before);
   if (code != 0 && mend(part, code)) {
     code = files_[part].open();
-    if (code == 0) code = files_[part].begin();
-    if (code == 0) code = try_save(part, records);
+    if (code == 0) code = files_[part].begin(true);
+    if (code == 0) code = try_save(part, records, std::vector<StateValue>(records.values.size()));
     if (code != 0) mend(part, code);
   }
   return code == 0;
@@ -153,10 +155,11 @@ bool SqliteStateStore::update(std::span<const std::string> keys, WallTime now, S
     for (const Part part : {Lasting, Bulk})
       loaded[part] = load(part, records, true);
   }
+  const std::vector<StateValue> before = values;
   change(values);
   bool kept = true;
   for (const Part part : {Lasting, Bulk})
-    kept = loaded[part] && save(part, records) && kept;
+    kept = loaded[part] && save(part, records, before) && kept;
   return kept;
 }
 

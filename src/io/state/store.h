@@ -49,9 +49,9 @@ class SqliteStateStore final : public StateStore {
   bool usable(const StateLock& lock);
   void look_after_crashes(const StateLock& lock);
   bool load(Part part, const Records& records, bool writing);
-  bool save(Part part, const Records& records);
+  bool save(Part part, const Records& records, const std::vector<StateValue>& before);
   int try_load(Part part, const Records& records, bool writing);
-  int try_save(Part part, const Records& records);
+  int try_save(Part part, const Records& records, const std::vector<StateValue>& before);
   bool mend(Part part, int code);
   void put_aside(Part part, const std::string& why);
   void note(const std::string& what);
