@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a dead first relay costs: one table, with the defaults of the program.
 
-Usage: bad_worlds.py [--binary PATH] [--repeat N]          (needs root, for a network namespace)
+Usage: bad_worlds.py [--binary PATH] [--repeat N] [--readme]          (needs root, for a network namespace)
 
 Every world has a first relay that is no use and, but where it says otherwise, a healthy second one. `more` is the median
 time against that of a healthy first relay in the same run, found in the same way (by address or by name). A `*` marks a
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import statistics
 import sys
 from collections import Counter
@@ -23,8 +24,10 @@ from typing import Optional
 from network import NOWHERE, NOWHERE6
 from reach_case import Relay, Result, WorldCase
 
-import private_machine  # noqa: E402  (of test/suite: reach_case puts it on the path)
+import figures  # noqa: E402  (of test/suite: reach_case puts it on the path)
+import private_machine  # noqa: E402
 
+README = Path(__file__).resolve().parent / "README.md"
 GOOD, OTHER = "127.0.0.3", "127.0.0.4"
 PORT = 2525
 AT_ONCE, PATIENCE = 0.05, 2.5
@@ -179,13 +182,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md of this directory")
     arguments = parser.parse_args()
     if arguments.binary:
         os.environ["RELAYPIPE"] = str(arguments.binary.absolute())
     stage = BadWorlds()
     stage.setUp()
     try:
-        print(render(*stage.measure(arguments.repeat)))
+        told = render(*stage.measure(arguments.repeat))
+        print(told)
+        if arguments.readme:
+            figures.write(README, "bad worlds", shlex.join(["test/reach/bad_worlds.py", *sys.argv[1:]]), [told])
     finally:
         stage.doCleanups()
     return 0
