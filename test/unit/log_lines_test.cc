@@ -117,7 +117,13 @@ TEST_CASE("a line tells how the session was protected, and whose account was use
   CHECK(session_words(facts) == ", tls=none");
   facts.clear_reason = "STARTTLS was refused (454\nlater)";
   CHECK(session_words(facts) == ", tls=none (STARTTLS was refused (454 later))");
-  facts = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, SessionFacts::TlsTrust::Verified, "", "PLAIN", "user@example.org"};
+  facts = {.tls_version = "TLSv1.3",
+           .tls_cipher = "TLS_AES_256_GCM_SHA384",
+           .tls_bits = 256,
+           .tls_trust = SessionFacts::TlsTrust::Verified,
+           .clear_reason = "",
+           .sasl_mechanism = "PLAIN",
+           .sasl_username = "user@example.org"};
   const std::string words = session_words(facts);
   CHECK(words == ", tls=TLSv1.3/TLS_AES_256_GCM_SHA384/verified, sasl_method=PLAIN, sasl_username=user@example.org");
   const Verdict sent{Disposition::Delivered, {2, 0, 0}, "250", kWhere};
