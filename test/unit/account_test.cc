@@ -185,7 +185,7 @@ TEST_CASE("two relays with one sender-dependent map would share their accounts",
   };
   const std::string dependent = "password_map = \"/m\"\nsender_dependent = true";
   const std::string same = "password_map = \"/./m\"\nsender_dependent = true";
-  CHECK(read(two(dependent, same)).text.find("f:5:8: error: [relay.b] password_map: [relay.a] has the same file") == 0);
+  CHECK(read(two(dependent, same)).text.find("f:7:1: error: [relay.b] password_map: [relay.a] has the same file") == 0);
   CHECK(read(two(dependent, "password_map = \"/n\"\nsender_dependent = true")).text == "");
   // By its own name a relay finds only its own account in a common map.
   CHECK(read(two(dependent, "password_map = \"/m\"")).text == "");
