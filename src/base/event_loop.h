@@ -9,9 +9,9 @@
 namespace relaypipe {
 
 /// The one place where time passes.
-class Waiter {
+class EventLoop {
  public:
-  virtual ~Waiter() = default;
+  virtual ~EventLoop() = default;
   /// Returns when something may have happened in any part of the world of this delivery, or at `until`.
   virtual void wait(Instant until) = 0;
 };

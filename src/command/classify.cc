@@ -58,7 +58,7 @@ Result<Stage, std::string> read_stage(const std::optional<std::string>& word) {
   if (!word) return fail(std::string(kForm));
   const bool known = std::find(std::begin(kStages), std::end(kStages), *word) != std::end(kStages);
   if (const auto stage = find_stage(*word); stage && known) return *stage;
-  return fail(fmt::format("\"{}\" is no stage with a reply{}; {}", printable(*word), meant(*word, kStages), kForm));
+  return fail(fmt::format("\"{}\" is not a stage with a reply{}; {}", printable(*word), meant(*word, kStages), kForm));
 }
 
 /// What is to be classified: the words of the command line, else standard input.
@@ -110,9 +110,9 @@ Result<Reply, std::string> read_reply(std::string all) {
   parser.feed(all + "\r\n");
   auto reply = parser.take();
   if (!reply)
-    return fail(std::string("this is no SMTP reply; write it as the relay said it: \"550 5.1.1 no such user\""));
+    return fail(std::string("this is not an SMTP reply; write it as the relay said it: \"550 5.1.1 no such user\""));
   if (!reply->soft() && !reply->hard())
-    return fail(fmt::format("{} is no refusal; only 4yz and 5yz are judged", reply->code));
+    return fail(fmt::format("{} is not a refusal; only 4yz and 5yz are judged", reply->code));
   return *std::move(reply);
 }
 
@@ -128,7 +128,7 @@ Result<Relay, std::string> read_relay(const ToolArguments& arguments, const Conf
     if (config == nullptr && (bare || !destinations || destinations->size() != 1)) {
       return fail(fmt::format("there is no relay {}{}{}", printable(*arguments.relay),
                               meant(*arguments.relay, relay_names(configuration)),
-                              bare ? "" : ", and it is no destination either"));
+                              bare ? "" : ", and it is not a valid destination either"));
     }
     if (config != nullptr) {
       relay.settings = config->settings;
@@ -150,21 +150,21 @@ Result<Relay, std::string> read_relay(const ToolArguments& arguments, const Conf
   return relay;
 }
 
-std::string report(const Relay& relay, Stage stage, const Reply& reply, const Judgement& judgement) {
-  const std::string until = until_text(judgement.until);
+std::string report(const Relay& relay, Stage stage, const Reply& reply, const Classification& classification) {
+  const std::string until = until_text(classification.until);
   std::string text = printable(reply.text()) + "\n";
   const auto row = [&](std::string_view label, std::string_view what) {
     text += fmt::format("  {:<11}{}\n", label, what);
   };
   row("stage", name(stage));
   if (!relay.provider.empty()) row("provider", relay.provider);
-  row("speaks of", scope_name(judgement.scope));
-  row("cause", cause_name(judgement.cause));
+  row("speaks of", scope_name(classification.scope));
+  row("cause", cause_name(classification.cause));
   if (!until.empty()) row("until", until);
-  row("class", judgement.severity == Severity::Hard ? "hard" : "soft");
-  row("what next", action_text(judgement));
-  row("status", judgement.status.text());
-  row("rule", judgement.rule);
+  row("class", classification.severity == Severity::Hard ? "hard" : "soft");
+  row("what next", action_text(classification));
+  row("status", classification.status.text());
+  row("rule", classification.rule);
   return text;
 }
 
@@ -178,15 +178,16 @@ Result<std::string, std::string> classified(std::string text, ToolArguments argu
   if (!relay) return fail(relay.error());
   const auto reply = read_reply(std::move(text));
   if (!reply) return fail(reply.error());
-  const Judgement judgement = classify_reply(*stage, *reply, rules_of(*relay), matcher);
-  return arguments.json ? classify_json(*relay, *stage, *reply, judgement) : report(*relay, *stage, *reply, judgement);
+  const Classification classification = classify_reply(*stage, *reply, rules_of(*relay), matcher);
+  return arguments.json ? classify_json(*relay, *stage, *reply, classification)
+                        : report(*relay, *stage, *reply, classification);
 }
 
 }  // namespace
 
-std::string_view action_text(const Judgement& judgement) {
-  const bool hard = judgement.severity == Severity::Hard;
-  if (judgement.next == Next::Stop) {
+std::string_view action_text(const Classification& classification) {
+  const bool hard = classification.severity == Severity::Hard;
+  if (classification.next == Next::Stop) {
     return hard ? "bounce: no other relay is asked" : "defer: no other relay is asked, Postfix tries later";
   }
   return hard ? "next relay; bounce when every relay refuses it so" : "next relay; defer when there is none";

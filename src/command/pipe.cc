@@ -6,18 +6,18 @@
 #include "command/wiring/arguments.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/mail_log.h"
-#include "command/wiring/memory_parts.h"
 #include "command/wiring/request.h"
+#include "command/wiring/state_parts.h"
 #include "config/ehlo_name.h"
 #include "deliver/deliver.h"
 #include "io/cares_resolver.h"
 #include "io/credentials/keyring.h"
 #include "io/curl/dialer.h"
 #include "io/pcre_matcher.h"
-#include "io/system/caller_watch.h"
 #include "io/system/local_time.h"
 #include "io/system/own_host.h"
-#include "io/system/poll_waiter.h"
+#include "io/system/parent_watch.h"
+#include "io/system/poll_event_loop.h"
 #include "io/system/spool.h"
 #include "io/system/standard_streams.h"
 #include "io/system/system_clock.h"
@@ -104,10 +104,11 @@ bool needs_tokens(const RoutePlan& plan) {
 
 /// Hears a renewal to its end that was begun for a relay which was not needed then: it may have used up the only
 /// refresh token. The result is written by now; only the exit waits.
-void finish_tokens(const TokenParts& tokens, Waiter& waiter, CallerWatch& caller, const Clock& clock, Duration limit) {
+void finish_tokens(const TokenParts& tokens, EventLoop& event_loop, ParentWatch& parent, const Clock& clock,
+                   Duration limit) {
   const Instant end = clock.now() + limit;
-  while (tokens.broker.unfinished() && clock.now() < end && caller.state() == Caller::State::Present)
-    waiter.wait(end);
+  while (tokens.broker.unfinished() && clock.now() < end && parent.state() == Parent::State::Present)
+    event_loop.wait(end);
 }
 
 void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& journal) {
@@ -116,7 +117,7 @@ void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& 
     journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
 }
 
-int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Instant started, bool& accepted) {
+int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Instant started, bool& accepted) {
   const Settings& settings = request.settings;
   const SystemClock clock;
   StderrTrace trace;
@@ -128,31 +129,32 @@ int deliver_request(Request& request, CallerWatch& caller, Journal& journal, Ins
   CurlDialer dialer(clock, keyring, tracing);
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
   Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
-  std::vector<Pollable*> parts{&caller, &spool, &resolver, &keyring, &dialer};
+  std::vector<Pollable*> parts{&parent, &spool, &resolver, &keyring, &dialer};
   // The broker's answers go on with the keyring, and those with the dialer.
   if (tokens) parts.insert(parts.begin(), {&tokens->names, &tokens->client, &tokens->broker});
-  PollWaiter waiter(clock, parts);
+  PollEventLoop event_loop(clock, parts);
   PcreMatcher patterns;
-  MemoryParts remembered(settings, request.on_change, clock, journal, request.id);
-  RelayMemory memory(remembered.world(), request.envelope, started + settings.deadline);
-  World world{clock, waiter, dialer, resolver, spool, caller, journal, patterns, memory, remembered.lock(), tracing};
+  StateParts state(settings, request.on_change, clock, journal, request.id);
+  DeliveryHistory history(state.services(), request.envelope, started + settings.deadline);
+  Services services{clock,   event_loop, dialer,  resolver,     spool,  parent,
+                    journal, patterns,   history, state.lock(), tracing};
   const OwnHost self = self_for(request);
-  const Order order{request.envelope, request.plan, settings, self, Random(random_seed()), started};
-  const Delivered delivered = deliver(order, world, accepted);
+  const DeliveryRequest delivery{request.envelope, request.plan, settings, self, Random(random_seed()), started};
+  const Delivered delivered = deliver(delivery, services, accepted);
   // Postfix first: nothing after this line can change what it is told.
   print(delivered.verdict);
   if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
-  add_to_counters(remembered.store(), delivered.results, remembered.wall().now());
+  add_to_counters(state.store(), delivered.results, state.wall().now());
   if (delivered.verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
-  remembered.tell_trouble();
-  if (tokens) finish_tokens(*tokens, waiter, caller, clock, settings.secret_limit);
+  state.tell_trouble();
+  if (tokens) finish_tokens(*tokens, event_loop, parent, clock, settings.secret_limit);
   return exit_status(delivered.verdict);
 }
 
 }  // namespace
 
 int run_pipe(const std::vector<std::string>& words, Instant started, bool& accepted) {
-  CallerWatch caller;
+  ParentWatch parent;
   const auto arguments = parse_arguments(words);
   const LoadedConfiguration loaded = load_as_deliverer(arguments ? *arguments : Arguments());
   MailLog journal(loaded.configuration.settings);
@@ -162,7 +164,7 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
   if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, "NOQUEUE");
   auto request = read_request(*arguments, loaded, journal);
   if (!request) return refuse(request.error(), journal, log_id(*arguments));
-  return deliver_request(*request, caller, journal, started, accepted);
+  return deliver_request(*request, parent, journal, started, accepted);
 }
 
 }  // namespace relaypipe

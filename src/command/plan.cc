@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
-#include "command/plan_memory.h"
+#include "command/plan_state.h"
 #include "command/wiring/arguments.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/json_output.h"
@@ -15,11 +15,11 @@
 #include "io/cares_resolver.h"
 #include "io/system/local_time.h"
 #include "io/system/own_host.h"
-#include "io/system/poll_waiter.h"
+#include "io/system/poll_event_loop.h"
 #include "io/system/standard_streams.h"
 #include "io/system/system_clock.h"
 #include "relay/units.h"
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 
 namespace relaypipe {
 namespace {
@@ -31,23 +31,23 @@ constexpr int kBadInput = 2;
 Resolved resolve(const Relay& relay, const Settings& settings, const OwnHost& self) {
   const SystemClock clock;
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
-  PollWaiter waiter(clock, {&resolver});
-  Reach reach(relay, self, Random(random_seed()), clock.now());
+  PollEventLoop event_loop(clock, {&resolver});
+  EndpointLookup reach(relay, self, Random(random_seed()), clock.now());
   while (true) {
-    for (const Question& question : reach.take_questions())
-      resolver.ask(question);
+    for (const Query& query : reach.take_queries())
+      resolver.ask(query);
     for (const LookupEvent& event : resolver.take_answers())
-      reach.answer(event.question, event.answer, clock.now());
-    const auto outcome = reach.outcome(clock.now());
+      reach.answer(event.query, event.answer, clock.now());
+    const auto outcome = reach.result(clock.now());
     if (!outcome) {
-      waiter.wait(reach.wake(clock.now()));
+      event_loop.wait(reach.wake(clock.now()));
       continue;
     }
-    const Where where{relay.name, relay.destination.host, "", relay.destination.port};
-    if (!*outcome) return {{}, describe({where, outcome->error(), {}, {}})};
+    const Peer peer{relay.name, relay.destination.host, "", relay.destination.port};
+    if (!*outcome) return {{}, describe({peer, outcome->error(), {}, {}})};
     Resolved resolved;
     for (const Endpoint& endpoint : **outcome) {
-      resolved.addresses.push_back(Where{relay.name, endpoint.host, endpoint.address.text(), endpoint.port}.text());
+      resolved.addresses.push_back(Peer{relay.name, endpoint.host, endpoint.address.text(), endpoint.port}.text());
     }
     return resolved;
   }
@@ -127,7 +127,7 @@ std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, 
     if (explain) text += explained(leg.relay);
     if (i < resolved.size()) text += addresses(resolved[i]);
   }
-  for (const Skipped& skipped : plan.skipped)
+  for (const SkippedRelay& skipped : plan.skipped)
     text += fmt::format("   -  {:<{}}  {}\n", skipped.relay, name_width, skipped.reason);
   return text;
 }

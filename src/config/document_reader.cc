@@ -208,7 +208,8 @@ void Section::apply(const SettingKey& key, const DocumentEntry& entry, Settings&
   if (!value) {
     const auto* const array = std::get_if<DocumentArray>(&entry.value.value);
     const bool list = array != nullptr && key.kind == SettingKind::List;
-    return list ? error(entry.value.at, entry.key, "the array holds something that is no string; put quotes around it")
+    return list ? error(entry.value.at, entry.key,
+                        "the array holds something that is not a string; put quotes around it")
                 : wrong_type(entry, fmt::format("allowed: {}", key.form));
   }
   const auto problem = key.apply(settings, *value);

@@ -52,7 +52,7 @@ std::optional<std::string> ehlo_name_problem(std::string_view name) {
   return fmt::format(
       "EHLO name \"{}\" {}, and many relays refuse such a name; write the full name of this host, hostname = "
       "\"mail.example.com\", into [defaults]",
-      shown(name), bare ? "has no dot" : "is no name of the Internet");
+      shown(name), bare ? "has no dot" : "is not a name of the Internet");
 }
 
 }  // namespace relaypipe

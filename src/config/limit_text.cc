@@ -93,7 +93,8 @@ std::optional<std::string> read_time(std::string_view text, LimitRule& rule) {
     rule.period = calendar->period;
     rule.zone = zone;
     if (zone.empty() || is_zone_name(zone)) return std::nullopt;
-    return fmt::format("\"{}\" is no time zone; write a name such as UTC or Europe/Berlin", clip(printable(zone), 60));
+    return fmt::format("\"{}\" is not a valid time zone; write a name such as UTC or Europe/Berlin",
+                       clip(printable(zone), 60));
   }
   if (!zone.empty()) {
     return fmt::format("\"{}\": only hour, day, week and month have a time zone", clip(printable(zone), 60));
@@ -102,13 +103,13 @@ std::optional<std::string> read_time(std::string_view text, LimitRule& rule) {
   const auto span = parse_duration(unit_alone ? fmt::format("1{}", time) : std::string(time));
   if (!span && unit_alone) {
     const auto meant = time_meant(time);
-    return fmt::format("\"{}\" is no time; {}", clip(printable(time), 60),
+    return fmt::format("\"{}\" is not a valid time; {}", clip(printable(time), 60),
                        meant ? fmt::format("did you mean {}?", *meant) : kTimeForm);
   }
   if (!span) return span.error() + ", or one of hour, day, week, month";
   rule.window = to_span(*span);
   if (rule.window >= std::chrono::milliseconds(1) && rule.window <= kLongest) return std::nullopt;
-  return fmt::format("{} is no window; write one from 1ms to 366d", time);
+  return fmt::format("{} is not a valid window; write one from 1ms to 366d", time);
 }
 
 }  // namespace

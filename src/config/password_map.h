@@ -32,13 +32,13 @@ std::vector<MapAccount> parse_password_map(std::string_view text);
 /// The keys under which an account is looked for, in Postfix's order (smtp_sasl_passwd_lookup): the sender, as a whole
 /// without its address extension (`delimiters`, see without_extension()), and then as `@domain` (only with `sender`,
 /// which is empty for the null sender and where accounts do not depend on senders); the name of the server, after MX
-/// look-up; the destination as it is written in Postfix, without `smtp:` and its kind. Of the last the forms that mean
+/// lookup; the destination as it is written in Postfix, without `smtp:` and its kind. Of the last the forms that mean
 /// the same are looked for as well: `[host]:587` for `[host]:submission`, and without the port where that is 25.
 std::vector<std::string> password_map_keys(std::string_view sender, std::string_view host,
                                            const Destination& destination, std::string_view delimiters = {});
 
 /// The line whose key comes first in `keys`, or nullptr. It may have a problem: a broken line for this relay is not
-/// passed over for a wider one.
+/// skipped for a wider one.
 const MapAccount* find_account(std::span<const MapAccount> map, std::span<const std::string> keys);
 
 }  // namespace relaypipe

@@ -47,7 +47,7 @@ void read_provider(const Section& section, const DocumentEntry& entry, RelayConf
   for (const Provider& provider : providers())
     names.push_back(provider.name);
   section.error(entry.value.at, entry.key,
-                fmt::format("the value is no provider we know{}",
+                fmt::format("the value is not a provider we know{}",
                             suggestion(lower(*text), names, fmt::format("known are {}", fmt::join(names, ", ")))));
 }
 
@@ -95,13 +95,13 @@ void judge_sender_dependent(const Section& section, const DocumentTable& table, 
 }
 
 /// The level the session will need at the host as it is written. The address of a name is not known yet, nor the host
-/// that MX look-up will name; the session asks again.
+/// that MX lookup will name; the session asks again.
 TlsLevel level_needed(const RelayConfig& relay) {
   const std::string& host = relay.destination.host;
   return level_for_credentials(relay.settings, host, host == "localhost" ? "127.0.0.1" : host);
 }
 
-/// The administrator has named a host, and which ones there are only MX look-up tells.
+/// The administrator has named a host, and which ones there are only MX lookup tells.
 bool known_later(const RelayConfig& relay) {
   const std::string& allowed = relay.settings.allow_plaintext_auth;
   return !allowed.empty() && allowed != "yes" && relay.destination.lookup != Lookup::Address;

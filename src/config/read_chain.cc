@@ -241,7 +241,8 @@ void ChainReader::read_policy(const DocumentEntry& entry) {
     chain_.policy = policy;
     return;
   }
-  section_.error(entry.value.at, entry.key, fmt::format("\"{}\" is no policy server; {}", shown(policy), kPolicyForm));
+  section_.error(entry.value.at, entry.key,
+                 fmt::format("\"{}\" is not a valid policy server; {}", shown(policy), kPolicyForm));
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ void read_url(const Section& section, const DocumentEntry& entry, std::string& u
   if (!secure || host.empty() || !clean || host.find('@') != host.npos) {
     return section.error(
         entry.value.at, entry.key,
-        "the value is no https address without a user name; write one such as https://login.example.com/token");
+        "the value is not an https address without a user name; write one such as https://login.example.com/token");
   }
   // As for all host names here; whether libcurl could translate it depends on how that was built.
   if (std::any_of(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) > 127; })) {

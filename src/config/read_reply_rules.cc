@@ -81,7 +81,7 @@ class RuleReader {
     if (stage && std::find(kStages.begin(), kStages.end(), name) != kStages.end()) {
       rule_.stages.push_back(*stage);
     } else {
-      wrong(value.at, fmt::format("stage: \"{}\" is no stage with a reply{}", clip(printable(*word), 60),
+      wrong(value.at, fmt::format("stage: \"{}\" is not a stage with a reply{}", clip(printable(*word), 60),
                                   suggestion(name, kStages,
                                              "greeting, ehlo, starttls, auth, mail, rcpt, data and end_of_data are")));
     }
@@ -118,7 +118,7 @@ class RuleReader {
       rule_.means = *means_;
     } else {
       wrong(entry.value.at,
-            fmt::format("means: \"{}\" is no meaning{}", clip(printable(*word), 60),
+            fmt::format("means: \"{}\" is not a valid meaning{}", clip(printable(*word), 60),
                         suggestion(lower(*word), meaning_words(), "relaypipe.toml(5) lists the words")));
     }
   }

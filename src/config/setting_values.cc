@@ -53,7 +53,7 @@ Result<std::string, std::string> read_address(std::string_view text) {
   const bool bracketed = text.size() > 1 && text.front() == '[' && text.back() == ']';
   const std::string_view address = bracketed ? text.substr(1, text.size() - 2) : text;
   const std::optional<IpAddress> parsed = parse_ip_address(address);
-  if (!parsed) return fail(fmt::format("{} is no IP address; {}", quoted(text), kAddressForm));
+  if (!parsed) return fail(fmt::format("{} is not a valid IP address; {}", quoted(text), kAddressForm));
   // Its one text, so that equal addresses are equal strings (for IPv6 as RFC 5952 has it).
   return parsed->text();
 }
@@ -68,7 +68,7 @@ Result<std::string, std::string> read_server(std::string_view text) {
   const Result<std::uint64_t, std::string> port = parse_count(plain ? "53" : text.substr(colon + 1), 1, 65535);
   const bool v6_port = !plain && address && address->find(':') != address->npos;
   if (!address || !port || (v6_port && host.front() != '[')) {
-    return fail(fmt::format("{} is no server address; {}", quoted(text), kServerForm));
+    return fail(fmt::format("{} is not a valid server address; {}", quoted(text), kServerForm));
   }
   if (plain) return address;
   return v6_port ? fmt::format("[{}]:{}", *address, *port) : fmt::format("{}:{}", *address, *port);
@@ -100,7 +100,7 @@ Result<std::string, std::string> read_hostname(std::string_view value) {
   const std::string_view address = value.substr(tagged ? 6 : 1, value.size() - (tagged ? 6 : 1) - (closed ? 1 : 0));
   const std::optional<IpAddress> parsed = parse_ip_address(address);
   if (!closed || !parsed || (tagged && !parsed->v6)) {
-    return fail(fmt::format("{} is no address; write [192.0.2.1] or [IPv6:2001:db8::1]", quoted(value)));
+    return fail(fmt::format("{} is not a valid address; write [192.0.2.1] or [IPv6:2001:db8::1]", quoted(value)));
   }
   return fmt::format("[{}{}]", parsed->v6 ? "IPv6:" : "", parsed->text());
 }
@@ -191,7 +191,7 @@ ValueProblem set_hostname(std::string& field, std::string_view value) { return s
 
 ValueProblem set_path(std::string& field, std::string_view value, std::size_t longest, std::string_view example) {
   if (value.empty() || value.front() != '/' || has_control(value)) {
-    return fmt::format("{} is no absolute path; write one such as {}", quoted(value), example);
+    return fmt::format("{} is not an absolute path; write one such as {}", quoted(value), example);
   }
   if (value.size() > longest) return fmt::format("{} is longer than {} octets", quoted(value), longest);
   field = value;

@@ -74,7 +74,8 @@ ValueProblem set_fingerprints(std::vector<std::string>& field, std::string_view 
   for (const std::string_view word : split_list(value)) {
     if (!is_fingerprint(word)) {
       return fmt::format(
-          "\"{}\" is no fingerprint of a public key; write sha256// and the 44 characters that `openssl x509 -in "
+          "\"{}\" is not a valid fingerprint of a public key; write sha256// and the 44 characters that `openssl x509 "
+          "-in "
           "CERT -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64` prints",
           shown(word));
     }
@@ -90,7 +91,7 @@ ValueProblem set_mechanisms(std::vector<std::string>& field, std::string_view va
     std::string name = upper(word);
     if (std::find(kMechanisms.begin(), kMechanisms.end(), name) == kMechanisms.end()) {
       const auto meant = nearest(name, kMechanisms);
-      return fmt::format("\"{}\" is no mechanism we know; {} of {}", shown(word),
+      return fmt::format("\"{}\" is not a mechanism we know; {} of {}", shown(word),
                          meant ? fmt::format("did you mean {}? Write some", *meant) : "write some",
                          fmt::join(kMechanisms, ", "));
     }

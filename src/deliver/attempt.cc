@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/printable.h"
-#include "deliver/introduction.h"
 #include "deliver/line_trace.h"
+#include "deliver/xclient_step.h"
 #include "smtp/client_report.h"
 #include "smtp/transaction.h"
 #include "verdict/fitness.h"
@@ -50,62 +50,62 @@ TransactionRequest request_for(const AttemptContext& context, const Capabilities
 }
 
 /// TLS was welcome and there is none: why, unless the relay has none at all, which is nothing to wonder at.
-void note_clear_text(const SessionFacts& facts, const Where& where, const AttemptContext& context) {
+void note_clear_text(const SessionFacts& facts, const Peer& peer, const AttemptContext& context) {
   constexpr std::string_view kUsual = "STARTTLS is not offered";
   if (context.journal == nullptr || facts.clear_reason.empty() || facts.clear_reason == kUsual) return;
   const std::string& id = context.envelope.queue_id;
   context.journal->line(Journal::Level::Warning,
                         fmt::format("{}: host {}: the message goes in clear text: {}",
-                                    id.empty() ? "NOQUEUE" : printable(id), where.text(), facts.clear_reason));
+                                    id.empty() ? "NOQUEUE" : printable(id), peer.text(), facts.clear_reason));
 }
 
-class Attempt {
+class AttemptRun {
  public:
-  Attempt(Session& session, const Capabilities& relay, const Where& where, const AttemptContext& context)
+  AttemptRun(Session& session, const Capabilities& relay, const Peer& peer, const AttemptContext& context)
       : session_(session),
         context_(context),
         transaction_(request_for(context, relay)),
-        sent_(context.trace, where, Trace::Direction::Sent),
-        received_(context.trace, where, Trace::Direction::Received),
-        where_(where) {}
+        sent_(context.trace, peer, Trace::Direction::Sent),
+        received_(context.trace, peer, Trace::Direction::Received),
+        peer_(peer) {}
 
-  Showing run() {
+  AttemptResult run() {
     restart_clock(context_.clock.now());
     while (transaction_.want() != Transaction::Want::Finished)
       step();
     for (const Reply& reply : transaction_.refused_reports())
-      note_refused_report("XFORWARD", reply, where_, context_);
+      note_refused_report("XFORWARD", reply, peer_, context_);
     if (transaction_.may_quit()) session_.send("QUIT\r\n");
-    return std::visit([](auto&& result) -> Showing { return result; }, transaction_.result());
+    return std::visit([](auto&& result) -> AttemptResult { return result; }, transaction_.result());
   }
 
  private:
   /// One round: say what can be said, hear what is there, and sleep only when neither moved anything.
   void step() {
     const bool halted = context_.halted();
-    if (halted) transaction_.withhold();
+    if (halted) transaction_.abort();
     const Stage stage = transaction_.stage();
     const std::size_t replies = transaction_.replies();
-    const bool spoke = speak(halted);
-    const bool heard = hear();
+    const bool sent = send(halted);
+    const bool received = receive();
     if (transaction_.want() == Transaction::Want::Finished) return;
     const Instant now = context_.clock.now();
     // Progress is a new stage, a whole reply, or content that went out; octets that drip in are none.
     const bool progress =
-        transaction_.stage() != stage || transaction_.replies() != replies || (spoke && stage == Stage::Content);
+        transaction_.stage() != stage || transaction_.replies() != replies || (sent && stage == Stage::Content);
     if (progress) restart_clock(now);
     if (halted) shorten(now);
     if (now >= step_end_) return time_out(now);
-    if (!spoke && !heard) context_.waiter.wait(std::min(step_end_, now + next_look_));
+    if (!sent && !received) context_.event_loop.wait(std::min(step_end_, now + next_look_));
   }
 
-  bool speak(bool halted) {
+  bool send(bool halted) {
     switch (transaction_.want()) {
-      case Transaction::Want::Exchange: return speak_commands();
-      case Transaction::Want::Content: return speak_content();
+      case Transaction::Want::Exchange: return send_commands();
+      case Transaction::Want::Content: return send_content();
       case Transaction::Want::Commit:
         if (halted)
-          transaction_.withhold();
+          transaction_.abort();
         else
           transaction_.commit();
         return true;
@@ -114,7 +114,7 @@ class Attempt {
     return false;
   }
 
-  bool speak_commands() {
+  bool send_commands() {
     const std::string_view output = transaction_.output();
     if (output.empty()) return false;
     const std::size_t taken = session_.send(output);
@@ -124,12 +124,12 @@ class Attempt {
     return true;
   }
 
-  bool speak_content() {
+  bool send_content() {
     if (offset_ == context_.message.facts().wire) return end_content();
     const std::string_view piece = context_.message.read(offset_);
     if (piece.empty()) {
       // The spool cannot be read back: what was sent is not the message.
-      transaction_.withhold();
+      transaction_.abort();
       return true;
     }
     const std::size_t taken = session_.send(piece);
@@ -159,13 +159,13 @@ class Attempt {
     }
     next_look_ = kNoLook;
     if (context_.trace != nullptr) {
-      context_.trace->dialogue(where_, Trace::Direction::Note, fmt::format("content, {} octets", offset_));
+      context_.trace->dialogue(peer_, Trace::Direction::Note, fmt::format("content, {} octets", offset_));
     }
     transaction_.content_sent();
     return true;
   }
 
-  bool hear() {
+  bool receive() {
     std::array<char, 4096> buffer;
     bool moved = false;
     // Bounded, so that a relay that floods cannot keep the loop from looking at the clock.
@@ -205,7 +205,7 @@ class Attempt {
   Transaction transaction_;
   LineTrace sent_;
   LineTrace received_;
-  const Where& where_;
+  const Peer& peer_;
   std::uint64_t offset_ = 0;
   std::size_t held_ = kUnknown;   ///< octets unsent when they were looked at last
   Duration next_look_ = kNoLook;  ///< at octets that have not left
@@ -215,17 +215,17 @@ class Attempt {
 
 }  // namespace
 
-Showing run_attempt(Session& session, const Where& where, const AttemptContext& context) {
-  note_clear_text(session.facts(), where, context);
-  const auto introduced = introduce_client(session, where, context);
+AttemptResult run_attempt(Session& session, const Peer& peer, const AttemptContext& context) {
+  note_clear_text(session.facts(), peer, context);
+  const auto introduced = run_xclient_step(session, peer, context);
   if (!introduced) return introduced.error();
   Capabilities relay = *introduced;
   if (context.one_by_one) relay.pipelining = false;
-  if (const auto unfit = misfit(context.envelope, context.message.facts(), relay, context.relay.max_size)) {
+  if (const auto unfit = find_unsupported(context.envelope, context.message.facts(), relay, context.relay.max_size)) {
     session.send("QUIT\r\n");
     return *unfit;
   }
-  return Attempt(session, relay, where, context).run();
+  return AttemptRun(session, relay, peer, context).run();
 }
 
 }  // namespace relaypipe

@@ -11,7 +11,7 @@
 #include "message/envelope.h"
 #include "message/message_source.h"
 #include "relay/relay.h"
-#include "verdict/outcome.h"
+#include "verdict/attempt_result.h"
 
 namespace relaypipe {
 
@@ -22,7 +22,7 @@ struct AttemptContext {
   const Relay& relay;
   Deadline deadline;
   const Clock& clock;
-  Waiter& waiter;
+  EventLoop& event_loop;
   Journal* journal = nullptr;
   Trace* trace = nullptr;
   /// Whether the delivery has to stop now: the caller is gone, a signal came, or the deadline passed. Asked at every
@@ -36,6 +36,6 @@ struct AttemptContext {
 
 /// Runs one transaction over a ready session and says what it showed. The message is complete. Nothing is committed
 /// when `halted` said so before the final dot; after the dot it only shortens the wait for the reply.
-Showing run_attempt(Session& session, const Where& where, const AttemptContext& context);
+AttemptResult run_attempt(Session& session, const Peer& peer, const AttemptContext& context);
 
 }  // namespace relaypipe

@@ -18,24 +18,24 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 
 class Delivery {
  public:
-  Delivery(const Order& order, World& world, bool& accepted)
-      : order_(order),
-        world_(world),
+  Delivery(const DeliveryRequest& request, Services& services, bool& accepted)
+      : request_(request),
+        services_(services),
         accepted_(accepted),
-        deadline_(order.started + order.settings.deadline),
-        same_message_(order.envelope, world.message, world.memory, order.settings) {}
+        deadline_(request.started + request.settings.deadline),
+        same_message_(request.envelope, services.message, services.history, request.settings) {}
 
   Delivered run() {
     std::optional<Verdict> settled = begin();
     if (!settled && !halt_) {
-      race_.emplace(order_.plan, order_.settings, order_.self, order_.random);
+      race_.emplace(request_.plan, request_.settings, request_.self, request_.random);
       try_relays();
     }
-    delays_.total = now() - order_.started;
+    delays_.total = now() - request_.started;
     if (settled) return {*std::move(settled), delays_};
     Verdict verdict =
-        halt_ ? halted_verdict(*halt_, halt_detail_, outcomes_) : fold_verdict(outcomes_, order_.plan.narrowed);
-    Counters results = results_of(outcomes_, verdict);
+        halt_ ? halted_verdict(*halt_, halt_detail_, attempts_) : fold_verdict(attempts_, request_.plan.narrowed);
+    Counters results = results_of(attempts_, verdict);
     return {std::move(verdict), delays_, logged_, std::move(results)};
   }
 
@@ -45,12 +45,12 @@ class Delivery {
   std::optional<Verdict> begin() {
     if (auto busy = await_turn()) return busy;
     if (halt_) return std::nullopt;
-    world_.memory.open(order_.plan);
+    services_.history.open(request_.plan);
     if (!same_message_.known()) return std::nullopt;
-    while (!halted() && world_.message.state() != MessageSource::State::Complete)
-      world_.waiter.wait(deadline_.end());
+    while (!halted() && services_.message.state() != MessageSource::State::Complete)
+      services_.event_loop.wait(deadline_.end());
     if (halt_) return std::nullopt;
-    auto settled = same_message_.recognise(order_.plan);
+    auto settled = same_message_.recognise(request_.plan);
     accepted_ = settled.has_value();
     return settled;
   }
@@ -58,13 +58,13 @@ class Delivery {
   std::optional<Verdict> await_turn() {
     const std::vector<std::string> names = same_message_.names();
     if (names.empty()) return std::nullopt;
-    const Instant end = deadline_.step(now(), order_.settings.duplicate_wait);
-    while (world_.lock.take(names) == DeliveryLock::State::Anothers) {
+    const Instant end = deadline_.step(now(), request_.settings.duplicate_wait);
+    while (services_.lock.take(names) == DeliveryLock::State::Anothers) {
       if (halted()) return std::nullopt;
       if (now() >= end) {
         return Verdict{Disposition::Deferred, {4, 3, 0}, "an earlier delivery of this message is still running", {}};
       }
-      world_.waiter.wait(std::min(end, now() + kLookAgain));
+      services_.event_loop.wait(std::min(end, now() + kLookAgain));
     }
     return std::nullopt;
   }
@@ -73,11 +73,11 @@ class Delivery {
     while (const auto session = open_session()) {
       if (settles(transact(*session))) break;
     }
-    if (halt_) race_->abandon(now(), [&](DialId id) { return world_.dialer.progress(id); });
+    if (halt_) race_->abandon(now(), [&](DialId id) { return services_.dialer.progress(id); });
     note_race();
-    for (const Leg& leg : order_.plan.legs)
-      world_.memory.release(leg);
-    world_.memory.flush();
+    for (const Leg& leg : request_.plan.legs)
+      services_.history.release(leg);
+    services_.history.flush();
   }
 
   /// The next ready session, with the message complete; nothing when the plan is used up or the delivery has to stop.
@@ -85,11 +85,11 @@ class Delivery {
     std::unique_ptr<Session> ready;
     bool waited = false;  // for the message, with a ready session
     // What came in during the transaction before this is heard before anything is decided.
-    for (hear(ready); !halted(); hear(ready)) {
+    for (receive(ready); !halted(); receive(ready)) {
       if (!ready) {
         advance();
         if (race_->exhausted()) return nullptr;
-      } else if (world_.message.state() != MessageSource::State::Complete) {
+      } else if (services_.message.state() != MessageSource::State::Complete) {
         waited = true;
       } else if (waited && is_over(*ready)) {
         // It was opened while the message still came, and the relay did not wait for it: no failure of anybody.
@@ -100,7 +100,7 @@ class Delivery {
       } else {
         return ready;
       }
-      world_.waiter.wait(std::min(ready ? deadline_.end() : race_->wake(now()), deadline_.end()));
+      services_.event_loop.wait(std::min(ready ? deadline_.end() : race_->wake(now()), deadline_.end()));
     }
     return nullptr;
   }
@@ -112,7 +112,7 @@ class Delivery {
   }
 
   void advance() {
-    const auto progress_of = [&](DialId id) { return world_.dialer.progress(id); };
+    const auto progress_of = [&](DialId id) { return services_.dialer.progress(id); };
     for (auto acts = race_->advance(now(), progress_of); !acts.empty(); acts = race_->advance(now(), progress_of))
       perform(acts);
     note_race();
@@ -120,24 +120,24 @@ class Delivery {
 
   void perform(const std::vector<Race::Act>& acts) {
     for (const Race::Act& act : acts) {
-      if (const auto* ask = std::get_if<Race::Ask>(&act)) world_.resolver.ask(ask->question);
+      if (const auto* ask = std::get_if<Race::Ask>(&act)) services_.resolver.ask(ask->query);
       if (const auto* dial = std::get_if<Race::Dial>(&act)) {
-        world_.dialer.start(dial->id, dial->target);
-        opening_[dial->id] = {dial->target.relay, world_.dialer.progress(dial->id).step};
+        services_.dialer.start(dial->id, dial->target);
+        opening_[dial->id] = {dial->target.relay, services_.dialer.progress(dial->id).step};
         note_progress_at(dial->target.relay);
       }
       if (const auto* give_up = std::get_if<Race::GiveUp>(&act)) {
         opening_.erase(give_up->id);
-        const Progress progress = world_.dialer.progress(give_up->id);
-        world_.dialer.cancel(give_up->id);
+        const Progress progress = services_.dialer.progress(give_up->id);
+        services_.dialer.cancel(give_up->id);
         race_->given_up(give_up->id, progress, now());
       }
-      if (const auto* admit = std::get_if<Race::Admit>(&act)) ask_memory(*admit);
+      if (const auto* admit = std::get_if<Race::Admit>(&act)) ask_history(*admit);
     }
   }
 
-  void ask_memory(const Race::Admit& admit) {
-    auto answer = world_.memory.admit(order_.plan.legs[admit.leg], admit.waited);
+  void ask_history(const Race::Admit& admit) {
+    auto answer = services_.history.admit(request_.plan.legs[admit.leg], admit.waited);
     switch (answer.kind) {
       case Admission::Kind::Go: return race_->admitted(admit.leg);
       case Admission::Kind::Later: return race_->postponed(admit.leg, deadline_.step(now(), answer.at - now()));
@@ -150,21 +150,22 @@ class Delivery {
     perform(race_->won(id, now()));
     const std::size_t leg = race_->winner_leg();
     note_race();
-    for (std::size_t other = 0; other < order_.plan.legs.size(); ++other) {
-      if (other == leg || !world_.memory.release(order_.plan.legs[other])) continue;
+    for (std::size_t other = 0; other < request_.plan.legs.size(); ++other) {
+      if (other == leg || !services_.history.release(request_.plan.legs[other])) continue;
       race_->released(other);
     }
     const Instant began = race_->winner_started();
-    world_.memory.ready(order_.plan.legs[leg], race_->winner(), began, now() - began, session.facts().certificate_end);
+    services_.history.ready(request_.plan.legs[leg], race_->winner(), began, now() - began,
+                            session.facts().certificate_end);
   }
 
-  void hear(std::unique_ptr<Session>& ready) {
+  void receive(std::unique_ptr<Session>& ready) {
     note_message();
-    for (const LookupEvent& event : world_.resolver.take_answers())
-      race_->answered(event.question, event.answer, now());
-    for (DialEvent& event : world_.dialer.take_events()) {
+    for (const LookupEvent& event : services_.resolver.take_answers())
+      race_->answered(event.query, event.answer, now());
+    for (DialEvent& event : services_.dialer.take_events()) {
       opening_.erase(event.id);
-      if (const auto* why = std::get_if<Unreached>(&event.result)) {
+      if (const auto* why = std::get_if<SessionFailure>(&event.result)) {
         race_->failed(event.id, *why, now());
       } else if (auto session = std::move(std::get<std::unique_ptr<Session>>(event.result)); ready) {
         // Ready too, but second: it goes politely. given_up() was called when it lost.
@@ -181,7 +182,7 @@ class Delivery {
   /// Whoever waits for what this delivery finds at a relay is to know that it goes on.
   void note_progress() {
     for (auto& [id, opening] : opening_) {
-      const std::optional<Instant> step = world_.dialer.progress(id).step;
+      const std::optional<Instant> step = services_.dialer.progress(id).step;
       if (step == opening.step) continue;
       opening.step = step;
       note_progress_at(opening.relay);
@@ -189,89 +190,90 @@ class Delivery {
   }
 
   void note_progress_at(const Relay* relay) {
-    for (const Leg& leg : order_.plan.legs) {
-      if (&leg.relay == relay) world_.memory.progressed(leg);
+    for (const Leg& leg : request_.plan.legs) {
+      if (&leg.relay == relay) services_.history.progressed(leg);
     }
   }
 
-  Outcome transact(Session& session) {
+  Attempt transact(Session& session) {
     const Instant begun = now();
     session_ = session_words(session.facts());
-    const AttemptContext context{.envelope = order_.envelope,
-                                 .message = world_.message,
+    const AttemptContext context{.envelope = request_.envelope,
+                                 .message = services_.message,
                                  .relay = race_->winner_relay(),
                                  .deadline = deadline_,
-                                 .clock = world_.clock,
-                                 .waiter = world_.waiter,
-                                 .journal = &world_.journal,
-                                 .trace = world_.trace,
+                                 .clock = services_.clock,
+                                 .event_loop = services_.event_loop,
+                                 .journal = &services_.journal,
+                                 .trace = services_.trace,
                                  .halted = [&] { return halted(); },
                                  .others_left = race_->others_left(),
-                                 .one_by_one = order_.plan.legs[race_->winner_leg()].one_by_one};
-    Showing shown = run_attempt(session, race_->winner(), context);
+                                 .one_by_one = request_.plan.legs[race_->winner_leg()].one_by_one};
+    AttemptResult shown = run_attempt(session, race_->winner(), context);
     accepted_ = std::holds_alternative<Accepted>(shown);
     return {race_->winner(), std::move(shown), begun - race_->winner_started(), now() - begun};
   }
 
   /// Records an attempt; whether nothing more is to be tried.
-  bool settles(Outcome outcome) {
+  bool settles(Attempt attempt) {
     // A dot whose reply nobody waited for any longer was not lost by the relay.
     const bool broken_off = halt_.has_value();
-    delays_.setup = now() - order_.started - delays_.reading - outcome.transfer;
-    delays_.transfer = outcome.transfer;
+    delays_.setup = now() - request_.started - delays_.reading - attempt.transfer;
+    delays_.transfer = attempt.transfer;
     const std::size_t leg = race_->winner_leg();
     const Instant began = race_->winner_started();
-    same_message_.keep(outcome, world_.caller.state() == Caller::State::Present);
-    Judged judged = judge(std::move(outcome));
-    const bool stop = judged.judgement.next == Next::Stop;
+    same_message_.keep(attempt, services_.parent.state() == Parent::State::Present);
+    ClassifiedAttempt classified = judge(std::move(attempt));
+    const bool stop = classified.classification.next == Next::Stop;
     // The dot decides: a halt that came after it does not overrule what the relay said, or did not say.
-    if (stop && !std::holds_alternative<Withheld>(judged.outcome.what))
+    if (stop && !std::holds_alternative<Aborted>(classified.attempt.what))
       halt_.reset();
     else if (stop && !halt_)
       halt(Halt::SpoolFailed, "it cannot be read back");
     if (!stop) race_->spend_winner(now());
-    learn(leg, judged, began, stop || !race_->open(leg), broken_off);
-    world_.memory.flush();
-    note(std::move(judged));
+    record(leg, classified, began, stop || !race_->open(leg), broken_off);
+    services_.history.flush();
+    note(std::move(classified));
     session_.clear();
     return stop;
   }
 
   /// With `used_up` memory takes back what it gave for the leg, so the race has to ask anew before it tries it again.
-  void learn(std::size_t leg, const Judged& judged, Instant began, bool used_up, bool broken_off = false) {
-    world_.memory.learn(order_.plan.legs[leg], judged, began, used_up, broken_off);
+  void record(std::size_t leg, const ClassifiedAttempt& classified, Instant began, bool used_up,
+              bool broken_off = false) {
+    services_.history.record(request_.plan.legs[leg], classified, began, used_up, broken_off);
     if (used_up) race_->released(leg);
   }
 
-  const Leg* leg_of(const Outcome& outcome) const {
-    const auto leg = std::find_if(order_.plan.legs.begin(), order_.plan.legs.end(),
-                                  [&](const Leg& l) { return l.relay.name == outcome.where.relay; });
-    return leg == order_.plan.legs.end() ? nullptr : &*leg;
+  const Leg* leg_of(const Attempt& attempt) const {
+    const auto leg = std::find_if(request_.plan.legs.begin(), request_.plan.legs.end(),
+                                  [&](const Leg& l) { return l.relay.name == attempt.peer.relay; });
+    return leg == request_.plan.legs.end() ? nullptr : &*leg;
   }
 
   /// What an outcome means is asked here, once.
-  Judged judge(Outcome outcome) {
-    const Leg* const leg = leg_of(outcome);
+  ClassifiedAttempt judge(Attempt attempt) {
+    const Leg* const leg = leg_of(attempt);
     const RelayRules rules = leg == nullptr ? RelayRules{} : rules_of(leg->relay);
-    Judgement judgement = classify(outcome, rules, world_.patterns);
-    return {std::move(outcome), std::move(judgement)};
+    Classification classification = classify(attempt, rules, services_.patterns);
+    return {std::move(attempt), std::move(classification)};
   }
 
-  void note(Judged judged) {
-    const bool fine = judged.judgement.severity == Severity::Success;
-    const bool at_once = fine && outcomes_.empty();
+  void note(ClassifiedAttempt classified) {
+    const bool fine = classified.classification.severity == Severity::Success;
+    const bool at_once = fine && attempts_.empty();
     if (!at_once)
-      world_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning,
-                          attempt_line(order_.envelope, judged, session_));
-    outcomes_.push_back(std::move(judged));
+      services_.journal.line(fine ? Journal::Level::Info : Journal::Level::Warning,
+                             attempt_line(request_.envelope, classified, session_));
+    attempts_.push_back(std::move(classified));
     if (at_once) log_acceptance();
   }
 
   /// One relay was tried and has the message: its attempt and the verdict are one line.
   void log_acceptance() {
-    delays_.total = now() - order_.started;
-    for (const std::string& line : verdict_lines(order_.envelope, fold_verdict(outcomes_), delays_, true, session_))
-      world_.journal.line(Journal::Level::Info, line);
+    delays_.total = now() - request_.started;
+    for (const std::string& line : verdict_lines(request_.envelope, fold_verdict(attempts_), delays_, true, session_))
+      services_.journal.line(Journal::Level::Info, line);
     logged_ = true;
   }
 
@@ -279,44 +281,45 @@ class Delivery {
   void note_race() {
     const bool interrupted = halt_ && halt_ != Halt::DeadlinePassed;
     bool learned = false;
-    for (Outcome& outcome : race_->take_outcomes()) {
-      Judged judged = judge(std::move(outcome));
-      const bool final = judged.judgement.severity == Severity::Hard && judged.judgement.next == Next::Stop;
+    for (Attempt& attempt : race_->take_attempts()) {
+      ClassifiedAttempt classified = judge(std::move(attempt));
+      const bool final =
+          classified.classification.severity == Severity::Hard && classified.classification.next == Next::Stop;
       settled_ = settled_ || final;
       // Whoever is interrupted says nothing of the relays it was waiting for.
-      const Leg* const leg = leg_of(judged.outcome);
-      if (leg != nullptr && !(interrupted && std::holds_alternative<Outrun>(judged.outcome.what))) {
-        const auto index = static_cast<std::size_t>(leg - order_.plan.legs.data());
-        learn(index, judged, now() - judged.outcome.setup, !race_->open(index));
+      const Leg* const leg = leg_of(classified.attempt);
+      if (leg != nullptr && !(interrupted && std::holds_alternative<Superseded>(classified.attempt.what))) {
+        const auto index = static_cast<std::size_t>(leg - request_.plan.legs.data());
+        record(index, classified, now() - classified.attempt.setup, !race_->open(index));
         learned = true;
       }
-      note(std::move(judged));
+      note(std::move(classified));
     }
     // At once, because whoever comes next need not meet the same.
-    if (learned) world_.memory.flush();
+    if (learned) services_.history.flush();
   }
 
   void note_message() {
-    if (message_seen_ || world_.message.state() == MessageSource::State::Reading) return;
+    if (message_seen_ || services_.message.state() == MessageSource::State::Reading) return;
     message_seen_ = true;
-    delays_.reading = now() - order_.started;
+    delays_.reading = now() - request_.started;
   }
 
   /// Whether the delivery has to stop, for a reason that is no outcome of a relay.
   bool halted() {
     if (halt_ || settled_) return true;
     note_message();
-    if (message_seen_ && world_.message.state() == MessageSource::State::Failed) {
-      halt(Halt::SpoolFailed, world_.message.failure());
+    if (message_seen_ && services_.message.state() == MessageSource::State::Failed) {
+      halt(Halt::SpoolFailed, services_.message.failure());
     } else if (message_seen_ && !complete_) {
-      const auto missing = truncation(world_.message.facts(), order_.envelope, order_.settings.size_tolerance);
+      const auto missing = truncation(services_.message.facts(), request_.envelope, request_.settings.size_tolerance);
       if (missing) halt(Halt::Truncated, *missing);
       complete_ = !missing;
     }
-    const Caller::State caller = world_.caller.state();
-    if (caller == Caller::State::Gone) halt(Halt::CallerGone, "");
-    if (caller == Caller::State::Terminating) halt(Halt::Terminated, "");
-    if (deadline_.passed(now())) halt(Halt::DeadlinePassed, format_duration(order_.settings.deadline));
+    const Parent::State parent = services_.parent.state();
+    if (parent == Parent::State::Gone) halt(Halt::ParentGone, "");
+    if (parent == Parent::State::Terminating) halt(Halt::Terminated, "");
+    if (deadline_.passed(now())) halt(Halt::DeadlinePassed, format_duration(request_.settings.deadline));
     return halt_.has_value();
   }
 
@@ -326,10 +329,10 @@ class Delivery {
     halt_detail_ = std::move(detail);
   }
 
-  [[nodiscard]] Instant now() const { return world_.clock.now(); }
+  [[nodiscard]] Instant now() const { return services_.clock.now(); }
 
-  const Order& order_;
-  World& world_;
+  const DeliveryRequest& request_;
+  Services& services_;
   bool& accepted_;
   Deadline deadline_;
   SameMessage same_message_;
@@ -339,7 +342,7 @@ class Delivery {
     std::optional<Instant> step = std::nullopt;
   };
   std::map<DialId, Opening> opening_;  ///< the attempts, and when each completed its last step
-  std::vector<Judged> outcomes_;
+  std::vector<ClassifiedAttempt> attempts_;
   Delays delays_;
   std::optional<Halt> halt_;
   std::string halt_detail_;
@@ -352,6 +355,8 @@ class Delivery {
 
 }  // namespace
 
-Delivered deliver(const Order& order, World& world, bool& accepted) { return Delivery(order, world, accepted).run(); }
+Delivered deliver(const DeliveryRequest& request, Services& services, bool& accepted) {
+  return Delivery(request, services, accepted).run();
+}
 
 }  // namespace relaypipe

@@ -14,30 +14,30 @@
 #include "route/plan.h"
 #include "route/resolver.h"
 #include "state/count_results.h"
+#include "state/delivery_history.h"
 #include "state/delivery_lock.h"
-#include "state/relay_memory.h"
 #include "verdict/pattern_matcher.h"
 #include "verdict/verdict.h"
 
 namespace relaypipe {
 
 /// The world as a delivery sees it. References: the front-end owns them all and outlives the delivery.
-struct World {
+struct Services {
   const Clock& clock;
-  Waiter& waiter;
+  EventLoop& event_loop;
   Dialer& dialer;
   Resolver& resolver;
   MessageSource& message;
-  Caller& caller;
+  Parent& parent;
   Journal& journal;
   PatternMatcher& patterns;
-  RelayMemory& memory;
+  DeliveryHistory& history;
   DeliveryLock& lock;
   Trace* trace = nullptr;
 };
 
 /// What is to be delivered, and within what bounds.
-struct Order {
+struct DeliveryRequest {
   const Envelope& envelope;
   RoutePlan& plan;  ///< memory puts it into another order
   const Settings& settings;
@@ -62,6 +62,6 @@ struct Delivered {
 ///
 /// `accepted` becomes true when a relay has taken the message: from then on, whatever happens, the delivery is a
 /// success.
-Delivered deliver(const Order& order, World& world, bool& accepted);
+Delivered deliver(const DeliveryRequest& request, Services& services, bool& accepted);
 
 }  // namespace relaypipe

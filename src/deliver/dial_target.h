@@ -2,7 +2,7 @@
 
 #include "deliver/session.h"
 #include "relay/relay.h"
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 
 namespace relaypipe {
 

@@ -11,14 +11,14 @@ namespace relaypipe {
 /// Cuts a stream of octets into lines for the trace.
 class LineTrace {
  public:
-  LineTrace(Trace* trace, const Where& where, Trace::Direction direction)
-      : trace_(trace), where_(where), direction_(direction) {}
+  LineTrace(Trace* trace, const Peer& peer, Trace::Direction direction)
+      : trace_(trace), peer_(peer), direction_(direction) {}
 
   void octets(std::string_view octets) {
     if (trace_ == nullptr) return;
     for (const char c : octets) {
       if (c == '\n')
-        trace_->dialogue(where_, direction_, std::exchange(line_, {}));
+        trace_->dialogue(peer_, direction_, std::exchange(line_, {}));
       else if (c != '\r')
         line_ += c;
     }
@@ -26,7 +26,7 @@ class LineTrace {
 
  private:
   Trace* trace_;
-  const Where& where_;
+  const Peer& peer_;
   Trace::Direction direction_;
   std::string line_;
 };

@@ -21,7 +21,7 @@ std::string id(const Envelope& envelope) {
   return envelope.queue_id.empty() ? "NOQUEUE" : printable(envelope.queue_id);
 }
 
-std::string relay_of(const Where& where) { return where.relay.empty() ? "none" : where.text(); }
+std::string relay_of(const Peer& peer) { return peer.relay.empty() ? "none" : peer.text(); }
 
 std::string_view verdict_of(Disposition disposition) {
   switch (disposition) {
@@ -32,20 +32,21 @@ std::string_view verdict_of(Disposition disposition) {
   return "bounced";
 }
 
-std::string_view result_of(const Outcome& outcome, const Judgement& judgement) {
-  if (std::holds_alternative<Unconfirmed>(outcome.what)) return "unconfirmed";
-  if (judgement.severity == Severity::Success) return "accepted";
-  if (std::holds_alternative<Outrun>(outcome.what)) return "outrun";
-  if (std::holds_alternative<PassedOver>(outcome.what)) return "passed-over";
-  return judgement.next == Next::Stop ? "refused" : "failed";
+std::string_view result_of(const Attempt& attempt, const Classification& classification) {
+  if (std::holds_alternative<Unconfirmed>(attempt.what)) return "unconfirmed";
+  if (classification.severity == Severity::Success) return "accepted";
+  if (std::holds_alternative<Superseded>(attempt.what)) return "superseded";
+  if (std::holds_alternative<Skipped>(attempt.what)) return "passed-over";
+  return classification.next == Next::Stop ? "refused" : "failed";
 }
 
 /// Why, and until when, where these are known.
-std::string reason_of(const Judgement& judgement) {
-  if (judgement.severity == Severity::Success) return "";
+std::string reason_of(const Classification& classification) {
+  if (classification.severity == Severity::Success) return "";
   std::string text;
-  if (judgement.cause != Cause::Unknown) text += fmt::format(", cause={}", cause_name(judgement.cause));
-  if (judgement.until.kind != Until::Kind::Unknown) text += fmt::format(", until={}", until_text(judgement.until));
+  if (classification.cause != Cause::Unknown) text += fmt::format(", cause={}", cause_name(classification.cause));
+  if (classification.until.kind != Until::Kind::Unknown)
+    text += fmt::format(", until={}", until_text(classification.until));
   return text;
 }
 
@@ -75,15 +76,15 @@ std::string session_words(const SessionFacts& facts) {
   return words;
 }
 
-std::string attempt_line(const Envelope& envelope, const Judged& judged, std::string_view session) {
-  const auto& [outcome, judgement] = judged;
+std::string attempt_line(const Envelope& envelope, const ClassifiedAttempt& classified, std::string_view session) {
+  const auto& [attempt, classification] = classified;
   const std::string first = envelope.recipients.empty() ? "" : printable(envelope.recipients.front().text());
   const std::string more = envelope.recipients.size() > 1 ? fmt::format(", nrcpt={}", envelope.recipients.size()) : "";
-  const std::string text = describe(outcome);
+  const std::string text = describe(attempt);
   return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}{}, dsn={}{}, attempt={} ({})", id(envelope),
-                     first, more, relay_of(outcome.where), seconds(outcome.setup + outcome.transfer),
-                     seconds(outcome.setup), seconds(outcome.transfer), session, judgement.status.text(),
-                     reason_of(judgement), result_of(outcome, judgement), clip(text, kTextOctets));
+                     first, more, relay_of(attempt.peer), seconds(attempt.setup + attempt.transfer),
+                     seconds(attempt.setup), seconds(attempt.transfer), session, classification.status.text(),
+                     reason_of(classification), result_of(attempt, classification), clip(text, kTextOctets));
 }
 
 std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays,
@@ -91,7 +92,7 @@ std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& 
   std::vector<std::string> lines;
   for (const Address& recipient : envelope.recipients) {
     lines.push_back(fmt::format("{}: to=<{}>, relay={}, delay={}, delays={}/0/{}/{}{}, dsn={}, {}verdict={} ({})",
-                                id(envelope), printable(recipient.text()), relay_of(verdict.where),
+                                id(envelope), printable(recipient.text()), relay_of(verdict.peer),
                                 seconds(delays.total), seconds(delays.reading), seconds(delays.setup),
                                 seconds(delays.transfer), session, verdict.status.text(),
                                 at_once && lines.empty() ? "attempt=accepted, " : "", verdict_of(verdict.disposition),

@@ -23,7 +23,7 @@ struct Delays {
 /// to=<a@b>, relay=h[ip]:587, delay=0.03, delays=0/0/0.03/0, dsn=4.7.1, cause=quota, until=00:00 UTC, attempt=failed
 /// (host … said: …)`. The cause where it is known, until when where it is told. `session`: how the session
 /// is protected, such as `, tls=TLSv1.3/…`, or nothing.
-std::string attempt_line(const Envelope& envelope, const Judged& judged, std::string_view session = {});
+std::string attempt_line(const Envelope& envelope, const ClassifiedAttempt& classified, std::string_view session = {});
 
 /// How a session is protected and as whom it is authenticated, for attempt_line(): `, tls=TLSv1.3/
 /// TLS_AES_256_GCM_SHA384/verified, sasl_method=PLAIN, sasl_username=user`, the last two in Postfix's names. In clear

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 #include "smtp/stage.h"
 
 namespace relaypipe {
@@ -25,11 +25,11 @@ class Trace {
  public:
   virtual ~Trace() = default;
   enum class Direction { Sent, Received, Note };
-  virtual void dialogue(const Where& where, Direction direction, std::string_view line) = 0;
+  virtual void dialogue(const Peer& peer, Direction direction, std::string_view line) = 0;
   /// An attempt has come to another stage; Connect begins it.
-  virtual void reached(const Where&, Stage) {}
+  virtual void reached(const Peer&, Stage) {}
   /// Its TLS handshake has ended, well or not.
-  virtual void secured(const Where&, const TlsReport&) {}
+  virtual void secured(const Peer&, const TlsReport&) {}
 };
 
 }  // namespace relaypipe

@@ -3,9 +3,9 @@
 namespace relaypipe {
 
 /// Who started us, and whether they still want the result.
-class Caller {
+class Parent {
  public:
-  virtual ~Caller() = default;
+  virtual ~Parent() = default;
   enum class State {
     Present,
     Gone,  ///< nobody reads our result, or the parent is another one: pipe(8) is dead and the message still queued

@@ -85,14 +85,14 @@ void Race::postponed(std::size_t leg, Instant until) {
   legs_[leg].ask_again = until;
 }
 
-void Race::passed_over(std::size_t leg, PassedOver why, Instant now) {
+void Race::passed_over(std::size_t leg, Skipped why, Instant now) {
   LegState& state = legs_[leg];
   state.leave = Leave::Given;
   state.phase = Phase::Trying;
   drop(leg, std::nullopt);
   const Relay& relay = plan_->legs[leg].relay;
   const Duration waited = now - state.asked.value_or(now);
-  outcomes_.push_back({{relay.name, relay.destination.host, "", relay.destination.port}, std::move(why), waited, {}});
+  attempts_.push_back({{relay.name, relay.destination.host, "", relay.destination.port}, std::move(why), waited, {}});
 }
 
 void Race::released(std::size_t leg) {
@@ -112,7 +112,7 @@ void Race::start_legs(Instant now, std::vector<Act>& acts) {
       mark_overdue(before, now);
     state.phase = Phase::Looking;
     state.started = state.progress = now;
-    state.reach.emplace(plan_->legs[leg].relay, *self_, Random(random_.next()), now);
+    state.lookup.emplace(plan_->legs[leg].relay, *self_, Random(random_.next()), now);
     look(leg, now, acts);
   }
 }
@@ -120,20 +120,20 @@ void Race::start_legs(Instant now, std::vector<Act>& acts) {
 void Race::look(std::size_t leg, Instant now, std::vector<Act>& acts) {
   LegState& state = legs_[leg];
   const Relay& relay = plan_->legs[leg].relay;
-  for (Question& question : state.reach->take_questions())
-    acts.emplace_back(Ask{std::move(question)});
-  const auto found = state.reach->outcome(now);
+  for (Query& query : state.lookup->take_queries())
+    acts.emplace_back(Ask{std::move(query)});
+  const auto found = state.lookup->result(now);
   if (!found) return;
   state.phase = Phase::Trying;
   state.next_due = now;
   if (!*found) {
-    Where where{relay.name, relay.destination.host, "", relay.destination.port};
-    outcomes_.push_back({std::move(where), found->error(), now - state.started, {}});
-    const Trouble trouble = found->error().trouble;
-    if (trouble == Trouble::LoopsBack || trouble == Trouble::NoPrimary) skip_waiting(false);
+    Peer peer{relay.name, relay.destination.host, "", relay.destination.port};
+    attempts_.push_back({std::move(peer), found->error(), now - state.started, {}});
+    const SessionError error = found->error().error;
+    if (error == SessionError::LoopsBack || error == SessionError::NoPrimary) skip_waiting(false);
     return;
   }
-  if (state.reach->is_own_domain(now)) skip_waiting(true);
+  if (state.lookup->is_own_domain(now)) skip_waiting(true);
   queue_endpoints(leg, **found);
 }
 
@@ -220,7 +220,7 @@ void Race::dial(Candidate candidate, Instant now, std::vector<Act>& acts) {
   const Relay& relay = plan_->legs[candidate.leg].relay;
   DialTarget target = dial_target(relay, candidate.endpoint);
   if (candidate.clear_text) target.tls = TlsLevel::None;
-  running_.push_back({next_id_, std::move(candidate), target.where, now});
+  running_.push_back({next_id_, std::move(candidate), target.peer, now});
   acts.emplace_back(Dial{next_id_++, std::move(target)});
 }
 
@@ -260,7 +260,7 @@ Instant Race::wake(Instant now) const {
     const LegState& state = legs_[leg];
     if (state.leave == Leave::Wanted) consider(state.ask_again);
     if (state.phase == Phase::Waiting) consider(leg_due());
-    if (state.phase == Phase::Looking) consider(state.reach->wake(now));
+    if (state.phase == Phase::Looking) consider(state.lookup->wake(now));
     if (!state.queue.empty()) consider(queue_due(leg));
     queued = queued || !state.queue.empty();
   }
@@ -285,9 +285,9 @@ bool Race::others_left() const {
   return std::any_of(late_.begin(), late_.end(), [&](const Candidate& c) { return c.leg != own; });
 }
 
-void Race::answered(const Question& question, const Answer& answer, Instant now) {
+void Race::answered(const Query& query, const Answer& answer, Instant now) {
   for (LegState& state : legs_) {
-    if (state.phase == Phase::Looking && state.reach->answer(question, answer, now)) state.progress = now;
+    if (state.phase == Phase::Looking && state.lookup->answer(query, answer, now)) state.progress = now;
   }
 }
 
@@ -299,15 +299,16 @@ std::optional<Race::Running> Race::take_running(DialId id) {
   return running;
 }
 
-void Race::failed(DialId id, const Unreached& why, Instant now) {
+void Race::failed(DialId id, const SessionFailure& why, Instant now) {
   auto running = take_running(id);
   if (!running) return;
   Candidate& candidate = running->candidate;
   LegState& state = legs_[candidate.leg];
   state.next_due = now;
-  outcomes_.push_back({running->where, why, now - running->started, {}});
+  attempts_.push_back({running->peer, why, now - running->started, {}});
   const Relay& relay = plan_->legs[candidate.leg].relay;
-  const bool tls_broke = why.stage == Stage::Tls && (why.trouble == Trouble::TlsFailed || why.trouble == Trouble::Lost);
+  const bool tls_broke =
+      why.stage == Stage::Tls && (why.error == SessionError::TlsFailed || why.error == SessionError::Lost);
   if (tls_broke && !why.tls_needed && relay.settings.tls == TlsLevel::May && !relay.destination.implicit_tls &&
       !candidate.clear_text) {
     candidate.clear_text = true;
@@ -334,7 +335,7 @@ void Race::given_up(DialId id, const Progress& progress, Instant now) {
     legs_[candidate.leg].queue.push_front(std::move(candidate));
     return;
   }
-  outcomes_.push_back({running->where, Outrun{progress.stage, silent}, now - running->started, {}});
+  attempts_.push_back({running->peer, Superseded{progress.stage, silent}, now - running->started, {}});
   late_.push_back(std::move(candidate));
 }
 
@@ -342,7 +343,7 @@ void Race::abandon(Instant now, const ProgressOf& progress_of) {
   note_progress(progress_of);
   for (const Running& running : std::exchange(running_, {})) {
     const bool silent = had_its_time(running, now);
-    outcomes_.push_back({running.where, Outrun{running.progress.stage, silent}, now - running.started, {}});
+    attempts_.push_back({running.peer, Superseded{running.progress.stage, silent}, now - running.started, {}});
   }
 }
 

@@ -12,9 +12,9 @@
 #include "base/ids.h"
 #include "base/random.h"
 #include "deliver/session.h"
+#include "route/endpoint_lookup.h"
 #include "route/plan.h"
-#include "route/reach.h"
-#include "verdict/outcome.h"
+#include "verdict/attempt_result.h"
 
 namespace relaypipe {
 
@@ -31,7 +31,7 @@ namespace relaypipe {
 class Race {
  public:
   struct Ask {
-    Question question;
+    Query query;
   };
   struct Dial {
     DialId id;
@@ -58,13 +58,13 @@ class Race {
   /// Whether a relay other than that of the last winner is left.
   [[nodiscard]] bool others_left() const;
 
-  void answered(const Question& question, const Answer& answer, Instant now);
+  void answered(const Query& query, const Answer& answer, Instant now);
   void admitted(std::size_t leg);
   void postponed(std::size_t leg, Instant until);
-  void passed_over(std::size_t leg, PassedOver why, Instant now);
+  void passed_over(std::size_t leg, Skipped why, Instant now);
   /// Memory was told that the leg does not need any more what it took for it: before it is tried again it is asked for.
   void released(std::size_t leg);
-  void failed(DialId id, const Unreached& why, Instant now);
+  void failed(DialId id, const SessionFailure& why, Instant now);
   void given_up(DialId id, const Progress& progress, Instant now);
   /// The delivery ends: what is still being opened is recorded as not ready in time.
   void abandon(Instant now, const ProgressOf& progress_of);
@@ -77,9 +77,9 @@ class Race {
   void spend_winner(Instant now);
 
   /// The outcomes since the last call, oldest first.
-  std::vector<Outcome> take_outcomes() { return std::exchange(outcomes_, {}); }
+  std::vector<Attempt> take_attempts() { return std::exchange(attempts_, {}); }
   /// Where, and since when, the winner was dialled.
-  [[nodiscard]] const Where& winner() const { return winner_->where; }
+  [[nodiscard]] const Peer& winner() const { return winner_->peer; }
   [[nodiscard]] Instant winner_started() const { return winner_->started; }
   [[nodiscard]] const Relay& winner_relay() const { return plan_->legs[winner_->candidate.leg].relay; }
   [[nodiscard]] std::size_t winner_leg() const { return winner_->candidate.leg; }
@@ -98,7 +98,7 @@ class Race {
   struct Running {
     DialId id;
     Candidate candidate;
-    Where where;
+    Peer peer;
     Instant started;
     Progress progress{};
     std::optional<Instant> overdue{};  ///< when something lower started because this one had made no progress
@@ -120,7 +120,7 @@ class Race {
     Instant started{};
     Instant progress{};  ///< the last step of any attempt; or the start of one that no other ran beside
     Instant next_due{};  ///< of the next address of the same rank
-    std::optional<Reach> reach;
+    std::optional<EndpointLookup> lookup;
     std::deque<Candidate> queue;
     std::size_t rank = 0;  ///< of the last one dialled
     std::size_t sessions = 0;
@@ -155,7 +155,7 @@ class Race {
   std::vector<Running> running_;
   std::deque<Candidate> late_;  ///< given up for others; the last resort
   std::optional<Running> winner_;
-  std::vector<Outcome> outcomes_;
+  std::vector<Attempt> attempts_;
   DialId next_id_ = 1;
 };
 

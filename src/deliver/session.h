@@ -13,17 +13,17 @@
 #include "base/ids.h"
 #include "relay/relay.h"
 #include "relay/settings.h"
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 #include "smtp/capabilities.h"
 #include "smtp/session_facts.h"
 #include "smtp/stage.h"
-#include "verdict/outcome.h"
+#include "verdict/attempt_result.h"
 
 namespace relaypipe {
 
 /// What a relay's session is opened with.
 struct DialTarget {
-  Where where;
+  Peer peer;
   const Relay* relay = nullptr;  ///< its settings and account; outlives the dialer
   std::string helo_name;
   TlsLevel tls = TlsLevel::May;
@@ -57,7 +57,7 @@ class Session {
 
 struct DialEvent {
   DialId id;
-  std::variant<std::unique_ptr<Session>, Unreached> result;
+  std::variant<std::unique_ptr<Session>, SessionFailure> result;
 };
 
 /// How far an attempt to open a session has come.

@@ -69,25 +69,25 @@ class CaresResolver::Channel {
   Channel& operator=(const Channel&) = delete;
 
   struct Finished {
-    Question question;
+    Query query;
     int code;
     Answer answer;
   };
 
-  void ask(const Question& question) {
-    if (std::find(pending_.begin(), pending_.end(), question) != pending_.end()) return;
+  void ask(const Query& query) {
+    if (std::find(pending_.begin(), pending_.end(), query) != pending_.end()) return;
     if (start_error_ != ARES_SUCCESS) {
-      finished.push_back({question, start_error_, failure(start_error_)});
+      finished.push_back({query, start_error_, failure(start_error_)});
       return;
     }
-    pending_.push_back(question);
+    pending_.push_back(query);
     // Freed by its callback, which c-ares calls exactly once for each question, with ARES_EDESTRUCTION at the latest.
-    auto* query = new Query{this, question};
-    switch (question.type) {
-      case RecordType::A: return ask_address(query, AF_INET);
-      case RecordType::Aaaa: return ask_address(query, AF_INET6);
+    auto* pending = new PendingQuery{this, query};
+    switch (query.type) {
+      case RecordType::A: return ask_address(pending, AF_INET);
+      case RecordType::Aaaa: return ask_address(pending, AF_INET6);
       case RecordType::Mx:
-      case RecordType::Srv: return ask_records(query);
+      case RecordType::Srv: return ask_records(pending);
     }
   }
 
@@ -121,9 +121,9 @@ class CaresResolver::Channel {
   std::vector<Finished> finished;
 
  private:
-  struct Query {
+  struct PendingQuery {
     Channel* channel;
-    Question question;
+    Query query;
   };
   struct Socket {
     ares_socket_t fd;
@@ -145,28 +145,28 @@ class CaresResolver::Channel {
     return code == ARES_SUCCESS;
   }
 
-  void ask_address(Query* query, int family) {
+  void ask_address(PendingQuery* pending, int family) {
     const int other = family == AF_INET ? AF_INET6 : AF_INET;
-    const std::string& name = query->question.name;
+    const std::string& name = pending->query.name;
     // A name that the hosts file gives an address is found there alone, as by the C library: DNS might add one that
     // leads elsewhere.
     if (in_hosts_file(name, other) && !in_hosts_file(name, family))
-      return finish(query, ARES_ENODATA, failure(ARES_ENODATA));
+      return finish(pending, ARES_ENODATA, failure(ARES_ENODATA));
     ares_addrinfo_hints hints{};
     hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;
-    ares_getaddrinfo(handle_, query->question.name.c_str(), nullptr, &hints, &on_addresses, query);
+    ares_getaddrinfo(handle_, pending->query.name.c_str(), nullptr, &hints, &on_addresses, pending);
   }
 
-  static void finish(Query* raw, int code, Answer answer) {
-    const std::unique_ptr<Query> query(raw);
-    std::erase(query->channel->pending_, query->question);
+  static void finish(PendingQuery* raw, int code, Answer answer) {
+    const std::unique_ptr<PendingQuery> pending(raw);
+    std::erase(pending->channel->pending_, pending->query);
     if (code == ARES_EDESTRUCTION) return;
-    query->channel->finished.push_back({query->question, code, std::move(answer)});
+    pending->channel->finished.push_back({pending->query, code, std::move(answer)});
   }
 
   static void on_addresses(void* arg, int code, int, ares_addrinfo* found) {
-    auto* query = static_cast<Query*>(arg);
+    auto* pending = static_cast<PendingQuery*>(arg);
     Answer answer = failure(code);
     for (const ares_addrinfo_node* node = found == nullptr ? nullptr : found->nodes; node != nullptr;
          node = node->ai_next) {
@@ -178,19 +178,19 @@ class CaresResolver::Channel {
         std::memcpy(address.octets.data(), &reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr, 4);
       }
       // The hosts file may name an IPv4 address for a question about IPv6, and the reverse.
-      const bool wanted = address.v6 == (query->question.type == RecordType::Aaaa);
+      const bool wanted = address.v6 == (pending->query.type == RecordType::Aaaa);
       const auto& known = answer.addresses;
       if (wanted && std::find(known.begin(), known.end(), address) == known.end()) answer.addresses.push_back(address);
     }
     if (found != nullptr) ares_freeaddrinfo(found);
     if (code == ARES_SUCCESS && answer.addresses.empty()) answer = failure(ARES_ENODATA);
-    finish(query, code, std::move(answer));
+    finish(pending, code, std::move(answer));
   }
 
 #if ARES_VERSION >= 0x011C00  // 1.28: answers come parsed, and the functions below are deprecated from 1.34 on
-  void ask_records(Query* query) {
-    const auto type = query->question.type == RecordType::Mx ? ARES_REC_TYPE_MX : ARES_REC_TYPE_SRV;
-    ares_query_dnsrec(handle_, query->question.name.c_str(), ARES_CLASS_IN, type, &on_records, query, nullptr);
+  void ask_records(PendingQuery* pending) {
+    const auto type = pending->query.type == RecordType::Mx ? ARES_REC_TYPE_MX : ARES_REC_TYPE_SRV;
+    ares_query_dnsrec(handle_, pending->query.name.c_str(), ARES_CLASS_IN, type, &on_records, pending, nullptr);
   }
 
   static void on_records(void* arg, ares_status_t code, std::size_t, const ares_dns_record_t* found) {
@@ -198,7 +198,7 @@ class CaresResolver::Channel {
     const std::size_t count = code == ARES_SUCCESS ? ares_dns_record_rr_cnt(found, ARES_SECTION_ANSWER) : 0;
     for (std::size_t i = 0; i < count; ++i)
       add_record(answer, ares_dns_record_rr_get_const(found, ARES_SECTION_ANSWER, i));
-    finish_records(static_cast<Query*>(arg), static_cast<int>(code), std::move(answer));
+    finish_records(static_cast<PendingQuery*>(arg), static_cast<int>(code), std::move(answer));
   }
 
   static void add_record(Answer& answer, const ares_dns_rr_t* record) {
@@ -216,19 +216,19 @@ class CaresResolver::Channel {
     }
   }
 #else
-  void ask_records(Query* query) {
-    const int type = query->question.type == RecordType::Mx ? ns_t_mx : ns_t_srv;
-    ares_query(handle_, query->question.name.c_str(), ns_c_in, type, &on_records, query);
+  void ask_records(PendingQuery* pending) {
+    const int type = pending->query.type == RecordType::Mx ? ns_t_mx : ns_t_srv;
+    ares_query(handle_, pending->query.name.c_str(), ns_c_in, type, &on_records, pending);
   }
 
   static void on_records(void* arg, int code, int, unsigned char* octets, int length) {
-    auto* query = static_cast<Query*>(arg);
+    auto* pending = static_cast<PendingQuery*>(arg);
     Answer answer = failure(code);
     if (code == ARES_SUCCESS) {
       code =
-          query->question.type == RecordType::Mx ? parse_mx(octets, length, answer) : parse_srv(octets, length, answer);
+          pending->query.type == RecordType::Mx ? parse_mx(octets, length, answer) : parse_srv(octets, length, answer);
     }
-    finish_records(query, code, std::move(answer));
+    finish_records(pending, code, std::move(answer));
   }
 
   static int parse_mx(const unsigned char* octets, int length, Answer& answer) {
@@ -250,25 +250,25 @@ class CaresResolver::Channel {
   }
 #endif
 
-  static void finish_records(Query* query, int code, Answer answer) {
+  static void finish_records(PendingQuery* pending, int code, Answer answer) {
     // An answer with records of other types only, e.g. an alias that leads nowhere.
     if (code == ARES_SUCCESS && answer.mx.empty() && answer.srv.empty()) code = ARES_ENODATA;
     if (code != ARES_SUCCESS) answer = failure(code);
-    finish(query, code, std::move(answer));
+    finish(pending, code, std::move(answer));
   }
 
   ares_channel handle_ = nullptr;
   int start_error_ = ARES_SUCCESS;
-  std::vector<Question> pending_;
+  std::vector<Query> pending_;
   std::vector<Socket> sockets_;  ///< those that c-ares has open
 };
 
 CaresResolver::CaresResolver(Options options) : options_(std::move(options)) {}
 CaresResolver::~CaresResolver() = default;
 
-void CaresResolver::ask(const Question& question) {
+void CaresResolver::ask(const Query& query) {
   if (!channel_) channel_ = std::make_unique<Channel>(options_, false);
-  channel_->ask(question);
+  channel_->ask(query);
 }
 
 std::vector<LookupEvent> CaresResolver::take_answers() {
@@ -278,22 +278,22 @@ std::vector<LookupEvent> CaresResolver::take_answers() {
       // c-ares before 1.3x says "connection refused" when every server answered SERVFAIL, REFUSED or NOTIMP: asked once
       // more, the first answer is taken as it is, and tells which.
       if (done.code == ARES_ECONNREFUSED)
-        ask_again(done.question);
+        ask_again(done.query);
       else
-        answers.push_back({std::move(done.question), std::move(done.answer)});
+        answers.push_back({std::move(done.query), std::move(done.answer)});
     }
   }
   if (second_) {
     for (Channel::Finished& done : std::exchange(second_->finished, {})) {
-      answers.push_back({std::move(done.question), std::move(done.answer)});
+      answers.push_back({std::move(done.query), std::move(done.answer)});
     }
   }
   return answers;
 }
 
-void CaresResolver::ask_again(const Question& question) {
+void CaresResolver::ask_again(const Query& query) {
   if (!second_) second_ = std::make_unique<Channel>(options_, true);
-  second_->ask(question);
+  second_->ask(query);
 }
 
 Instant CaresResolver::interests(std::vector<pollfd>& fds, Instant now) {

@@ -25,7 +25,7 @@ class CaresResolver final : public Resolver, public Pollable {
   CaresResolver(const CaresResolver&) = delete;
   CaresResolver& operator=(const CaresResolver&) = delete;
 
-  void ask(const Question& question) override;
+  void ask(const Query& query) override;
   std::vector<LookupEvent> take_answers() override;
 
   Instant interests(std::vector<pollfd>& fds, Instant now) override;
@@ -33,7 +33,7 @@ class CaresResolver final : public Resolver, public Pollable {
 
  private:
   class Channel;
-  void ask_again(const Question& question);
+  void ask_again(const Query& query);
 
   Options options_;
   std::unique_ptr<Channel> channel_;

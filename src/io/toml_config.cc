@@ -74,7 +74,7 @@ bool group_writes_directory(const std::string& file) {
 /// another file by now.
 std::optional<std::string> file_problem(const struct stat& status, const std::string& file, ConfigOwners owners) {
   if (S_ISDIR(status.st_mode)) return "this is a directory; write the name of a file";
-  if (!S_ISREG(status.st_mode)) return "this is no regular file";
+  if (!S_ISREG(status.st_mode)) return "this is not a regular file";
   if ((status.st_mode & kOthersMayWrite) != 0) {
     return fmt::format("may be written by others: chmod go-w {}", printable(file));
   }
@@ -173,25 +173,26 @@ class Loader {
       report(problems_, document.position(at), fmt::format("include: {}", text));
       incomplete_ = true;
     };
-    if (pattern.empty() || pattern.find('\0') != pattern.npos) return wrong("this is no pattern of files");
-    const std::string folder = pattern.front() == '/' ? std::string() : folder_of(document.file);
+    if (pattern.empty() || pattern.find('\0') != pattern.npos) return wrong("this is not a valid pattern of files");
+    const std::string directory = pattern.front() == '/' ? std::string() : directory_prefix(document.file);
     // Without wildcards that one file is meant, and its absence is a mistake.
-    if (pattern.find_first_of("*?[") == pattern.npos) return files.push_back(folder + pattern);
+    if (pattern.find_first_of("*?[") == pattern.npos) return files.push_back(directory + pattern);
     glob_t found{};
-    // What may not be read would be left out in silence, and its relays with it; a folder that is not there is empty.
+    // What may not be read would be left out in silence, and its relays with it; a directory that is not there is
+    // empty.
     const auto failed = [](const char*, int error) { return error == ENOENT ? 0 : 1; };
-    const int result = ::glob((escaped(folder) + pattern).c_str(), 0, failed, &found);
+    const int result = ::glob((escaped(directory) + pattern).c_str(), 0, failed, &found);
     files.insert(files.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
     ::globfree(&found);
-    if (result != 0 && result != GLOB_NOMATCH) wrong("a folder cannot be read");
+    if (result != 0 && result != GLOB_NOMATCH) wrong("a directory cannot be read");
   }
 
-  static std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/') + 1); }
+  static std::string directory_prefix(const std::string& file) { return file.substr(0, file.rfind('/') + 1); }
 
-  /// A folder as a pattern that means only itself.
-  static std::string escaped(const std::string& folder) {
+  /// A directory as a pattern that means only itself.
+  static std::string escaped(const std::string& directory) {
     std::string pattern;
-    for (const char c : folder) {
+    for (const char c : directory) {
       if (std::strchr("*?[\\", c) != nullptr) pattern += '\\';
       pattern += c;
     }
@@ -210,11 +211,11 @@ Configuration load_configuration(const std::string& file, bool required, const S
                                  ConfigOwners owners, std::vector<Document>* kept) {
   Loader loader(problems, owners);
   std::vector<Document> documents = loader.load(file, required);
-  std::vector<ConfigProblem> judged;
-  Configuration configuration = read_configuration(documents, Settings(), service, overrides, judged);
+  std::vector<ConfigProblem> classified;
+  Configuration configuration = read_configuration(documents, Settings(), service, overrides, classified);
   if (documents.empty() && !loader.incomplete()) configuration.missing_file = file;
   // Where a file is missing, its relays would be reported as unknown wherever they are used.
-  if (!loader.incomplete()) problems.insert(problems.end(), judged.begin(), judged.end());
+  if (!loader.incomplete()) problems.insert(problems.end(), classified.begin(), classified.end());
   sort_problems(problems);
   if (kept != nullptr) *kept = std::move(documents);
   return configuration;

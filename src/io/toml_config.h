@@ -14,7 +14,7 @@ inline constexpr const char* kDefaultConfigFile = "/etc/relaypipe/relaypipe.toml
 /// root, who looks at what another user will use.
 enum class ConfigOwners { Trusted, Any };
 
-/// Reads `file` and the files its `include` names (a glob, relative to the file's folder, in the order of their names;
+/// Reads `file` and the files its `include` names (a glob, relative to the file's directory, in the order of their names;
 /// an included file may not include), and judges them. `overrides` are the assignments of the command line.
 /// `required`: the file was asked for by name, and its absence is a problem; otherwise the defaults serve.
 /// Refused is also a file that its group or others may write, that belongs to another user than root and the running

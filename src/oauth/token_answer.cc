@@ -69,10 +69,10 @@ Kind kind_of(int status, std::string_view code) {
   if (code == "temporarily_unavailable" || code == "server_error" || status == 429 || status >= 500)
     return Kind::Passing;
   if (!code.empty() || status >= 400) return Kind::Refused;
-  return Kind::Garbled;
+  return Kind::ProtocolError;
 }
 
-EndpointTrouble garbled(std::string text) { return {Kind::Garbled, "", std::move(text)}; }
+EndpointTrouble garbled(std::string text) { return {Kind::ProtocolError, "", std::move(text)}; }
 
 /// An answer that is no success, or no JSON object.
 EndpointTrouble trouble(int status, const std::optional<AnswerFields>& fields, Sent sent) {
@@ -82,7 +82,7 @@ EndpointTrouble trouble(int status, const std::optional<AnswerFields>& fields, S
   if (!code.empty())
     result.text = fmt::format("says {}{}", code, more.empty() ? "" : fmt::format(" ({})", more));
   else if (status == 200)
-    result.text = "answers something that is no JSON object";
+    result.text = "answers something that is not a JSON object";
   else
     result.text = fmt::format("answers with HTTP status {}", status);
   return result;
@@ -110,7 +110,7 @@ Result<GrantedToken, EndpointTrouble> judge_token_answer(int status, const std::
   const std::string_view lifetime = value(*fields, "expires_in");
   if (!lifetime.empty()) {
     const auto span = seconds(lifetime, kLongestLifetime);
-    if (!span) return fail(garbled("answers with an expires_in that is no number of seconds"));
+    if (!span) return fail(garbled("answers with an expires_in that is not a number of seconds"));
     granted.lifetime = *span;
   }
   // No RFC has it. The first name is Google's, the second Keycloak's; there 0 means that it has no end.

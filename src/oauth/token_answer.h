@@ -44,13 +44,13 @@ struct DeviceCode {
 /// Why there is no token. Nothing in it is a secret: what was sent is taken out of what came back.
 struct EndpointTrouble {
   enum class Kind {
-    Passing,   ///< the endpoint is not well, or asks for patience: later it may answer
-    Refused,   ///< it said no, and will say so again until a person does something
-    Pending,   ///< the person has not answered yet (RFC 8628 section 3.5)
-    SlowDown,  ///< the same, and we ask too often
-    Garbled,   ///< no answer of a token endpoint
+    Passing,        ///< the endpoint is not well, or asks for patience: later it may answer
+    Refused,        ///< it said no, and will say so again until a person does something
+    Pending,        ///< the person has not answered yet (RFC 8628 section 3.5)
+    SlowDown,       ///< the same, and we ask too often
+    ProtocolError,  ///< no answer of a token endpoint
   };
-  Kind kind = Kind::Garbled;
+  Kind kind = Kind::ProtocolError;
   std::string code;  ///< the endpoint's own word, such as `invalid_grant`; may be empty
   std::string text;  ///< a phrase: `says invalid_grant (The token has expired)`
 };

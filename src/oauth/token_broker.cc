@@ -33,14 +33,14 @@ void TokenBroker::begin(DialId id, const Relay& relay, bool refused, bool forced
   inquiry->relay = &relay;
   inquiry->refused = refused;
   inquiry->forced = forced;
-  inquiry->ends = world_.clock.now() + relay.settings.secret_limit;
+  inquiry->ends = services_.clock.now() + relay.settings.secret_limit;
   if (const auto before = given_out_.find(relay.name); before != given_out_.end())
     inquiry->last = before->second.access_token.clone();
   if (!advance(*inquiry)) inquiries_.push_back(std::move(inquiry));
 }
 
 std::vector<TokenEvent> TokenBroker::take_answers() {
-  finish(world_.clock.now());
+  finish(services_.clock.now());
   return std::exchange(answers_, {});
 }
 
@@ -51,7 +51,7 @@ void TokenBroker::cancel(DialId id) {
     if (!inquiry->ids.empty()) return false;
     // See unfinished().
     if (inquiry->posted && refreshes(*inquiry->relay)) return false;
-    if (inquiry->posted) world_.endpoint.cancel(*inquiry->posted);
+    if (inquiry->posted) services_.endpoint.cancel(*inquiry->posted);
     return true;
   });
 }
@@ -73,7 +73,7 @@ void TokenBroker::serve(std::span<const pollfd>, Instant now) { finish(now); }
 
 /// Goes on with every inquiry that something happened for.
 void TokenBroker::finish(Instant now) {
-  for (const HttpEvent& event : world_.endpoint.take_answers()) {
+  for (const HttpEvent& event : services_.endpoint.take_answers()) {
     std::erase_if(inquiries_,
                   [&](const auto& inquiry) { return inquiry->posted == event.id && judge(*inquiry, event.answer); });
   }
@@ -87,10 +87,10 @@ bool TokenBroker::advance(Inquiry& inquiry) {
   // Another process may have replaced the refused one already.
   const bool disliked =
       inquiry.refused && (inquiry.last.empty() || record.access_token.reveal() == inquiry.last.reveal());
-  const TokenStep step = inquiry.forced ? TokenStep::Renew : next_step(record, world_.wall.seconds(), disliked);
+  const TokenStep step = inquiry.forced ? TokenStep::Renew : next_step(record, services_.wall.seconds(), disliked);
   if (step == TokenStep::Use) return answer(inquiry, record);
   if (step == TokenStep::Fail && !paused_for_another(inquiry)) {
-    return refuse(inquiry, pausing(record, world_.wall.seconds())
+    return refuse(inquiry, pausing(record, services_.wall.seconds())
                                ? record.failure
                                : "the relay refuses tokens of this account, also the "
                                  "one that replaced a refused one just now");
@@ -101,7 +101,7 @@ bool TokenBroker::advance(Inquiry& inquiry) {
 
 /// Becomes the one process that renews this token, or waits for the one that is.
 bool TokenBroker::enter(Inquiry& inquiry) {
-  auto [lock, problem] = world_.store.try_lock(inquiry.relay->name);
+  auto [lock, problem] = services_.store.try_lock(inquiry.relay->name);
   inquiry.lock = std::move(lock);
   // Whoever had the lock before may have left a new token.
   if (inquiry.lock) return advance(inquiry);
@@ -111,9 +111,9 @@ bool TokenBroker::enter(Inquiry& inquiry) {
     return post(inquiry);
   }
   const bool good =
-      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, world_.wall.seconds()) != TokenAge::Ended;
+      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, services_.wall.seconds()) != TokenAge::Ended;
   if (good) return answer(inquiry, inquiry.record);
-  const Instant now = world_.clock.now();
+  const Instant now = services_.clock.now();
   if (now >= inquiry.ends)
     return refuse(inquiry, fmt::format("another process has been renewing the token for {}",
                                        format_duration(inquiry.relay->settings.secret_limit)));
@@ -122,14 +122,14 @@ bool TokenBroker::enter(Inquiry& inquiry) {
 }
 
 bool TokenBroker::post(Inquiry& inquiry) {
-  const Instant now = world_.clock.now();
+  const Instant now = services_.clock.now();
   auto body = form(inquiry);
   if (!body) return fall_back(inquiry, body.error());
   inquiry.posted = next_post_++;
   // The token lives from some time after this: on the safe side.
-  inquiry.asked = world_.wall.seconds();
-  world_.endpoint.post(*inquiry.posted,
-                       {config_of(*inquiry.relay).token_endpoint, config_of(*inquiry.relay).ca_file, *std::move(body),
+  inquiry.asked = services_.wall.seconds();
+  services_.endpoint.post(
+      *inquiry.posted, {config_of(*inquiry.relay).token_endpoint, config_of(*inquiry.relay).ca_file, *std::move(body),
                         std::max<Duration>(inquiry.ends - now, std::chrono::milliseconds(1))});
   return false;
 }
@@ -142,7 +142,7 @@ bool TokenBroker::judge(Inquiry& inquiry, const Result<HttpAnswer, std::string>&
     std::vector<std::string_view> sent;
     for (const Secret& secret : inquiry.sent)
       sent.push_back(secret.reveal());
-    const auto granted = judge_token_answer(answer->status, world_.read_answer(answer->body.reveal()), sent);
+    const auto granted = judge_token_answer(answer->status, services_.read_answer(answer->body.reveal()), sent);
     if (granted) return keep(inquiry, *granted);
     why = endpoint_refusal(relay, granted.error());
   } else {
@@ -163,7 +163,7 @@ bool TokenBroker::keep(Inquiry& inquiry, const GrantedToken& granted) {
     before.refresh_ends = {};
   }
   const TokenRecord record = renewed(before, granted, inquiry.asked);
-  if (const auto problem = world_.store.write(relay.name, record)) {
+  if (const auto problem = services_.store.write(relay.name, record)) {
     const bool rotated = !granted.refresh_token.empty() &&
                          (inquiry.sent.empty() || granted.refresh_token.reveal() != inquiry.sent.back().reveal());
     warn(inquiry, rotated ? fmt::format("THE NEW REFRESH TOKEN IS LOST: {}; the old one may be void from now on. Put "
@@ -177,7 +177,7 @@ bool TokenBroker::keep(Inquiry& inquiry, const GrantedToken& granted) {
 /// There is no new token; the old one serves while it lasts.
 bool TokenBroker::fall_back(Inquiry& inquiry, const std::string& why) {
   const bool good =
-      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, world_.wall.seconds()) != TokenAge::Ended;
+      !inquiry.refused && !inquiry.forced && token_age(inquiry.record, services_.wall.seconds()) != TokenAge::Ended;
   if (!good) return refuse(inquiry, why);
   warn(inquiry, why + "; the old token is still good");
   return answer(inquiry, inquiry.record);
@@ -199,7 +199,7 @@ bool TokenBroker::refuse(Inquiry& inquiry, const std::string& why) {
 /// What is known of the relay's token; an empty record of this account where nothing is.
 TokenRecord TokenBroker::look_up(const Inquiry& inquiry) {
   const std::uint64_t account = account_mark(config_of(*inquiry.relay));
-  auto kept = world_.store.read(inquiry.relay->name);
+  auto kept = services_.store.read(inquiry.relay->name);
   if (!kept) warn(inquiry, kept.error());
   if (kept && *kept && (*kept)->account == account) return **std::move(kept);
   const auto before = given_out_.find(inquiry.relay->name);
@@ -212,8 +212,8 @@ TokenRecord TokenBroker::look_up(const Inquiry& inquiry) {
 /// Whether the refresh token in the file is not the one that failed: then nobody has to wait.
 bool TokenBroker::paused_for_another(const Inquiry& inquiry) {
   const std::string& file = config_of(*inquiry.relay).refresh_token_file;
-  if (!refreshes(*inquiry.relay) || file.empty() || !pausing(inquiry.record, world_.wall.seconds())) return false;
-  const auto given = world_.read_secret(file);
+  if (!refreshes(*inquiry.relay) || file.empty() || !pausing(inquiry.record, services_.wall.seconds())) return false;
+  const auto given = services_.read_secret(file);
   return given && mark(given->reveal()) != inquiry.record.failed_given;
 }
 
@@ -221,7 +221,7 @@ Result<Secret, std::string> TokenBroker::form(Inquiry& inquiry) {
   const Oauth2Config& config = config_of(*inquiry.relay);
   Secret client_secret;
   if (!config.client_secret_file.empty()) {
-    auto read = world_.read_secret(config.client_secret_file);
+    auto read = services_.read_secret(config.client_secret_file);
     if (!read) return fail(read.error());
     client_secret = *std::move(read);
   }
@@ -239,7 +239,7 @@ std::optional<std::string> TokenBroker::choose_refresh_token(Inquiry& inquiry) {
   const TokenRecord& record = inquiry.record;
   Secret given;
   if (!file.empty()) {
-    auto read = world_.read_secret(file);
+    auto read = services_.read_secret(file);
     if (!read) return read.error();
     given = *std::move(read);
   }
@@ -252,21 +252,21 @@ std::optional<std::string> TokenBroker::choose_refresh_token(Inquiry& inquiry) {
 
 /// For the other processes, so that they need not find out for themselves.
 void TokenBroker::remember_failure(Inquiry& inquiry, const std::string& why) {
-  const auto kept = world_.store.read(inquiry.relay->name);
-  // What was kept for another account stays: it may have been taken away by a mistake that is soon mended.
+  const auto kept = services_.store.read(inquiry.relay->name);
+  // What was kept for another account stays: it may have been taken away by a mistake that is soon fixed.
   if (!kept || (*kept && (*kept)->account != inquiry.record.account)) return;
   TokenRecord record = inquiry.record.clone();
-  record.failed = world_.wall.seconds();
+  record.failed = services_.wall.seconds();
   record.failure = why;
   record.failed_given = inquiry.given;
-  static_cast<void>(world_.store.write(inquiry.relay->name, record));
+  static_cast<void>(services_.store.write(inquiry.relay->name, record));
 }
 
 /// Once per text: several addresses of a relay find the same.
 void TokenBroker::warn(const Inquiry& inquiry, const std::string& text) {
   std::string line = fmt::format("{}: token of relay {}: {}", log_id_, inquiry.relay->name, text);
   if (std::find(warned_.begin(), warned_.end(), line) != warned_.end()) return;
-  world_.journal.line(Journal::Level::Warning, line);
+  services_.journal.line(Journal::Level::Warning, line);
   warned_.push_back(std::move(line));
 }
 

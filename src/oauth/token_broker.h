@@ -11,8 +11,8 @@
 #include "base/ids.h"
 #include "base/journal.h"
 #include "oauth/renewal.h"
+#include "oauth/token_services.h"
 #include "oauth/token_source.h"
-#include "oauth/token_world.h"
 
 namespace relaypipe {
 
@@ -22,7 +22,7 @@ namespace relaypipe {
 /// Without a state directory every delivery fetches a token for itself.
 class TokenBroker final : public TokenSource, public Pollable {
  public:
-  struct World {
+  struct Services {
     const Clock& clock;
     const WallClock& wall;
     TokenStore& store;
@@ -32,7 +32,7 @@ class TokenBroker final : public TokenSource, public Pollable {
     SecretReader read_secret;
   };
   /// `log_id` begins every line in the log.
-  TokenBroker(World world, std::string log_id) : world_(std::move(world)), log_id_(std::move(log_id)) {}
+  TokenBroker(Services services, std::string log_id) : services_(std::move(services)), log_id_(std::move(log_id)) {}
 
   void ask(DialId id, const Relay& relay, bool refused) override;
   std::vector<TokenEvent> take_answers() override;
@@ -87,7 +87,7 @@ class TokenBroker final : public TokenSource, public Pollable {
   void remember_failure(Inquiry& inquiry, const std::string& why);
   void warn(const Inquiry& inquiry, const std::string& text);
 
-  World world_;
+  Services services_;
   std::string log_id_;
   std::vector<std::unique_ptr<Inquiry>> inquiries_;
   std::map<std::string, TokenRecord> given_out_;  ///< by relay; serves where nothing can be kept

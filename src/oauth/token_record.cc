@@ -119,7 +119,7 @@ Secret write_token_record(const TokenRecord& record) {
 }
 
 Result<TokenRecord, std::string> parse_token_record(std::string_view text) {
-  if (!text.starts_with(kVersion)) return fail(std::string("is no token file of this version"));
+  if (!text.starts_with(kVersion)) return fail(std::string("is not a token file of this version"));
   const std::size_t last = text.size() < 2 ? 0 : text.rfind('\n', text.size() - 2) + 1;
   std::uint64_t sum = 0;
   std::string_view end = text.substr(last);

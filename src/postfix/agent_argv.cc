@@ -130,7 +130,7 @@ std::vector<PostfixFinding> judge_agent_argv(const AgentArgv& argv) {
   return findings;
 }
 
-AgentArgv mended_agent_argv(AgentArgv argv) {
+AgentArgv fixed_agent_argv(AgentArgv argv) {
   for (auto required = kRequired.rbegin(); required != kRequired.rend(); ++required) {
     const AgentArgv::Option* const option = argv.find(required->name);
     if (option != nullptr && right_value(*option, *required)) continue;

@@ -28,10 +28,10 @@ struct AgentArgv {
 
 AgentArgv parse_agent_argv(const std::vector<std::string>& argv);
 
-/// What is wrong with it, without place and mend.
+/// What is wrong with it, without place and fix.
 std::vector<PostfixFinding> judge_agent_argv(const AgentArgv& argv);
 
 /// The same argv with nothing wrong in it: what is there and right stays, in its order.
-AgentArgv mended_agent_argv(AgentArgv argv);
+AgentArgv fixed_agent_argv(AgentArgv argv);
 
 }  // namespace relaypipe

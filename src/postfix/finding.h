@@ -13,7 +13,7 @@ struct PostfixFinding {
   } severity = Severity::Error;
   std::string where;  ///< a service (`relaypipe/unix`), a parameter, a table, or a file
   std::string text;   ///< what is wrong, and what follows from it
-  std::string mend;   ///< the line for a shell that puts it right; empty where a person has to decide
+  std::string fix;    ///< the line for a shell that puts it right; empty where a person has to decide
 
   friend bool operator==(const PostfixFinding&, const PostfixFinding&) = default;
 };

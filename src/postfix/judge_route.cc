@@ -58,7 +58,7 @@ std::optional<PostfixFinding> judge_route(const PostfixRoute& route, const Confi
     finding.text = fmt::format("{}:{}: {}", route.service, printable(route.nexthop), found.error());
   }
   if (near && !route.edit.empty()) {
-    finding.mend = route.edit + " " + shell_word(fmt::format("{}={}:{}", route.parameter, route.service, *near));
+    finding.fix = route.edit + " " + shell_word(fmt::format("{}={}:{}", route.parameter, route.service, *near));
   }
   return finding;
 }

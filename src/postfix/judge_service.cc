@@ -25,7 +25,7 @@ constexpr Duration kUsualLimit = std::chrono::hours(1);
 struct FlagHarm {
   char flag;
   Severity severity;
-  std::string_view harm;
+  std::string_view effect;
 };
 
 /// The flags of pipe(8) but `q`: they are for delivery into a mailbox.
@@ -33,7 +33,7 @@ constexpr std::array<FlagHarm, 10> kHarm = {{
     {'D', Severity::Error, "adds Delivered-To, and bounces mail that has it already"},
     {'O', Severity::Warning, "adds X-Original-To"},
     {'R', Severity::Warning, "adds Return-Path"},
-    {'F', Severity::Error, "puts a line that is no header before the header"},
+    {'F', Severity::Error, "puts a line that is not a header before the header"},
     {'B', Severity::Warning, "adds an empty line at the end"},
     {'>', Severity::Error, "changes lines that begin with From"},
     {'.', Severity::Error, "doubles leading dots, which SMTP does once more"},
@@ -45,7 +45,7 @@ constexpr std::array<FlagHarm, 10> kHarm = {{
 class ServiceJudge {
  public:
   ServiceJudge(const MasterService& service, const PipeCommand& command, const ServiceFacts& facts)
-      : service_(service), command_(command), mended_(command), facts_(facts) {}
+      : service_(service), command_(command), fixed_(command), facts_(facts) {}
 
   std::vector<PostfixFinding> judge() {
     judge_columns();
@@ -59,9 +59,9 @@ class ServiceJudge {
     judge_limits();
     judge_filter();
     // Only now is it known how the whole command has to be.
-    const std::string command = edit("-F", service_.key() + "/command=" + mended_.text());
+    const std::string command = edit("-F", service_.key() + "/command=" + fixed_.text());
     for (PostfixFinding& finding : in_command_)
-      finding.mend = command;
+      finding.fix = command;
     // Findings with the same line side by side, so that it can stand below them.
     findings_.insert(findings_.begin(), in_command_.begin(), in_command_.end());
     return std::move(findings_);
@@ -72,11 +72,11 @@ class ServiceJudge {
     return fmt::format("{} {} {}", facts_.postconf, option, shell_word(assignment));
   }
 
-  void add(Severity severity, std::string text, std::string mend) {
-    findings_.push_back({severity, service_.key(), std::move(text), std::move(mend)});
+  void add(Severity severity, std::string text, std::string fix) {
+    findings_.push_back({severity, service_.key(), std::move(text), std::move(fix)});
   }
 
-  /// A finding that is mended in the command.
+  /// A finding that is fixed in the command.
   void add_in_command(Severity severity, std::string text) {
     in_command_.push_back({severity, service_.key(), std::move(text), ""});
   }
@@ -99,27 +99,27 @@ class ServiceJudge {
 
   void judge_flags() {
     const std::string flags = command_.attribute("flags").value_or("");
-    std::string harm;
+    std::string effect;
     Severity worst = Severity::Warning;
     for (const char flag : flags) {
       const auto known = std::find_if(kHarm.begin(), kHarm.end(), [&](const FlagHarm& h) { return h.flag == flag; });
       if (flag == 'q') continue;
       const bool unknown = known == kHarm.end();
       if (unknown || known->severity == Severity::Error) worst = Severity::Error;
-      harm += fmt::format("{}{} {}", harm.empty() ? "" : "; ", printable(std::string(1, flag)),
-                          unknown ? "is no flag of pipe(8), which does not start" : known->harm);
+      effect += fmt::format("{}{} {}", effect.empty() ? "" : "; ", printable(std::string(1, flag)),
+                            unknown ? "is not a flag of pipe(8), which does not start" : known->effect);
     }
-    if (!harm.empty()) add_in_command(worst, fmt::format("flags={}: {}", printable(flags), harm));
+    if (!effect.empty()) add_in_command(worst, fmt::format("flags={}: {}", printable(flags), effect));
     if (flags.find('q') == flags.npos) {
       add_in_command(Severity::Warning, "flags has no q: addresses that need quotes arrive without them");
     }
-    mended_.set_attribute("flags", "q");
+    fixed_.set_attribute("flags", "q");
   }
 
   void judge_null_sender() {
     const auto value = command_.attribute("null_sender");
     if (value && value->empty()) return;
-    mended_.set_attribute("null_sender", "");
+    fixed_.set_attribute("null_sender", "");
     if (!value || *value == "MAILER-DAEMON") {
       return add_in_command(Severity::Warning,
                             "null_sender is not empty: bounces come with the sender MAILER-DAEMON, which "
@@ -133,7 +133,7 @@ class ServiceJudge {
 
   void judge_other_attributes() {
     if (const auto root = command_.attribute("chroot")) {
-      mended_.drop_attribute("chroot");
+      fixed_.drop_attribute("chroot");
       add_in_command(Severity::Warning,
                      fmt::format("chroot={}: certificates, resolv.conf and all files of relaypipe are "
                                  "looked for in there",
@@ -141,7 +141,7 @@ class ServiceJudge {
     }
     const auto end = command_.attribute("eol");
     if (end && *end != "\\n") {
-      mended_.drop_attribute("eol");
+      fixed_.drop_attribute("eol");
       add_in_command(Severity::Error, fmt::format("eol={}: relaypipe expects lines that end in LF", printable(*end)));
     }
   }
@@ -149,7 +149,7 @@ class ServiceJudge {
   void judge_user() {
     const std::string written = command_.attribute("user").value_or("");
     const auto wrong = [&](const std::string& text) {
-      mended_.set_attribute("user", "relaypipe");
+      fixed_.set_attribute("user", "relaypipe");
       add_in_command(Severity::Error, text);
     };
     if (written.empty()) return wrong("user is missing: pipe(8) does not start, all mail waits");
@@ -173,7 +173,7 @@ class ServiceJudge {
     const AgentArgv argv = parse_agent_argv(command_.argv);
     for (PostfixFinding& finding : judge_agent_argv(argv))
       add_in_command(finding.severity, std::move(finding.text));
-    mended_.argv = mended_agent_argv(argv).words();
+    fixed_.argv = fixed_agent_argv(argv).words();
   }
 
   /// `-o password_map=...` before argv is a parameter that Postfix does not have, and relaypipe does not see.
@@ -182,9 +182,8 @@ class ServiceJudge {
       add_in_command(Severity::Error, fmt::format("-o {} stands before argv=, where nobody reads it: a setting of "
                                                   "relaypipe belongs into argv, or into its configuration file",
                                                   printable(setting.name)));
-      mended_.drop_option(setting.name);
-      if (!mended_.argv.empty())
-        mended_.argv.insert(mended_.argv.begin() + 1, {"-o", setting.name + "=" + setting.value});
+      fixed_.drop_option(setting.name);
+      if (!fixed_.argv.empty()) fixed_.argv.insert(fixed_.argv.begin() + 1, {"-o", setting.name + "=" + setting.value});
     }
   }
 
@@ -199,7 +198,7 @@ class ServiceJudge {
       if (problem) add(Severity::Warning, *problem + "; and set myhostname of main.cf", "");
       return;
     }
-    mended_.argv.insert(mended_.argv.begin() + 1, {"-o", "hostname=" + postfix});
+    fixed_.argv.insert(fixed_.argv.begin() + 1, {"-o", "hostname=" + postfix});
     add_in_command(Severity::Warning,
                    fmt::format("the EHLO name is {}, that of smtp(8) is {}: relays may refuse a name they do not know; "
                                "in the configuration file, hostname = \"{}\" in [defaults]",
@@ -226,7 +225,7 @@ class ServiceJudge {
     const std::string assignment = name + "=" + value;
     // Written in master.cf it holds for pipe(8) whatever main.cf says.
     const bool here = command_.has_option(name);
-    if (here) mended_.set_option(name, value);
+    if (here) fixed_.set_option(name, value);
     add(Severity::Error,
         fmt::format("{} is {}, the deadline of relaypipe is {}: Postfix kills and bounces what takes longer", name,
                     printable(facts_.time_limit), format_duration(facts_.deadline)),
@@ -237,7 +236,7 @@ class ServiceJudge {
     if (facts_.failures_deferred) return;
     constexpr std::string_view kName = "pipe_delivery_status_filter";
     const std::string value = std::string(kSofteningFilter) + (facts_.filter.empty() ? "" : ", " + facts_.filter);
-    mended_.set_option(kName, value);
+    fixed_.set_option(kName, value);
     // In the command: `postconf -P` takes no value with blanks.
     add_in_command(
         Severity::Error,
@@ -248,7 +247,7 @@ class ServiceJudge {
 
   const MasterService& service_;
   const PipeCommand& command_;
-  PipeCommand mended_;
+  PipeCommand fixed_;
   const ServiceFacts& facts_;
   std::vector<PostfixFinding> findings_;
   std::vector<PostfixFinding> in_command_;  ///< those of the command

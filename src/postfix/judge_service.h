@@ -45,7 +45,7 @@ struct ServiceFacts {
 };
 
 /// What is wrong with a pipe(8) service that runs relaypipe: columns, attributes, argv, limits, user. The lines that
-/// mend the command mend all of it, whichever of them is used, and in any order.
+/// fix the command fix all of it, whichever of them is used, and in any order.
 std::vector<PostfixFinding> judge_service(const MasterService& service, const PipeCommand& command,
                                           const ServiceFacts& facts);
 

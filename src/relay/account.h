@@ -35,7 +35,7 @@ struct AccountConfig {
   bool sender_dependent = false;  ///< the sender's entry of the map comes first
   std::optional<Oauth2Config> oauth2;
 
-  /// Whether AUTH is configured for certain. With only a map, its look-up tells.
+  /// Whether AUTH is configured for certain. With only a map, its lookup tells.
   [[nodiscard]] bool certain() const { return !username.empty(); }
   [[nodiscard]] bool any() const { return certain() || !password_map.empty(); }
 };

@@ -120,7 +120,7 @@ bool matches_any(std::span<const AddressPattern> patterns, std::string_view addr
 
 Result<AddressPattern, std::string> parse_address_pattern(std::string_view text) {
   const auto wrong = [&](std::string_view what) {
-    return fail(fmt::format("\"{}\" is no address pattern: {}; {}", shown(text), what, kForms));
+    return fail(fmt::format("\"{}\" is not a valid address pattern: {}; {}", shown(text), what, kForms));
   };
   if (text == "<>") return AddressPattern(std::string());
   if (text.empty()) return wrong("it is empty");

@@ -31,7 +31,7 @@ struct KeyringEvent {
 class Keyring {
  public:
   virtual ~Keyring() = default;
-  /// Asks for the credentials of `relay` at `host` (its name after MX or SRV look-up). `refused`: those of the last
+  /// Asks for the credentials of `relay` at `host` (its name after MX or SRV lookup). `refused`: those of the last
   /// answer were refused by the relay; a token is then fetched anew, and anything else answers with an error.
   virtual void ask(DialId id, const Relay& relay, std::string_view host, bool refused) = 0;
   /// The answers since the last call; those from files come at once.

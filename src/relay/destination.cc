@@ -134,7 +134,7 @@ Parsed<Parts> split_parts(const Element& element) {
 std::string colon_problem(std::string_view prefix, std::string_view inside) {
   const std::string form = bracket_form(prefix, inside);
   if (form != kForm) return fmt::format("the port stands inside the brackets; {}", form);
-  return fmt::format("\"{}\" is no IPv6 address; {}", shown(inside), kIpv6Form);
+  return fmt::format("\"{}\" is not a valid IPv6 address; {}", shown(inside), kIpv6Form);
 }
 
 std::optional<std::string> set_host(Destination& destination, std::string_view prefix, const Parts& parts) {
@@ -143,7 +143,8 @@ std::optional<std::string> set_host(Destination& destination, std::string_view p
   std::string_view host = whole;
   if (tagged) host.remove_prefix(kIpv6Tag.size());
   const std::optional<IpVersion> version = address_version(host);
-  if (tagged && version != IpVersion::V6) return fmt::format("\"{}\" is no IPv6 address; {}", shown(host), kIpv6Form);
+  if (tagged && version != IpVersion::V6)
+    return fmt::format("\"{}\" is not a valid IPv6 address; {}", shown(host), kIpv6Form);
   if (!version) {
     if (host.find(':') != host.npos) return colon_problem(prefix, host);
     host = without_root_dot(host);

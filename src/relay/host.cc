@@ -63,8 +63,9 @@ std::optional<std::string> host_name_problem(std::string_view name) {
     rest.remove_prefix(dot + 1);
   }
   if (!made_of(kDigits, label)) return std::nullopt;
-  return fmt::format("\"{}\" is no IPv4 address, and the last label of a host name is not all digits; {} or 192.0.2.1",
-                     shown(name), kNameForm);
+  return fmt::format(
+      "\"{}\" is not a valid IPv4 address, and the last label of a host name is not all digits; {} or 192.0.2.1",
+      shown(name), kNameForm);
 }
 
 }  // namespace relaypipe

@@ -13,7 +13,7 @@ namespace relaypipe {
 /// address of that host.
 TlsLevel level_for_credentials(const Settings& settings, std::string_view host, std::string_view ip);
 
-/// Whether the credentials of an account at `destination` may go to `host`, which MX or SRV look-up found for it: plain
+/// Whether the credentials of an account at `destination` may go to `host`, which MX or SRV lookup found for it: plain
 /// DNS can be forged, and a verified certificate then proves another host. So the host has to be the destination itself
 /// or lie in its domain (as with Postfix's level `secure`), or tls_name or a pinned key says whom to expect, or
 /// allow_plaintext_auth names the host. A destination in brackets is its own host.

@@ -90,7 +90,7 @@ Result<Until, std::string> parse_until(std::string_view text) {
   if (word == "credentials") return Until{Until::Kind::Credentials, {}};
   const auto span = parse_duration(word);
   if (!span || *span <= Duration::zero()) {
-    return fail(fmt::format("\"{}\" is no time; {}", clip(printable(text), 60), kUntilForm));
+    return fail(fmt::format("\"{}\" is not a valid time; {}", clip(printable(text), 60), kUntilForm));
   }
   return Until{Until::Kind::After, *span};
 }
@@ -99,7 +99,7 @@ std::optional<std::string> code_problem(std::string_view pattern) {
   const bool digits = pattern.size() == 3 && std::all_of(pattern.begin(), pattern.end(), is_digit_or_x);
   if (digits && (pattern[0] == '4' || pattern[0] == '5' || pattern[0] == 'x')) return std::nullopt;
   return fmt::format(
-      "\"{}\" is no reply code of a refusal; write three digits such as \"554\", with x for any: \"4xx\"",
+      "\"{}\" is not a valid reply code of a refusal; write three digits such as \"554\", with x for any: \"4xx\"",
       clip(printable(pattern), 60));
 }
 
@@ -112,7 +112,8 @@ std::optional<std::string> status_problem(std::string_view pattern) {
     return std::nullopt;
   }
   return fmt::format(
-      "\"{}\" is no enhanced status of a refusal; write three numbers such as \"5.7.1\", with x for any: \"4.7.x\"",
+      "\"{}\" is not a valid enhanced status of a refusal; write three numbers such as \"5.7.1\", with x for any: "
+      "\"4.7.x\"",
       clip(printable(pattern), 60));
 }
 

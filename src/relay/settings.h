@@ -95,11 +95,11 @@ struct Settings {
   std::vector<std::string> bind_address;              ///< source addresses, at most one per IP version
   std::vector<std::string> dns_servers;               ///< `address` or `address:port`; empty: the system's
   Duration dns_timeout = std::chrono::seconds(5);     ///< one query to one server
-  Duration resolve_limit = std::chrono::seconds(20);  ///< all look-ups of one relay together
+  Duration resolve_limit = std::chrono::seconds(20);  ///< all lookups of one relay together
   std::uint64_t mx_address_limit = 5;  ///< addresses tried per relay (smtp_mx_address_limit); 0: no limit
   std::uint64_t mx_session_limit =
       2;             ///< sessions per relay that got past the handshake (smtp_mx_session_limit); 0: no limit
-  bool srv = false;  ///< SRV look-up for domains without brackets
+  bool srv = false;  ///< SRV lookup for domains without brackets
   std::vector<std::string> own_addresses;    ///< besides the addresses of this machine's interfaces (inet_interfaces)
   std::vector<std::string> proxy_addresses;  ///< of a NAT or proxy before this machine (proxy_interfaces)
   std::uint64_t line_length_limit = 998;     ///< longer lines are broken (smtp_line_length_limit); 0: never
@@ -107,7 +107,7 @@ struct Settings {
   std::uint64_t spool_memory = 1U << 20U;    ///< octets of content kept in memory, the rest in a file
   std::string spool_directory = "/var/tmp";
   std::string state_directory = "/var/lib/relaypipe";  ///< tokens and what is remembered between deliveries
-  bool memory = true;                                  ///< whether deliveries remember anything there
+  bool use_state = true;                               ///< whether deliveries remember anything there
   CoolDown cool_down;
   std::uint64_t slow_factor = 4;  ///< so many times slower than its tier's best, a relay gives up its place; 0: never
   Duration max_wait = std::chrono::seconds(2);  ///< for a place within a relay's rate, quota or connections

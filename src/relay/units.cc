@@ -98,7 +98,7 @@ Result<Duration, std::string> parse_duration(std::string_view text) {
   std::size_t next = 0;
   for (std::string_view rest = text; !rest.empty();) {
     const std::optional<Number> number = take_number(rest);
-    if (!number) return wrong("is no duration");
+    if (!number) return wrong("is not a valid duration");
     const std::string_view name = take_word(rest);
     if (name.empty()) return wrong("has no unit");
     const std::size_t unit = time_unit(name);
@@ -129,7 +129,7 @@ std::string format_duration(Duration span) {
 Result<std::uint64_t, std::string> parse_octets(std::string_view text) {
   std::string_view rest = text;
   const std::optional<Number> number = take_number(rest);
-  if (!number) return fail(fmt::format("{} is no number of octets; {}", quoted(text), kOctetsForm));
+  if (!number) return fail(fmt::format("{} is not a number of octets; {}", quoted(text), kOctetsForm));
   const std::string name = lower(rest);
   for (const Unit& unit : kOctetUnits) {
     if (unit.name != name) continue;
@@ -147,7 +147,7 @@ Result<std::uint64_t, std::string> parse_count(std::string_view text, std::uint6
   const bool whole = number && rest.empty();
   if (whole && number->fits && number->value >= low && number->value <= high) return number->value;
   return fail(fmt::format("{} is {}; write a whole number from {} to {}", quoted(text),
-                          whole ? "out of range" : "no whole number", low, high));
+                          whole ? "out of range" : "not a whole number", low, high));
 }
 
 }  // namespace relaypipe

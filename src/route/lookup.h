@@ -11,11 +11,11 @@ namespace relaypipe {
 enum class RecordType { A, Aaaa, Mx, Srv };
 
 /// One DNS question. Addresses may be answered from the hosts file too.
-struct Question {
+struct Query {
   RecordType type;
   std::string name;
 
-  friend bool operator==(const Question&, const Question&) = default;
+  friend bool operator==(const Query&, const Query&) = default;
 };
 
 /// What the world answered. Only the first two say something about the name.

@@ -177,7 +177,7 @@ class Planner {
   /// a matter of the configuration.
   [[nodiscard]] NoPlan no_relay(const ChainConfig& chain) const {
     std::string reasons;
-    for (const Skipped& skipped : plan_.skipped)
+    for (const SkippedRelay& skipped : plan_.skipped)
       reasons += fmt::format("; {} {}", skipped.relay, skipped.reason);
     const bool all_too_small = too_small_ == plan_.skipped.size();
     if (all_too_small && too_small_ > 0) {

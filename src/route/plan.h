@@ -23,7 +23,7 @@ struct Leg {
   std::string reason;     ///< why it stands where it stands: "destination 2 of 3", "tier 1, weight 3 of 4"
   bool fallback = false;  ///< a relay of last resort: not for domains this host is an MX of
 
-  // What memory adds (state/remembered.h); without it every leg has its own place and waits for nobody.
+  // What memory adds (state/relay_history.h); without it every leg has its own place and waits for nobody.
   enum class Turn {
     Own,   ///< in its place
     Last,  ///< it rests, or may not be used now: only when nothing else is left, and only if it may be then
@@ -36,7 +36,7 @@ struct Leg {
 };
 
 /// A relay that is left out, and why.
-struct Skipped {
+struct SkippedRelay {
   std::string relay;
   std::string reason;
 };
@@ -46,7 +46,7 @@ struct RoutePlan {
   std::string chain;               ///< empty for a list
   std::vector<std::string> steps;  ///< how the nexthop became this chain or list: the rules that were followed
   std::vector<Leg> legs;
-  std::vector<Skipped> skipped;
+  std::vector<SkippedRelay> skipped;
   /// Relays that may carry the message were left out all the same, for now (state/unconfirmed.h): what the others say
   /// is not the last word.
   bool narrowed = false;

@@ -7,7 +7,7 @@
 namespace relaypipe {
 
 struct LookupEvent {
-  Question question;
+  Query query;
   Answer answer;
 };
 
@@ -16,7 +16,7 @@ class Resolver {
  public:
   virtual ~Resolver() = default;
   /// Asking what is being asked already is allowed and answered once.
-  virtual void ask(const Question& question) = 0;
+  virtual void ask(const Query& query) = 0;
   virtual std::vector<LookupEvent> take_answers() = 0;
 };
 

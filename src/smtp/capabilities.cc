@@ -41,7 +41,7 @@ void add_name(std::vector<std::string>& names, std::string_view word) {
   if (is_name(word) && std::find(names.begin(), names.end(), word) == names.end()) names.emplace_back(word);
 }
 
-/// The limit SIZE names. Zero means no fixed limit (RFC 1870 section 3); what is no number, or one beyond 64 bits,
+/// The limit SIZE names. Zero means no fixed limit (RFC 1870 section 3); what is not a number, or one beyond 64 bits,
 /// cannot be judged by and is taken as none too.
 std::optional<std::uint64_t> limit_of(const std::vector<std::string>& words) {
   if (words.size() < 2) return std::nullopt;

@@ -27,7 +27,7 @@ struct Capabilities {
 };
 
 /// Reads an EHLO reply: the first line is the greeting, each further one a keyword with parameters; case does not
-/// matter. Malformed lines and unknown keywords are passed over, and so are those of `discarded` (in upper case;
+/// matter. Malformed lines and unknown keywords are skipped, and so are those of `discarded` (in upper case;
 /// discard_ehlo_keywords).
 Capabilities parse_capabilities(const Reply& ehlo, std::span<const std::string> discarded = {});
 

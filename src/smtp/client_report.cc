@@ -25,7 +25,7 @@ bool offers(const std::vector<std::string>& offered, std::string_view name) {
 /// Postfix writes `unknown` for what it does not know.
 std::string known(const std::string& value) { return value == "unknown" || value.size() > kValueOctets ? "" : value; }
 
-/// As both READMEs write addresses: IPv6 with a prefix; nothing where it is no address.
+/// As both READMEs write addresses: IPv6 with a prefix; nothing where it is not an address.
 std::string address_of(const ClientInfo& client) {
   const auto address = parse_ip_address(client.address);
   if (!address) return {};

@@ -10,15 +10,15 @@ constexpr std::string_view kInReply = " (in reply to ";
 constexpr std::string_view kCommand = " command)";
 
 /// How a line introduces a reply, and where that was said when the line does not tell by `(in reply to …)`.
-struct Introduction {
+struct XclientStep {
   std::string_view words;
   Stage stage;
 };
-constexpr std::array<Introduction, 5> kIntroductions = {{{" refused to talk to me: ", Stage::Greeting},
-                                                         {" refused to start TLS: ", Stage::StartTls},
-                                                         {"SASL authentication failed; server ", Stage::Auth},
-                                                         {"SASL authentication failed: server ", Stage::Auth},
-                                                         {" said: ", Stage::EndOfData}}};
+constexpr std::array<XclientStep, 5> kIntroductions = {{{" refused to talk to me: ", Stage::Greeting},
+                                                        {" refused to start TLS: ", Stage::StartTls},
+                                                        {"SASL authentication failed; server ", Stage::Auth},
+                                                        {"SASL authentication failed: server ", Stage::Auth},
+                                                        {" said: ", Stage::EndOfData}}};
 
 /// The stage that `(in reply to X command)` names.
 std::optional<Stage> stage_of(std::string_view command) {
@@ -97,7 +97,7 @@ bool is_log_line(std::string_view text) {
 
 std::optional<LoggedReply> reply_in_log_line(std::string_view line) {
   constexpr std::string_view said = " said: ";
-  for (const Introduction& introduction : kIntroductions) {
+  for (const XclientStep& introduction : kIntroductions) {
     const std::size_t at = line.find(introduction.words);
     if (at == line.npos) continue;
     std::size_t end = at + introduction.words.size();

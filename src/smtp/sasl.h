@@ -34,7 +34,7 @@ std::string no_common_mechanism(std::span<const std::string> offered, std::span<
 std::string challenge_text(std::string_view base64);
 
 /// The line with every occurrence of a secret replaced. A relay that repeats what it was given must not bring it into a
-/// log. Secrets shorter than four octets are passed over: they would be found in every other word.
+/// log. Secrets shorter than four octets are skipped: they would be found in every other word.
 std::string redacted(std::string_view line, std::span<const std::string_view> secrets);
 
 }  // namespace relaypipe

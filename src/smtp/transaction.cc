@@ -80,8 +80,8 @@ void Transaction::commit() {
   if (request_.pipelining) queue("QUIT\r\n");
 }
 
-void Transaction::withhold() {
-  if (!result_ && !dot_begun()) finish(stage(), Withheld{stage()});
+void Transaction::abort() {
+  if (!result_ && !dot_begun()) finish(stage(), Aborted{stage()});
 }
 
 void Transaction::receive(std::string_view octets) {
@@ -208,7 +208,7 @@ void Transaction::take_late_reply(const Reply& reply) {
 void Transaction::garbled(std::string what) {
   usable_ = false;  // not in step any more: what the relay would make of QUIT is unknown
   if (dot_begun()) return finish(Stage::EndOfData, Unconfirmed{std::move(what)});
-  finish(stage(), Garbled{stage(), std::move(what), awaits_pipelined()});
+  finish(stage(), ProtocolError{stage(), std::move(what), awaits_pipelined()});
 }
 
 void Transaction::finish(Stage at, TransactionResult result) {

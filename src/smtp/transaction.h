@@ -62,7 +62,7 @@ struct Lost {
   bool pipelined = false;
 };
 /// Before the dot: no reply, or one no client can obey, e.g. 3yz to MAIL.
-struct Garbled {
+struct ProtocolError {
   Stage stage;
   std::string what;
   bool pipelined = false;  ///< as in Lost
@@ -71,11 +71,11 @@ struct Garbled {
 struct Unconfirmed {
   std::string what;
 };
-/// We broke off before the dot, see Transaction::withhold().
-struct Withheld {
+/// We broke off before the dot, see Transaction::abort().
+struct Aborted {
   Stage stage;
 };
-using TransactionResult = std::variant<Accepted, Refused, RecipientsRefused, Lost, Garbled, Unconfirmed, Withheld>;
+using TransactionResult = std::variant<Accepted, Refused, RecipientsRefused, Lost, ProtocolError, Unconfirmed, Aborted>;
 
 /// XFORWARD where wanted, then MAIL, RCPT, DATA, content, dot (RFC 5321 3.3) as a state machine without I/O: octets to
 /// send come out, octets received go in. The owner streams the content itself and decides about the dot.
@@ -90,7 +90,7 @@ class Transaction {
   enum class Want {
     Exchange,  ///< send output() if there is any, and read
     Content,   ///< 354 came: send the content, reading replies meanwhile, then call content_sent()
-    Commit,    ///< the whole content was sent: check that it may still be committed, then commit() or withhold()
+    Commit,    ///< the whole content was sent: check that it may still be committed, then commit() or abort()
     Finished,  ///< result() is there
   };
   [[nodiscard]] Want want() const;
@@ -102,7 +102,7 @@ class Transaction {
   /// Releases the final dot. Once an octet of it was sent only a reply can tell the outcome.
   void commit();
   /// Breaks off: nothing is committed. Only before the first octet of the dot was sent; afterwards it has no effect.
-  void withhold();
+  void abort();
   /// Octets that came from the relay, cut anywhere.
   void receive(std::string_view octets);
   /// The connection ended, or the time for the awaited reply did. The last `unsent` octets handed to the connection

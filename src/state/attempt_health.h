@@ -12,10 +12,11 @@ namespace relaypipe {
 
 /// What an attempt that began at `began` says of the health of its relay, without stamps. Our own trouble, and what was
 /// said of the message or a recipient, say nothing: such an event is Ended.
-HealthEvent health_event(const Judged& judged, const Relay& relay, const Envelope& envelope, WallTime began);
+HealthEvent health_event(const ClassifiedAttempt& classified, const Relay& relay, const Envelope& envelope,
+                         WallTime began);
 
 /// The domains of the recipients that were refused, each once, in lower case.
-std::vector<std::string> refused_domains(const Outcome& outcome, const Envelope& envelope);
+std::vector<std::string> refused_domains(const Attempt& attempt, const Envelope& envelope);
 
 /// The same failure as one domain's: `event` speaks of the relay only when several domains were refused so.
 HealthEvent of_domain(HealthEvent event, const std::string& domain);

@@ -11,12 +11,13 @@ std::array<std::string, 1> key() { return {std::string(kCountersKey)}; }
 
 }  // namespace
 
-Counters results_of(std::span<const Judged> outcomes, const Verdict& verdict) {
+Counters results_of(std::span<const ClassifiedAttempt> attempts, const Verdict& verdict) {
   Counters counters;
-  for (const auto& [outcome, judgement] : outcomes) {
+  for (const auto& [attempt, classification] : attempts) {
     const bool asked =
-        !std::holds_alternative<PassedOver>(outcome.what) && !std::holds_alternative<Outrun>(outcome.what);
-    if (asked && judgement.severity != Severity::Success) ++counters.failed[{outcome.where.relay, judgement.cause}];
+        !std::holds_alternative<Skipped>(attempt.what) && !std::holds_alternative<Superseded>(attempt.what);
+    if (asked && classification.severity != Severity::Success)
+      ++counters.failed[{attempt.peer.relay, classification.cause}];
   }
   if (verdict.disposition == Disposition::Deferred) ++counters.deferred[verdict.cause];
   if (verdict.disposition == Disposition::Bounced) ++counters.bounced;

@@ -10,7 +10,7 @@ namespace relaypipe {
 
 /// What a delivery adds to the counters: each attempt that failed, and the verdict where it is no success. A relay that
 /// was not asked, or only superseded, has not failed.
-Counters results_of(std::span<const Judged> outcomes, const Verdict& verdict);
+Counters results_of(std::span<const ClassifiedAttempt> attempts, const Verdict& verdict);
 
 /// Adds to the counters of all processes; costs nothing where there is nothing to add.
 void add_to_counters(StateStore& store, const Counters& more, WallTime now);

@@ -147,8 +147,8 @@ bool suspect(Health& health, const HealthEvent& event, WallTime now) {
 }
 
 /// A relay that was down, or had all the time there is, has failed. One that is known to be faster is only suspected at
-/// first; of a stranger nothing can be said that soon.
-bool outrun(Health& health, const HealthEvent& event, const CoolDown& bounds, WallTime now) {
+/// first; of an unknown one nothing can be said that soon.
+bool superseded(Health& health, const HealthEvent& event, const CoolDown& bounds, WallTime now) {
   const bool down = health.since != kNever;
   if (!down && !event.full_patience && (health.ready.samples == 0 || !suspect(health, event, now))) return false;
   return fail(health, event, bounds, now);
@@ -219,10 +219,10 @@ Standing standing(const Health& health, WallTime now, const Stamps& stamps, cons
   if (health.suspended_until > now) return {Standing::Kind::Suspended, health.suspended_until};
   if (health.since == kNever) {
     if (health.ready.samples != 0) return {};
-    Standing stranger = by_looks(health, now, kLooks, bounds, alive);
-    if (stranger.kind == Standing::Kind::Due) stranger = {};
-    stranger.stranger = true;
-    return stranger;
+    Standing unknown = by_looks(health, now, kLooks, bounds, alive);
+    if (unknown.kind == Standing::Kind::Due) unknown = {};
+    unknown.unknown = true;
+    return unknown;
   }
   const Standing looked = by_looks(health, now, 1, bounds, alive);
   if (looked.kind != Standing::Kind::Due) return looked;
@@ -230,7 +230,7 @@ Standing standing(const Health& health, WallTime now, const Stamps& stamps, cons
   const bool changed = new_credentials || stamps.settings != health.stamps.settings;
   if (health.until <= now || changed) return {Standing::Kind::Due, now};
   const bool early = is_reach_trouble(health.cause) && health.failed + to_span(bounds.least) <= now;
-  return {Standing::Kind::Resting, health.until, early};
+  return {Standing::Kind::CoolingDown, health.until, early};
 }
 
 void take_look(Health& health, const Owner& owner, WallTime until, WallTime now, const Alive& alive) {
@@ -250,7 +250,7 @@ void keep_looking(Health& health, const Owner& owner, WallTime until) {
   }
 }
 
-bool learn(Health& health, const HealthEvent& event, const Owner& owner, const CoolDown& bounds, WallTime now) {
+bool apply(Health& health, const HealthEvent& event, const Owner& owner, const CoolDown& bounds, WallTime now) {
   now = settle(health, now);
   health.stamp = now;
   // A relay that is down for another reason than the network has to show more than a session before the look is over.
@@ -264,13 +264,13 @@ bool learn(Health& health, const HealthEvent& event, const Owner& owner, const C
   if (event.ready) health.ready.add(*event.ready);
   if (event.accepted) health.accepted.add(*event.accepted);
   // An attempt that began later became ready: the silence of this one is over.
-  const bool failed = event.kind == HealthEvent::Kind::Failed || event.kind == HealthEvent::Kind::Outrun;
+  const bool failed = event.kind == HealthEvent::Kind::Failed || event.kind == HealthEvent::Kind::Superseded;
   const bool unready = failed && event.message == 0 && is_reach_trouble(event.cause);
   if (unready && event.began < health.proved) return false;
   if (event.doubtful && !believed(health, event, now)) return false;
   switch (event.kind) {
     case HealthEvent::Kind::Failed: return fail(health, event, bounds, now);
-    case HealthEvent::Kind::Outrun: return outrun(health, event, bounds, now);
+    case HealthEvent::Kind::Superseded: return superseded(health, event, bounds, now);
     case HealthEvent::Kind::Accepted: count_success(health, now); return succeed(health, event);
     case HealthEvent::Kind::Ready: return succeed(health, event);
     case HealthEvent::Kind::Ended: break;

@@ -73,7 +73,7 @@ struct Health {
 
   std::vector<Look> looks;  ///< oldest first
 
-  // Attempts in a row that were outrun before a stranger's patience was over; those that overlap are one.
+  // Attempts in a row that were superseded before an unknown relay's patience was over; those that overlap are one.
   std::uint32_t suspicions = 0;
   WallTime suspected_since = kNever;  ///< when the first of them began
   WallTime suspected = kNever;        ///< when the last of them was known
@@ -100,18 +100,18 @@ struct Health {
 /// Whether an attempt may be made.
 struct Standing {
   enum class Kind {
-    Well,
-    Due,        ///< it has rested: the next process looks
-    Resting,    ///< until `until`
-    Probing,    ///< another process looks right now, and makes progress
-    Hanging,    ///< as many as may have looked, and hang; the next one looks at `until`
-    Suspended,  ///< by the administrator, until `until`
-  } kind = Kind::Well;
+    Up,
+    Due,          ///< it has rested: the next process looks
+    CoolingDown,  ///< until `until`
+    Probing,      ///< another process looks right now, and makes progress
+    Hanging,      ///< as many as may have looked, and hang; the next one looks at `until`
+    Suspended,    ///< by the administrator, until `until`
+  } kind = Kind::Up;
   WallTime until = kNever;
-  /// Resting, but it may be probed already when no other relay is left: connect trouble that had the shortest rest.
+  /// CoolingDown, but it may be probed already when no other relay is left: connect trouble that had the shortest rest.
   bool early = false;
   /// Nothing is known of it, no session with it was ever ready: it is Well, Probing or Hanging.
-  bool stranger = false;
+  bool unknown = false;
 };
 
 /// What one attempt showed, as far as health is concerned.
@@ -120,12 +120,12 @@ struct HealthEvent {
     Ready,     ///< a session became ready: the network, TLS and the account's credentials are well
     Accepted,  ///< a message was taken: everything is
     Failed,
-    Outrun,  ///< it was not ready when its patience was over, and another relay was
-    Ended,   ///< nothing was learned
+    Superseded,  ///< it was not ready when its patience was over, and another relay was
+    Ended,       ///< nothing was learned
   } kind = Kind::Ended;
   WallTime began = kNever;    ///< when the attempt began
-  bool full_patience = true;  ///< of Outrun: it had what a relay gets of which nothing is known
-  Span patience{};            ///< of Outrun and Ready: how long that is
+  bool full_patience = true;  ///< of Superseded: it had what a relay gets of which nothing is known
+  Span patience{};            ///< of Superseded and Ready: how long that is
   Cause cause = Cause::Unknown;
   Until until;
   std::string words;
@@ -155,11 +155,11 @@ void keep_looking(Health& health, const Owner& owner, WallTime until);
 void end_look(Health& health, const Owner& owner);
 
 /// Learns from an attempt of `owner`, and ends its look. True when it went down or came back.
-bool learn(Health& health, const HealthEvent& event, const Owner& owner, const CoolDown& bounds, WallTime now);
+bool apply(Health& health, const HealthEvent& event, const Owner& owner, const CoolDown& bounds, WallTime now);
 
-/// So many attempts in a row have to be outrun before a relay counts as failed for it, when none of them gave it the
-/// whole patience; and from the beginning of the first to the end of the last they have to last as long as that. One
-/// lost packet is no failure, nor is a pause that many deliveries meet at the same time.
+/// So many attempts in a row have to be superseded before a relay counts as failed for it, when none of them gave it
+/// the whole patience; and from the beginning of the first to the end of the last they have to last as long as that.
+/// One lost packet is no failure, nor is a pause that many deliveries meet at the same time.
 inline constexpr std::uint32_t kSuspicions = 3;
 
 /// Whether trouble with this cause, met in a transaction, may lie in the message, its sender or its recipient, whatever

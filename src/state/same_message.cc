@@ -26,7 +26,7 @@ std::vector<std::string> SameMessage::names() const {
 }
 
 std::optional<Verdict> SameMessage::recognise(RoutePlan& plan) {
-  const std::span<const MessageState> known = memory_.message();
+  const std::span<const MessageState> known = history_.message();
   const std::uint64_t content = content_stamp();
   if (const MessageState* const before = accepted_before(known, envelope_, content)) {
     return Verdict{Disposition::Delivered,
@@ -34,18 +34,18 @@ std::optional<Verdict> SameMessage::recognise(RoutePlan& plan) {
                    before->words + "; an earlier delivery of this message, which did not hear of it, had it accepted",
                    {}};
   }
-  narrow_to_unconfirmed(plan, known, content, settings_.on_unconfirmed, settings_.unconfirmed_hold, memory_.now());
+  narrow_to_unconfirmed(plan, known, content, settings_.on_unconfirmed, settings_.unconfirmed_hold, history_.now());
   return std::nullopt;
 }
 
-void SameMessage::keep(const Outcome& outcome, bool heard) {
-  if (std::holds_alternative<Accepted>(outcome.what)) {
-    memory_.remember_message(MessageState::Kind::Accepted, outcome.where.relay, describe(outcome), content_stamp(),
-                             heard ? kAcceptedHold : kUnheardHold);
-  } else if (std::holds_alternative<Unconfirmed>(outcome.what)) {
+void SameMessage::keep(const Attempt& attempt, bool received) {
+  if (std::holds_alternative<Accepted>(attempt.what)) {
+    history_.remember_message(MessageState::Kind::Accepted, attempt.peer.relay, describe(attempt), content_stamp(),
+                              received ? kAcceptedHold : kUnheardHold);
+  } else if (std::holds_alternative<Unconfirmed>(attempt.what)) {
     // Longer than the hold: after it this relay comes last.
-    memory_.remember_message(MessageState::Kind::Unconfirmed, outcome.where.relay, describe(outcome), content_stamp(),
-                             to_span(settings_.unconfirmed_hold) + kUnheardHold);
+    history_.remember_message(MessageState::Kind::Unconfirmed, attempt.peer.relay, describe(attempt), content_stamp(),
+                              to_span(settings_.unconfirmed_hold) + kUnheardHold);
   }
 }
 

@@ -9,8 +9,8 @@
 #include "message/message_source.h"
 #include "relay/settings.h"
 #include "route/plan.h"
-#include "state/relay_memory.h"
-#include "verdict/outcome.h"
+#include "state/delivery_history.h"
+#include "verdict/attempt_result.h"
 #include "verdict/verdict.h"
 
 namespace relaypipe {
@@ -20,15 +20,15 @@ namespace relaypipe {
 class SameMessage {
  public:
   /// The references outlive it.
-  SameMessage(const Envelope& envelope, MessageSource& message, RelayMemory& memory, const Settings& settings)
-      : envelope_(envelope), message_(message), memory_(memory), settings_(settings) {}
+  SameMessage(const Envelope& envelope, MessageSource& message, DeliveryHistory& history, const Settings& settings)
+      : envelope_(envelope), message_(message), history_(history), settings_(settings) {}
 
   /// By which another delivery of it is recognised while it runs; nothing where it has no queue id.
   [[nodiscard]] std::vector<std::string> names() const;
 
   /// Whether anything is known of it. Then nobody may be asked to take it before it is complete, since only its content
   /// tells whether it is the same.
-  [[nodiscard]] bool known() const { return !memory_.message().empty(); }
+  [[nodiscard]] bool known() const { return !history_.message().empty(); }
 
   /// Of a complete message: that an earlier delivery had it accepted; or the plan is narrowed to the relay that may
   /// have it.
@@ -36,14 +36,14 @@ class SameMessage {
 
   /// Keeps what a later delivery has to know of an attempt, from the dot on. `heard`: whoever gave us the message is
   /// still there, and is told of its end.
-  void keep(const Outcome& outcome, bool heard);
+  void keep(const Attempt& attempt, bool received);
 
  private:
   std::uint64_t content_stamp();
 
   const Envelope& envelope_;
   MessageSource& message_;
-  RelayMemory& memory_;
+  DeliveryHistory& history_;
   const Settings& settings_;
 };
 

@@ -18,7 +18,7 @@ void check_patterns(const Configuration& configuration, PatternMatcher& matcher,
       if (!seen.emplace(rule.match_at.file, rule.match_at.line, rule.match_at.column).second) continue;
       if (const auto problem = matcher.problem(rule.match)) {
         problems.push_back({ConfigProblem::Severity::Error, rule.match_at,
-                            fmt::format("reply: match: \"{}\" is no regular expression: {} at character {}",
+                            fmt::format("reply: match: \"{}\" is not a valid regular expression: {} at character {}",
                                         clip(printable(rule.match), 100), problem->text, problem->offset + 1)});
       }
     }

@@ -10,58 +10,58 @@
 namespace relaypipe {
 namespace {
 
-EnhancedStatus status_of(const Unreached& unreached) {
-  switch (unreached.trouble) {
-    case Trouble::NotFound:
-    case Trouble::NullMx:
-    case Trouble::NoPrimary: return {4, 4, 4};
-    case Trouble::LookupFailed: return {4, 4, 3};
-    case Trouble::LoopsBack: return {4, 4, 6};
-    case Trouble::Unconnected: return {4, 4, 1};
-    case Trouble::TimedOut:
+EnhancedStatus status_of(const SessionFailure& unreached) {
+  switch (unreached.error) {
+    case SessionError::NotFound:
+    case SessionError::NullMx:
+    case SessionError::NoPrimary: return {4, 4, 4};
+    case SessionError::LookupFailed: return {4, 4, 3};
+    case SessionError::LoopsBack: return {4, 4, 6};
+    case SessionError::Unconnected: return {4, 4, 1};
+    case SessionError::TimedOut:
       if (unreached.stage == Stage::Resolve) return {4, 4, 3};
       return unreached.stage == Stage::Connect ? EnhancedStatus{4, 4, 1} : EnhancedStatus{4, 4, 2};
-    case Trouble::Lost: return {4, 4, 2};
-    case Trouble::Garbled: return {4, 5, 0};
-    case Trouble::TlsMissing: return {4, 7, 4};
-    case Trouble::TlsFailed:
-    case Trouble::Untrusted: return {4, 7, 5};
-    case Trouble::AuthMissing: return {4, 7, 0};
-    case Trouble::AuthRefused: return {4, 7, 8};
-    case Trouble::NoCredentials:
-    case Trouble::Misconfigured: return {4, 3, 5};
-    case Trouble::Local: break;
+    case SessionError::Lost: return {4, 4, 2};
+    case SessionError::ProtocolError: return {4, 5, 0};
+    case SessionError::TlsMissing: return {4, 7, 4};
+    case SessionError::TlsFailed:
+    case SessionError::Untrusted: return {4, 7, 5};
+    case SessionError::AuthMissing: return {4, 7, 0};
+    case SessionError::AuthRefused: return {4, 7, 8};
+    case SessionError::NoCredentials:
+    case SessionError::Misconfigured: return {4, 3, 5};
+    case SessionError::Local: break;
   }
   return {4, 3, 0};
 }
 
-Cause cause_of(Trouble trouble) {
-  switch (trouble) {
-    case Trouble::NotFound:
-    case Trouble::LookupFailed:
-    case Trouble::NullMx:
-    case Trouble::Unconnected:
-    case Trouble::TimedOut:
-    case Trouble::Lost:
-    case Trouble::Garbled: return Cause::Network;
-    case Trouble::TlsMissing:
-    case Trouble::TlsFailed:
-    case Trouble::Untrusted: return Cause::Tls;
-    case Trouble::AuthMissing:
-    case Trouble::AuthRefused:
-    case Trouble::NoCredentials: return Cause::Auth;
-    case Trouble::LoopsBack:
-    case Trouble::NoPrimary:
-    case Trouble::Misconfigured:
-    case Trouble::Local: break;
+Cause cause_of(SessionError error) {
+  switch (error) {
+    case SessionError::NotFound:
+    case SessionError::LookupFailed:
+    case SessionError::NullMx:
+    case SessionError::Unconnected:
+    case SessionError::TimedOut:
+    case SessionError::Lost:
+    case SessionError::ProtocolError: return Cause::Network;
+    case SessionError::TlsMissing:
+    case SessionError::TlsFailed:
+    case SessionError::Untrusted: return Cause::Tls;
+    case SessionError::AuthMissing:
+    case SessionError::AuthRefused:
+    case SessionError::NoCredentials: return Cause::Auth;
+    case SessionError::LoopsBack:
+    case SessionError::NoPrimary:
+    case SessionError::Misconfigured:
+    case SessionError::Local: break;
   }
   return Cause::Unknown;
 }
 
 /// RFC 3463: X.3.2 where the relay could take mail but may not be given any now, else what it failed with.
-EnhancedStatus status_of(const PassedOver& passed) {
-  if (passed.why == PassedOver::Why::SenderNotTaken || passed.why == PassedOver::Why::DomainNotTaken) return {4, 7, 1};
-  if (passed.why == PassedOver::Why::Suspended || passed.why == PassedOver::Why::Exhausted) return {4, 3, 2};
+EnhancedStatus status_of(const Skipped& passed) {
+  if (passed.why == Skipped::Why::SenderNotTaken || passed.why == Skipped::Why::DomainNotTaken) return {4, 7, 1};
+  if (passed.why == Skipped::Why::Suspended || passed.why == Skipped::Why::Exhausted) return {4, 3, 2};
   switch (passed.cause) {
     case Cause::Tls: return {4, 7, 5};
     case Cause::Auth: return {4, 7, 8};
@@ -100,7 +100,7 @@ bool in_transaction(Stage stage) { return stage >= Stage::Mail && stage <= Stage
 
 /// What was said of the relay or of us: soft, whatever the code is. Before MAIL there is neither a sender nor a
 /// recipient.
-Judgement of_relay(const FoundRule& found, const Reply& reply, Stage stage) {
+Classification of_relay(const FoundRule& found, const Reply& reply, Stage stage) {
   const bool of_one = found.means.scope == Scope::RelaySender || found.means.scope == Scope::RelayRecipientDomain;
   const bool session = found.means.scope == Scope::RelaySender && found.means.cause == Cause::SenderNotAllowed;
   return {of_one && (session || in_transaction(stage)) ? found.means.scope : Scope::Relay,
@@ -113,26 +113,26 @@ Judgement of_relay(const FoundRule& found, const Reply& reply, Stage stage) {
 }
 
 /// What was said of the message, a recipient or the sender, or of nobody knows whom.
-Judgement of_mail(const FoundRule& found, const Reply& reply, ContentReject on_content_reject) {
+Classification of_mail(const FoundRule& found, const Reply& reply, ContentReject on_content_reject) {
   const auto [scope, cause] = found.means;
   const bool hard = reply.hard() && !is_ours(cause);
-  Judgement judgement{
+  Classification classification{
       scope,     hard ? Severity::Hard : Severity::Soft, hard ? Next::Stop : Next::NextLeg, reply.status, cause, {},
       found.text};
-  if (!hard) judgement.status = reply.status.as_soft();
+  if (!hard) classification.status = reply.status.as_soft();
   // It is this relay's word alone, and final only when the others say the same.
-  if (scope == Scope::Unknown || scope == Scope::RelaySender) judgement.next = Next::NextLeg;
+  if (scope == Scope::Unknown || scope == Scope::RelaySender) classification.next = Next::NextLeg;
   if (cause == Cause::Size && scope == Scope::Message) {
     // Another relay may take more, so it is final only when all say so.
-    judgement.next = Next::NextLeg;
-    if (judgement.status.subject == 0) judgement.status = {judgement.status.klass, 3, 4};
+    classification.next = Next::NextLeg;
+    if (classification.status.subject == 0) classification.status = {classification.status.klass, 3, 4};
   }
   if (cause == Cause::Content) {
-    judgement.next = on_content_reject == ContentReject::Next ? Next::NextLeg : Next::Stop;
+    classification.next = on_content_reject == ContentReject::Next ? Next::NextLeg : Next::Stop;
   }
   // The mailbox is the same behind every relay.
-  if (cause == Cause::Mailbox) judgement.next = Next::Stop;
-  return judgement;
+  if (cause == Cause::Mailbox) classification.next = Next::Stop;
+  return classification;
 }
 
 bool is_of_relay(Scope scope) {
@@ -150,16 +150,16 @@ struct Classifier {
   const RelayRules& rules;
   PatternMatcher& matcher;
 
-  Judgement operator()(const Accepted& accepted) const {
+  Classification operator()(const Accepted& accepted) const {
     return {Scope::Message, Severity::Success, Next::Stop, accepted.reply.status, Cause::Unknown, {}, {}};
   }
 
-  Judgement operator()(const Refused& refused) const {
+  Classification operator()(const Refused& refused) const {
     return classify_reply(refused.stage, refused.reply, rules, matcher);
   }
 
-  Judgement operator()(const RecipientsRefused& refused) const {
-    std::vector<Judgement> said;
+  Classification operator()(const RecipientsRefused& refused) const {
+    std::vector<Classification> said;
     for (const Reply& reply : refused.replies) {
       if (!reply.positive()) said.push_back(classify_reply(Stage::Rcpt, reply, rules, matcher));
     }
@@ -167,51 +167,52 @@ struct Classifier {
     return of_recipients(std::move(said), all);
   }
 
-  Judgement operator()(const Lost&) const { return relay({4, 4, 2}, Cause::Network); }
-  Judgement operator()(const Garbled&) const { return relay({4, 5, 0}, Cause::Network); }
-  Judgement operator()(const Outrun&) const { return relay({4, 4, 1}, Cause::Network); }
-  Judgement operator()(const Unconfirmed&) const {
+  Classification operator()(const Lost&) const { return relay({4, 4, 2}, Cause::Network); }
+  Classification operator()(const ProtocolError&) const { return relay({4, 5, 0}, Cause::Network); }
+  Classification operator()(const Superseded&) const { return relay({4, 4, 1}, Cause::Network); }
+  Classification operator()(const Unconfirmed&) const {
     const bool give_up = rules.on_unconfirmed == OnUnconfirmed::Bounce;
     const EnhancedStatus status{give_up ? 5 : 4, 4, 2};
     return {Scope::Message, give_up ? Severity::Hard : Severity::Soft, Next::Stop, status, Cause::Unknown, {}, {}};
   }
-  Judgement operator()(const Withheld&) const {
+  Classification operator()(const Aborted&) const {
     return {Scope::Message, Severity::Soft, Next::Stop, {4, 3, 0}, Cause::Unknown, {}, {}};
   }
 
-  Judgement operator()(const Unfit& unfit) const {
-    const bool size = unfit.why == Unfit::Why::TooBig;
+  Classification operator()(const Unsupported& unfit) const {
+    const bool size = unfit.why == Unsupported::Why::TooBig;
     const EnhancedStatus status = size ? EnhancedStatus{5, 3, 4} : EnhancedStatus{5, 6, 7};
     return {Scope::Message, Severity::Hard, Next::NextLeg, status, size ? Cause::Size : Cause::Content, {}, {}};
   }
 
-  Judgement operator()(const PassedOver& passed) const { return relay(status_of(passed), passed.cause); }
+  Classification operator()(const Skipped& passed) const { return relay(status_of(passed), passed.cause); }
 
-  Judgement operator()(const Unreached& unreached) const {
+  Classification operator()(const SessionFailure& unreached) const {
     if (unreached.reply) return classify_reply(unreached.stage, *unreached.reply, rules, matcher);
-    const bool no_domain = unreached.trouble == Trouble::NotFound || unreached.trouble == Trouble::NullMx;
+    const bool no_domain = unreached.error == SessionError::NotFound || unreached.error == SessionError::NullMx;
     if (unreached.recipient_domain && no_domain) {
-      const int detail = unreached.trouble == Trouble::NullMx ? 10 : 2;
+      const int detail = unreached.error == SessionError::NullMx ? 10 : 2;
       return {Scope::Recipient, Severity::Hard, Next::Stop, {5, 1, detail}, Cause::Mailbox, {}, {}};
     }
-    Judgement judgement = relay(status_of(unreached), cause_of(unreached.trouble));
-    if (unreached.trouble == Trouble::AuthRefused) judgement.until.kind = Until::Kind::Credentials;
+    Classification classification = relay(status_of(unreached), cause_of(unreached.error));
+    if (unreached.error == SessionError::AuthRefused) classification.until.kind = Until::Kind::Credentials;
     // This host is an MX of the domain: whoever comes later in the list would only send the message back to us.
-    if (unreached.trouble == Trouble::LoopsBack || unreached.trouble == Trouble::NoPrimary) judgement.next = Next::Stop;
-    return judgement;
+    if (unreached.error == SessionError::LoopsBack || unreached.error == SessionError::NoPrimary)
+      classification.next = Next::Stop;
+    return classification;
   }
 
  private:
-  static Judgement relay(EnhancedStatus status, Cause cause) {
+  static Classification relay(EnhancedStatus status, Cause cause) {
     return {Scope::Relay, Severity::Soft, Next::NextLeg, status, cause, {}, {}};
   }
 
   /// One result serves all recipients. `said`: what those were told that were refused, at least one; `all`: nobody was
   /// taken.
-  static Judgement of_recipients(std::vector<Judgement> said, bool all) {
-    const auto hard = [](const Judgement& j) { return j.severity == Severity::Hard; };
-    const auto stops = [](const Judgement& j) { return j.next == Next::Stop; };
-    const auto final = [&](const Judgement& j) { return hard(j) && stops(j); };
+  static Classification of_recipients(std::vector<Classification> said, bool all) {
+    const auto hard = [](const Classification& j) { return j.severity == Severity::Hard; };
+    const auto stops = [](const Classification& j) { return j.next == Next::Stop; };
+    const auto final = [&](const Classification& j) { return hard(j) && stops(j); };
     if (all && std::all_of(said.begin(), said.end(), hard)) {
       // The one that the next relay may see otherwise says how to go on.
       const auto open = std::find_if_not(said.begin(), said.end(), stops);
@@ -230,19 +231,19 @@ struct Classifier {
     }
     const bool stop = all && std::all_of(said.begin(), said.end(), stops);
     // What speaks of the relay is worth more than what speaks of one recipient: it holds for the next message too.
-    const auto of_us = [&](const Judgement& j) { return !hard(j) && is_of_relay(j.scope); };
+    const auto of_us = [&](const Classification& j) { return !hard(j) && is_of_relay(j.scope); };
     const auto best = std::find_if(said.begin(), said.end(), of_us);
-    Judgement judgement = std::move(best != said.end() ? *best : said.front());
-    judgement.next = stop ? Next::Stop : Next::NextLeg;
-    judgement.severity = Severity::Soft;
-    judgement.status = judgement.status.as_soft();
-    return judgement;
+    Classification classification = std::move(best != said.end() ? *best : said.front());
+    classification.next = stop ? Next::Stop : Next::NextLeg;
+    classification.severity = Severity::Soft;
+    classification.status = classification.status.as_soft();
+    return classification;
   }
 };
 
 }  // namespace
 
-Judgement classify_reply(Stage stage, const Reply& reply, const RelayRules& rules, PatternMatcher& matcher) {
+Classification classify_reply(Stage stage, const Reply& reply, const RelayRules& rules, PatternMatcher& matcher) {
   const FoundRule found = find_rule(stage, reply, rules, matcher);
   if (found.broken) {
     return {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 3, 5}, Cause::Unknown, {}, found.text};
@@ -251,8 +252,8 @@ Judgement classify_reply(Stage stage, const Reply& reply, const RelayRules& rule
   return of_relay(found, reply, stage);
 }
 
-Judgement classify(const Outcome& outcome, const RelayRules& rules, PatternMatcher& matcher) {
-  return std::visit(Classifier{rules, matcher}, outcome.what);
+Classification classify(const Attempt& attempt, const RelayRules& rules, PatternMatcher& matcher) {
+  return std::visit(Classifier{rules, matcher}, attempt.what);
 }
 
 }  // namespace relaypipe

@@ -8,7 +8,7 @@
 #include "relay/reply_rule.h"
 #include "relay/settings.h"
 #include "smtp/enhanced_status.h"
-#include "verdict/outcome.h"
+#include "verdict/attempt_result.h"
 #include "verdict/pattern_matcher.h"
 
 namespace relaypipe {
@@ -23,7 +23,7 @@ enum class Next {
 };
 
 /// What an outcome means.
-struct Judgement {
+struct Classification {
   Scope scope = Scope::Relay;
   Severity severity = Severity::Soft;
   Next next = Next::NextLeg;
@@ -34,9 +34,9 @@ struct Judgement {
 };
 
 /// An outcome with its judgement: asked for once, when the outcome is recorded.
-struct Judged {
-  Outcome outcome;
-  Judgement judgement;
+struct ClassifiedAttempt {
+  Attempt attempt;
+  Classification classification;
 };
 
 /// What the replies of one relay are judged by, besides the table. The views outlive the judging.
@@ -64,21 +64,21 @@ struct RelayRules {
 ///   final only when every relay says so.
 /// - After the dot silence is none of these: the message may be delivered, so no other relay gets it and Postfix tries
 ///   later.
-Judgement classify(const Outcome& outcome, const RelayRules& rules, PatternMatcher& matcher);
+Classification classify(const Attempt& attempt, const RelayRules& rules, PatternMatcher& matcher);
 
 /// The same of one reply. The stages before MAIL and `quit` are only of the relay, whatever a rule says.
-Judgement classify_reply(Stage stage, const Reply& reply, const RelayRules& rules, PatternMatcher& matcher);
+Classification classify_reply(Stage stage, const Reply& reply, const RelayRules& rules, PatternMatcher& matcher);
 
 /// The outcome in Postfix's own words, one printable line without D.S.N:
 /// `host mx1.example[192.0.2.1]:587 said: 550 5.1.1 no such user (in reply to RCPT TO command)`.
-std::string describe(const Outcome& outcome);
+std::string describe(const Attempt& attempt);
 
 /// The outcome in words that may leave this machine: senders read them in delay notices and bounces. Our own words lose
 /// the directories of our files; a relay's words stay as they are.
-Outcome for_senders(Outcome outcome);
+Attempt for_senders(Attempt attempt);
 
 /// The same in a few words for the list of other attempts: `mx1.example: connection timed out`.
-std::string describe_briefly(const Outcome& outcome);
+std::string describe_briefly(const Attempt& attempt);
 
 /// What the replies of a relay are judged by. The relay outlives it.
 inline RelayRules rules_of(const Relay& relay) {

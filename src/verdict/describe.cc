@@ -39,33 +39,33 @@ bool unanimous(const std::vector<Reply>& replies) {
 }
 
 /// `is not tried until 2026-11-27 12:03:04 UTC`.
-std::string state_of(const PassedOver& passed) {
+std::string state_of(const Skipped& passed) {
   const std::string until = passed.until == kNever ? "" : " until " + time_text(passed.until);
   switch (passed.why) {
-    case PassedOver::Why::Resting: return "is not tried" + until;
-    case PassedOver::Why::Probing: return "is being tried by another delivery";
-    case PassedOver::Why::Suspended: return "was suspended by the administrator" + until;
-    case PassedOver::Why::Exhausted: return "has its limit used up" + until;
-    case PassedOver::Why::DomainNotTaken: return "does not relay to this domain" + until;
-    case PassedOver::Why::SenderNotTaken: break;
+    case Skipped::Why::CoolingDown: return "is not tried" + until;
+    case Skipped::Why::Probing: return "is being tried by another delivery";
+    case Skipped::Why::Suspended: return "was suspended by the administrator" + until;
+    case Skipped::Why::Exhausted: return "has its limit used up" + until;
+    case Skipped::Why::DomainNotTaken: return "does not relay to this domain" + until;
+    case Skipped::Why::SenderNotTaken: break;
   }
   return "does not take this sender" + until;
 }
 
 struct Describer {
-  const Where& where;
+  const Peer& peer;
 
   std::string operator()(const Accepted& accepted) const {
-    return fmt::format("{}: {}", where.text(), accepted.reply.text());
+    return fmt::format("{}: {}", peer.text(), accepted.reply.text());
   }
 
   std::string operator()(const Refused& refused) const {
-    return fmt::format("host {} said: {} {}", where.text(), refused.reply.text(), in_reply_to(refused.stage));
+    return fmt::format("host {} said: {} {}", peer.text(), refused.reply.text(), in_reply_to(refused.stage));
   }
 
   std::string operator()(const RecipientsRefused& refused) const {
     std::string text =
-        fmt::format("host {} said: {} {}", where.text(), refusals(refused.replies), in_reply_to(Stage::Rcpt));
+        fmt::format("host {} said: {} {}", peer.text(), refusals(refused.replies), in_reply_to(Stage::Rcpt));
     if (!unanimous(refused.replies)) {
       text +=
           "; nothing was sent, because the recipients of this request fared differently and pipe(8) takes one result "
@@ -77,91 +77,91 @@ struct Describer {
 
   std::string operator()(const Lost& lost) const {
     if (lost.loss == Loss::TimedOut) {
-      return fmt::format("conversation with {} timed out while {}", where.text(), while_doing(lost.stage));
+      return fmt::format("conversation with {} timed out while {}", peer.text(), while_doing(lost.stage));
     }
-    return fmt::format("lost connection with {} while {}", where.text(), while_doing(lost.stage));
+    return fmt::format("lost connection with {} while {}", peer.text(), while_doing(lost.stage));
   }
 
-  std::string operator()(const Garbled& garbled) const {
-    return fmt::format("host {} broke the protocol while {}: {}", where.text(), while_doing(garbled.stage),
+  std::string operator()(const ProtocolError& garbled) const {
+    return fmt::format("host {} broke the protocol while {}: {}", peer.text(), while_doing(garbled.stage),
                        garbled.what);
   }
 
   std::string operator()(const Unconfirmed& unconfirmed) const {
-    return fmt::format("{} from {} while {}", unconfirmed.what, where.text(), while_doing(Stage::EndOfData));
+    return fmt::format("{} from {} while {}", unconfirmed.what, peer.text(), while_doing(Stage::EndOfData));
   }
 
-  std::string operator()(const Withheld& withheld) const {
-    return fmt::format("gave up with {} while {}", where.text(), while_doing(withheld.stage));
+  std::string operator()(const Aborted& withheld) const {
+    return fmt::format("gave up with {} while {}", peer.text(), while_doing(withheld.stage));
   }
 
-  std::string operator()(const Outrun& outrun) const {
-    return fmt::format("{} was not ready in time ({})", where.text(), while_doing(outrun.stage));
+  std::string operator()(const Superseded& superseded) const {
+    return fmt::format("{} was not ready in time ({})", peer.text(), while_doing(superseded.stage));
   }
 
   /// The words of Postfix's queue manager for a destination that is left alone (qmgr, "delivery temporarily
   /// suspended").
-  std::string operator()(const PassedOver& passed) const {
+  std::string operator()(const Skipped& passed) const {
     const std::string why = passed.words.empty() ? "" : ": " + passed.words;
-    return fmt::format("delivery temporarily suspended, {} {}{}", where.text(), state_of(passed), why);
+    return fmt::format("delivery temporarily suspended, {} {}{}", peer.text(), state_of(passed), why);
   }
 
-  std::string operator()(const Unfit& unfit) const {
-    if (unfit.why == Unfit::Why::NoSmtpUtf8) {
-      return fmt::format("SMTPUTF8 is required, but was not offered by host {}", where.text());
+  std::string operator()(const Unsupported& unfit) const {
+    if (unfit.why == Unsupported::Why::NoSmtpUtf8) {
+      return fmt::format("SMTPUTF8 is required, but was not offered by host {}", peer.text());
     }
-    return fmt::format("message size {} exceeds size limit {} of server {}", unfit.size, unfit.limit, where.text());
+    return fmt::format("message size {} exceeds size limit {} of server {}", unfit.size, unfit.limit, peer.text());
   }
 
-  std::string operator()(const Unreached& unreached) const {
+  std::string operator()(const SessionFailure& unreached) const {
     return unreached.reply ? replied(unreached) : unreplied(unreached);
   }
 
  private:
-  std::string replied(const Unreached& unreached) const {
+  std::string replied(const SessionFailure& unreached) const {
     const std::string reply = unreached.reply->text();
     switch (unreached.stage) {
       case Stage::StartTls:
         if (unreached.reply->code == kServiceNotAvailable) break;  // of the session, whatever was asked
-        return fmt::format("TLS is required, but host {} refused to start TLS: {}", where.text(), reply);
-      case Stage::Auth: return fmt::format("SASL authentication failed; server {} said: {}", where.text(), reply);
+        return fmt::format("TLS is required, but host {} refused to start TLS: {}", peer.text(), reply);
+      case Stage::Auth: return fmt::format("SASL authentication failed; server {} said: {}", peer.text(), reply);
       default: break;
     }
-    return fmt::format("host {} refused to talk to me: {}", where.text(), reply);
+    return fmt::format("host {} refused to talk to me: {}", peer.text(), reply);
   }
 
-  std::string unreplied(const Unreached& unreached) const {
+  std::string unreplied(const SessionFailure& unreached) const {
     const std::string& detail = unreached.detail;
-    switch (unreached.trouble) {
-      case Trouble::NotFound:
-      case Trouble::LookupFailed:
+    switch (unreached.error) {
+      case SessionError::NotFound:
+      case SessionError::LookupFailed:
         return fmt::format("Host or domain name not found. Name service error for {}", detail);
-      case Trouble::NullMx: return fmt::format("Domain {} does not accept mail (nullMX)", where.host);
-      case Trouble::LoopsBack: return fmt::format("mail for {} loops back to myself", where.host);
-      case Trouble::NoPrimary: return fmt::format("unable to find primary relay for {}", where.host);
-      case Trouble::Unconnected: return fmt::format("connect to {}: {}", where.text(), detail);
-      case Trouble::TimedOut:
-        if (unreached.stage == Stage::Resolve) return fmt::format("looking up {}: {}", where.host, detail);
-        if (unreached.stage == Stage::Connect) return fmt::format("connect to {}: Connection timed out", where.text());
-        return fmt::format("conversation with {} timed out while {}", where.text(), while_doing(unreached.stage));
-      case Trouble::Lost:
-        return fmt::format("lost connection with {} while {}", where.text(), while_doing(unreached.stage));
-      case Trouble::Garbled:
-        return fmt::format("host {} broke the protocol while {}: {}", where.text(), while_doing(unreached.stage),
+      case SessionError::NullMx: return fmt::format("Domain {} does not accept mail (nullMX)", peer.host);
+      case SessionError::LoopsBack: return fmt::format("mail for {} loops back to myself", peer.host);
+      case SessionError::NoPrimary: return fmt::format("unable to find primary relay for {}", peer.host);
+      case SessionError::Unconnected: return fmt::format("connect to {}: {}", peer.text(), detail);
+      case SessionError::TimedOut:
+        if (unreached.stage == Stage::Resolve) return fmt::format("looking up {}: {}", peer.host, detail);
+        if (unreached.stage == Stage::Connect) return fmt::format("connect to {}: Connection timed out", peer.text());
+        return fmt::format("conversation with {} timed out while {}", peer.text(), while_doing(unreached.stage));
+      case SessionError::Lost:
+        return fmt::format("lost connection with {} while {}", peer.text(), while_doing(unreached.stage));
+      case SessionError::ProtocolError:
+        return fmt::format("host {} broke the protocol while {}: {}", peer.text(), while_doing(unreached.stage),
                            detail);
-      case Trouble::TlsMissing: return fmt::format("TLS is required, but was not offered by host {}", where.text());
-      case Trouble::TlsFailed: return fmt::format("Cannot start TLS with {}: {}", where.text(), detail);
-      case Trouble::Untrusted: return fmt::format("Server certificate not verified: {}: {}", where.text(), detail);
-      case Trouble::AuthMissing:
-        return fmt::format("SASL authentication failed; server {} offers no mechanism we can use: {}", where.text(),
+      case SessionError::TlsMissing: return fmt::format("TLS is required, but was not offered by host {}", peer.text());
+      case SessionError::TlsFailed: return fmt::format("Cannot start TLS with {}: {}", peer.text(), detail);
+      case SessionError::Untrusted: return fmt::format("Server certificate not verified: {}: {}", peer.text(), detail);
+      case SessionError::AuthMissing:
+        return fmt::format("SASL authentication failed; server {} offers no mechanism we can use: {}", peer.text(),
                            detail);
-      case Trouble::AuthRefused:
-        return fmt::format("SASL authentication failed; server {} said: {}", where.text(), detail);
-      case Trouble::NoCredentials: return fmt::format("no credentials for {}: {}", where.text(), detail);
-      case Trouble::Misconfigured:
-      case Trouble::Local: break;
+      case SessionError::AuthRefused:
+        return fmt::format("SASL authentication failed; server {} said: {}", peer.text(), detail);
+      case SessionError::NoCredentials: return fmt::format("no credentials for {}: {}", peer.text(), detail);
+      case SessionError::Misconfigured:
+      case SessionError::Local: break;
     }
-    return fmt::format("{}: {}", where.text(), detail);
+    return fmt::format("{}: {}", peer.text(), detail);
   }
 };
 
@@ -174,42 +174,42 @@ struct Briefer {
   std::string operator()(const Lost& l) const {
     return fmt::format("{} while {}", l.loss == Loss::TimedOut ? "timed out" : "lost connection", while_doing(l.stage));
   }
-  std::string operator()(const Outrun& o) const {
+  std::string operator()(const Superseded& o) const {
     return o.stage <= Stage::Connect ? "connection timed out" : fmt::format("too slow while {}", while_doing(o.stage));
   }
-  std::string operator()(const Unfit& u) const {
-    return u.why == Unfit::Why::TooBig ? fmt::format("takes only {} octets", u.limit) : "does not offer SMTPUTF8";
+  std::string operator()(const Unsupported& u) const {
+    return u.why == Unsupported::Why::TooBig ? fmt::format("takes only {} octets", u.limit) : "does not offer SMTPUTF8";
   }
-  std::string operator()(const Unreached& u) const {
+  std::string operator()(const SessionFailure& u) const {
     if (u.reply) return u.reply->text();
-    switch (u.trouble) {
-      case Trouble::NotFound:
-      case Trouble::LookupFailed: return fmt::format("name service error for {}", u.detail);
-      case Trouble::NullMx: return "does not accept mail (nullMX)";
-      case Trouble::LoopsBack: return "loops back to myself";
-      case Trouble::NoPrimary: return "no primary relay";
-      case Trouble::TimedOut:
+    switch (u.error) {
+      case SessionError::NotFound:
+      case SessionError::LookupFailed: return fmt::format("name service error for {}", u.detail);
+      case SessionError::NullMx: return "does not accept mail (nullMX)";
+      case SessionError::LoopsBack: return "loops back to myself";
+      case SessionError::NoPrimary: return "no primary relay";
+      case SessionError::TimedOut:
         if (u.stage == Stage::Resolve) return u.detail;
         return u.stage == Stage::Connect ? "connection timed out"
                                          : fmt::format("timed out while {}", while_doing(u.stage));
-      case Trouble::Lost: return fmt::format("lost connection while {}", while_doing(u.stage));
-      case Trouble::TlsMissing: return "does not offer TLS";
-      case Trouble::NoCredentials: return fmt::format("no credentials: {}", u.detail);
+      case SessionError::Lost: return fmt::format("lost connection while {}", while_doing(u.stage));
+      case SessionError::TlsMissing: return "does not offer TLS";
+      case SessionError::NoCredentials: return fmt::format("no credentials: {}", u.detail);
       default: return u.detail;
     }
   }
-  std::string operator()(const PassedOver& p) const { return state_of(p); }
-  std::string operator()(const Garbled& g) const { return g.what; }
+  std::string operator()(const Skipped& p) const { return state_of(p); }
+  std::string operator()(const ProtocolError& g) const { return g.what; }
   std::string operator()(const Accepted& a) const { return a.reply.text(); }
   std::string operator()(const Unconfirmed& u) const { return u.what + " after end of data"; }
-  std::string operator()(const Withheld&) const { return "given up"; }
+  std::string operator()(const Aborted&) const { return "given up"; }
 };
 
 constexpr std::size_t kBriefOctets = 160;
 
 }  // namespace
 
-std::string Where::text() const {
+std::string Peer::text() const {
   return ip.empty() ? printable(relay) : fmt::format("{}[{}]:{}", printable(host), ip, port);
 }
 
@@ -217,23 +217,23 @@ std::string endpoint_text(const std::string& ip, std::uint16_t port) {
   return ip.find(':') == ip.npos ? fmt::format("{}:{}", ip, port) : fmt::format("[{}]:{}", ip, port);
 }
 
-Outcome for_senders(Outcome outcome) {
-  if (auto* const unreached = std::get_if<Unreached>(&outcome.what)) {
+Attempt for_senders(Attempt attempt) {
+  if (auto* const unreached = std::get_if<SessionFailure>(&attempt.what)) {
     unreached->detail = without_directories(unreached->detail);
-  } else if (auto* const passed = std::get_if<PassedOver>(&outcome.what)) {
+  } else if (auto* const passed = std::get_if<Skipped>(&attempt.what)) {
     passed->words = without_directories(passed->words);
   }
-  return outcome;
+  return attempt;
 }
 
-std::string describe(const Outcome& outcome) { return printable(std::visit(Describer{outcome.where}, outcome.what)); }
+std::string describe(const Attempt& attempt) { return printable(std::visit(Describer{attempt.peer}, attempt.what)); }
 
-std::string describe_briefly(const Outcome& outcome) {
-  const std::string words = printable(std::visit(Briefer{}, outcome.what));
+std::string describe_briefly(const Attempt& attempt) {
+  const std::string words = printable(std::visit(Briefer{}, attempt.what));
   const std::string_view clipped = clip(words, kBriefOctets);
   // What is remembered is remembered of a relay, and several may have one host.
-  const bool passed = std::holds_alternative<PassedOver>(outcome.what);
-  const std::string& name = passed || outcome.where.host.empty() ? outcome.where.relay : outcome.where.host;
+  const bool passed = std::holds_alternative<Skipped>(attempt.what);
+  const std::string& name = passed || attempt.peer.host.empty() ? attempt.peer.relay : attempt.peer.host;
   return fmt::format("{}: {}{}", printable(name), clipped, clipped.size() < words.size() ? "..." : "");
 }
 

@@ -13,26 +13,28 @@ namespace {
 
 /// How much an outcome says: what was said about the message outranks what was said about a relay, and that what was
 /// only not there in time, or not asked.
-int weight(const Judged& judged) {
-  const auto& [outcome, judgement] = judged;
-  if (std::holds_alternative<PassedOver>(outcome.what)) return 0;
-  if (std::holds_alternative<Outrun>(outcome.what)) return 1;
-  if (judgement.next == Next::Stop) return 4;
-  if (judgement.severity == Severity::Hard) return 3;
-  const bool of_mail = judgement.scope == Scope::Message || judgement.scope == Scope::Recipient;
-  return of_mail || judgement.scope == Scope::Unknown ? 3 : 2;
+int weight(const ClassifiedAttempt& classified) {
+  const auto& [attempt, classification] = classified;
+  if (std::holds_alternative<Skipped>(attempt.what)) return 0;
+  if (std::holds_alternative<Superseded>(attempt.what)) return 1;
+  if (classification.next == Next::Stop) return 4;
+  if (classification.severity == Severity::Hard) return 3;
+  const bool of_mail = classification.scope == Scope::Message || classification.scope == Scope::Recipient;
+  return of_mail || classification.scope == Scope::Unknown ? 3 : 2;
 }
 
-bool same_relay(const Judged& a, const Judged& b) { return a.outcome.where.relay == b.outcome.where.relay; }
+bool same_relay(const ClassifiedAttempt& a, const ClassifiedAttempt& b) {
+  return a.attempt.peer.relay == b.attempt.peer.relay;
+}
 
 /// The outcome that decides: a final one, else the newest about the message, else the newest of all.
-std::size_t decisive(std::span<const Judged> outcomes) {
+std::size_t decisive(std::span<const ClassifiedAttempt> attempts) {
   std::size_t best = 0;
   int best_weight = -1;
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const int w = weight(outcomes[i]);
-    // Of the relays that were passed over, the first is the one that is due soonest.
-    const bool newer = !std::holds_alternative<PassedOver>(outcomes[i].outcome.what);
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    const int w = weight(attempts[i]);
+    // Of the relays that were skipped, the first is the one that is due soonest.
+    const bool newer = !std::holds_alternative<Skipped>(attempts[i].attempt.what);
     if (w > best_weight || (w == best_weight && newer)) {
       best = i;
       best_weight = w;
@@ -43,15 +45,15 @@ std::size_t decisive(std::span<const Judged> outcomes) {
 
 /// The other attempts in short, newest first: `; tried mail1.example: connection timed out`. One and the same thing is
 /// said once.
-std::string others(std::span<const Judged> outcomes, std::size_t decided) {
+std::string others(std::span<const ClassifiedAttempt> attempts, std::size_t decided) {
   std::string text;
   std::vector<std::string> told;
-  for (std::size_t i = outcomes.size(); i-- > 0;) {
+  for (std::size_t i = attempts.size(); i-- > 0;) {
     if (i == decided) continue;
     // Of the relay that decided, an address that was only slower is no news.
-    const bool slower = std::holds_alternative<Outrun>(outcomes[i].outcome.what);
-    if (slower && decided < outcomes.size() && same_relay(outcomes[decided], outcomes[i])) continue;
-    std::string one = describe_briefly(for_senders(outcomes[i].outcome));
+    const bool slower = std::holds_alternative<Superseded>(attempts[i].attempt.what);
+    if (slower && decided < attempts.size() && same_relay(attempts[decided], attempts[i])) continue;
+    std::string one = describe_briefly(for_senders(attempts[i].attempt));
     if (std::find(told.begin(), told.end(), one) != told.end()) continue;
     text += (told.empty() ? "; tried " : ", ") + one;
     told.push_back(std::move(one));
@@ -67,41 +69,41 @@ std::string whole_text(std::string_view decisive, std::string_view others) {
   return fmt::format("{}{}", first, rest);
 }
 
-bool is_hard(const Judged& judged) { return judged.judgement.severity == Severity::Hard; }
+bool is_hard(const ClassifiedAttempt& classified) { return classified.classification.severity == Severity::Hard; }
 
 /// A relay that was reached and may take the message another time.
-bool is_soft_reply(const Judged& judged) {
-  const bool replied = std::holds_alternative<Refused>(judged.outcome.what) ||
-                       std::holds_alternative<RecipientsRefused>(judged.outcome.what);
-  return replied && !is_hard(judged);
+bool is_soft_reply(const ClassifiedAttempt& classified) {
+  const bool replied = std::holds_alternative<Refused>(classified.attempt.what) ||
+                       std::holds_alternative<RecipientsRefused>(classified.attempt.what);
+  return replied && !is_hard(classified);
 }
 
 /// Whether every relay has refused the message for good. That a relay was not reached at another of its addresses
 /// changes nothing; that another host of it said something soft does.
-bool all_refused(std::span<const Judged> outcomes) {
-  const auto any = [&](const Judged& of, bool (*is)(const Judged&)) {
-    return std::any_of(outcomes.begin(), outcomes.end(),
-                       [&](const Judged& one) { return same_relay(one, of) && is(one); });
+bool all_refused(std::span<const ClassifiedAttempt> attempts) {
+  const auto any = [&](const ClassifiedAttempt& of, bool (*is)(const ClassifiedAttempt&)) {
+    return std::any_of(attempts.begin(), attempts.end(),
+                       [&](const ClassifiedAttempt& one) { return same_relay(one, of) && is(one); });
   };
-  return std::all_of(outcomes.begin(), outcomes.end(),
-                     [&](const Judged& one) { return any(one, is_hard) && !any(one, is_soft_reply); });
+  return std::all_of(attempts.begin(), attempts.end(),
+                     [&](const ClassifiedAttempt& one) { return any(one, is_hard) && !any(one, is_soft_reply); });
 }
 
 }  // namespace
 
-Verdict fold_verdict(std::span<const Judged> outcomes, bool narrowed) {
-  if (outcomes.empty()) return {Disposition::Deferred, {4, 3, 5}, "no relay to deliver to", {}};
-  const std::size_t index = decisive(outcomes);
-  const auto& [outcome, judgement] = outcomes[index];
+Verdict fold_verdict(std::span<const ClassifiedAttempt> attempts, bool narrowed) {
+  if (attempts.empty()) return {Disposition::Deferred, {4, 3, 5}, "no relay to deliver to", {}};
+  const std::size_t index = decisive(attempts);
+  const auto& [attempt, classification] = attempts[index];
   Verdict verdict{Disposition::Deferred,
-                  judgement.status,
-                  whole_text(describe(for_senders(outcome)), others(outcomes, index)),
-                  outcome.where,
+                  classification.status,
+                  whole_text(describe(for_senders(attempt)), others(attempts, index)),
+                  attempt.peer,
                   "",
-                  judgement.cause};
-  if (judgement.severity == Severity::Success) {
+                  classification.cause};
+  if (classification.severity == Severity::Success) {
     verdict.disposition = Disposition::Delivered;
-  } else if (is_hard(outcomes[index]) && (judgement.next == Next::Stop || (!narrowed && all_refused(outcomes)))) {
+  } else if (is_hard(attempts[index]) && (classification.next == Next::Stop || (!narrowed && all_refused(attempts)))) {
     verdict.disposition = Disposition::Bounced;
   } else {
     verdict.status = verdict.status.as_soft();
@@ -109,8 +111,8 @@ Verdict fold_verdict(std::span<const Judged> outcomes, bool narrowed) {
   return verdict;
 }
 
-Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judged> outcomes) {
-  const std::string tried = others(outcomes, outcomes.size());
+Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const ClassifiedAttempt> attempts) {
+  const std::string tried = others(attempts, attempts.size());
   const auto deferred = [&](EnhancedStatus status, std::string_view what) {
     return Verdict{
         Disposition::Deferred, status, without_directories(what) + tried, {}, fmt::format("{}{}", what, tried)};
@@ -120,7 +122,7 @@ Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judge
       return deferred({4, 4, 2}, fmt::format("the deadline of {} passed before a relay took the message", detail));
     case Halt::Terminated:
       return deferred({4, 3, 2}, "delivery was interrupted by a signal before a relay took the message");
-    case Halt::CallerGone: return deferred({4, 3, 2}, "the writer of the message is gone; nothing was sent");
+    case Halt::ParentGone: return deferred({4, 3, 2}, "the writer of the message is gone; nothing was sent");
     case Halt::Truncated:
       return deferred({4, 3, 0}, fmt::format("the message is truncated: {}; nothing was sent", detail));
     case Halt::SpoolFailed: break;

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "smtp/enhanced_status.h"
+#include "verdict/attempt_result.h"
 #include "verdict/classify.h"
-#include "verdict/outcome.h"
 
 namespace relaypipe {
 
@@ -20,7 +20,7 @@ struct Verdict {
   Disposition disposition = Disposition::Deferred;
   EnhancedStatus status{4, 3, 0};
   std::string text;              ///< one printable line without D.S.N; senders may read it in a delay notice
-  Where where;                   ///< of the decisive attempt; empty when none was made
+  Peer peer;                     ///< of the decisive attempt; empty when none was made
   std::string detail = {};       ///< `text` with the paths of our own files, for the log; empty: the same
   Cause cause = Cause::Unknown;  ///< of the decisive attempt
 
@@ -32,7 +32,7 @@ struct Verdict {
 enum class Halt {
   DeadlinePassed,
   Terminated,   ///< a signal asked us to end
-  CallerGone,   ///< pipe(8) is gone: Postfix delivers the message again
+  ParentGone,   ///< pipe(8) is gone: Postfix delivers the message again
   Truncated,    ///< the content ended before its announced size
   SpoolFailed,  ///< the content could not be kept
 };
@@ -43,10 +43,10 @@ enum class Halt {
 /// superseded, not reached, or said something soft is enough to defer; so is a `narrowed` plan, from which relays were
 /// left out for now. What only speaks of relays is soft whatever they said. The other attempts follow the decisive one,
 /// newest first.
-Verdict fold_verdict(std::span<const Judged> outcomes, bool narrowed = false);
+Verdict fold_verdict(std::span<const ClassifiedAttempt> attempts, bool narrowed = false);
 
 /// The verdict for a delivery that was halted: always deferred. `detail` says what exactly, e.g. the system's error.
-Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const Judged> outcomes);
+Verdict halted_verdict(Halt halt, std::string_view detail, std::span<const ClassifiedAttempt> attempts);
 
 /// A delivery that never began: an address that is no path (hard), or bad configuration (soft).
 Verdict refused_verdict(EnhancedStatus status, std::string_view text);

@@ -56,7 +56,7 @@ FAULTS = [    # line, column, words
     (9, 7, "TLS from the first octet"),
     (11, 18, "did you mean two?"),
     (11, 27, "in tier 2 and at line 11, column 11 already in tier 1"),
-    (12, 15, "no address pattern"),
+    (12, 15, "not a valid address pattern"),
     (12, 50, "did you mean outbound?"),
     (13, 10, "unix:/absolute/path or inet:"),
 ]

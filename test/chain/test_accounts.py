@@ -45,7 +45,7 @@ class CheckFiles(AccountCase):
         path = self.file("s", text, mode) if text is not None else self.directory / "s"
         self.relays_with(f'username = "u"\npassword_file = "{path}"')
         (line,) = self.problems("error")
-        self.assertTrue(line.startswith(f"{self.config}:1:8: error: [relay.one] password_file: {path} "), line)
+        self.assertTrue(line.startswith(f"{self.config}:4:1: error: [relay.one] password_file: {path} "), line)
         self.assertIn(words, line)
         self.assertEqual(self.check().status, 2)
 

@@ -106,7 +106,7 @@ class Replies(ChainCase):
                    + TIERS + '[relay.one]\ndestination = "[a.example]"\n[relay.two]\ndestination = "[b.example]"\n')
         told = self.check()
         self.assertEqual(told.status, 2, told)
-        self.assertRegex(told.lines[0], r':3:13: error: reply: match: "over \(your" is no regular expression: .* at '
+        self.assertRegex(told.lines[0], r':3:13: error: reply: match: "over \(your" is not a valid regular expression: .* at '
                                         r'character 11$')
         self.assertEqual(len(told.lines), 2, told)
 
@@ -185,9 +185,9 @@ class Replies(ChainCase):
         "no_stage": (("550 x",), "write --stage"),
         "provider": (("--stage", "rcpt", "--provider", "gmial", "550 x"), "did you mean gmail?"),
         "relay": (("--stage", "rcpt", "--relay", "a b c", "550 x"), "there is no relay"),
-        "no_reply": (("--stage", "rcpt", "hello"), "no SMTP reply"),
-        "success": (("--stage", "rcpt", "250 ok"), "250 is no refusal"),
-        "nothing": (("--stage", "rcpt"), "no SMTP reply"),
+        "no_reply": (("--stage", "rcpt", "hello"), "not an SMTP reply"),
+        "success": (("--stage", "rcpt", "250 ok"), "250 is not a refusal"),
+        "nothing": (("--stage", "rcpt"), "not an SMTP reply"),
     })
     def test_classify_says_what_is_wrong(self, words: tuple, expected: str) -> None:
         status, text = self.classify(*words)

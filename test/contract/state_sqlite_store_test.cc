@@ -69,7 +69,7 @@ struct Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
   [[nodiscard]] bool say() const { return write(ends[1], "x", 1) == 1; }
-  [[nodiscard]] bool hear() const {
+  [[nodiscard]] bool receive() const {
     char one = 0;
     return read(ends[0], &one, 1) == 1;
   }
@@ -137,7 +137,7 @@ TEST_CASE("a hundred processes at once take what there is, and not one more") {
   for (int i = 0; i < kProcesses; ++i) {
     processes.push_back(start([&] {
       gate.hear_only();
-      static_cast<void>(gate.hear());  // the end of it: all begin together
+      static_cast<void>(gate.receive());  // the end of it: all begin together
       SqliteStateStore store(directory.path);
       bool taken = false;
       const bool kept = store.update(Keys{"relay/limited"}, kNow, StateWait::Exact, [&](Values& values) {
@@ -176,13 +176,13 @@ TEST_CASE("a killed process neither blocks the others nor damages anything") {
       return 1;
     });
     pipe.hear_only();
-    REQUIRE(pipe.hear());
+    REQUIRE(pipe.receive());
     ++told;
     const timespec nap{0, static_cast<long>(random.below(500'000))};
     nanosleep(&nap, nullptr);
     kill(pid, SIGKILL);
     end_of(pid);
-    while (pipe.hear())
+    while (pipe.receive())
       ++told;
     REQUIRE(add_one(survivor, "mine"));
     CAPTURE(survivor.trouble().value_or(""));
@@ -205,7 +205,7 @@ struct Stopped {
       raise(SIGSTOP);
       return 0;
     });
-    REQUIRE(pipe.hear());
+    REQUIRE(pipe.receive());
   }
   ~Stopped() {
     kill(pid, SIGKILL);
@@ -247,7 +247,7 @@ TEST_CASE("where a limit depends on it, a process that hangs for a while is wait
     nanosleep(&nap, nullptr);
     return 0;
   });
-  REQUIRE(pipe.hear());
+  REQUIRE(pipe.receive());
   CHECK(add_one(store, "count", kNow, StateWait::Exact));
   CHECK_FALSE(store.trouble());
   end_of(pid);
@@ -277,7 +277,7 @@ TEST_CASE("whoever waits while the others get on waits for its turn") {
     }
     return 0;
   });
-  REQUIRE(pipe.hear());
+  REQUIRE(pipe.receive());
   CHECK(add_one(store, "count"));
   CHECK_FALSE(store.trouble());
   CHECK(end_of(pid) == 0);
@@ -295,7 +295,7 @@ void fill(const Directory& directory) {
   REQUIRE_FALSE(store.trouble());
 }
 
-TEST_CASE("whatever happens to a file, it is begun anew, the process lives, and the other file keeps what it has") {
+TEST_CASE("whatever happens to a file, it is recreated, the process lives, and the other file keeps what it has") {
   const bool lasting = GENERATE(true, false);
   Directory directory;
   fill(directory);
@@ -431,7 +431,7 @@ TEST_CASE("a file that is whole is never taken for a damaged one") {
     CHECK(entry.path().string().find("damaged") == std::string::npos);
 }
 
-TEST_CASE("a file that is cut while it is open is begun anew") {
+TEST_CASE("a file that is cut while it is open is recreated") {
   Directory directory;
   SqliteStateStore store(directory.path);
   for (int i = 0; i < 100; ++i)
@@ -471,7 +471,7 @@ TEST_CASE("deaths are no damage: a file that is whole is kept, however many died
   CHECK(count_of(directory.path, "count") == 2);
 }
 
-TEST_CASE("a file that kills those who use it is put aside, though others read it in between") {
+TEST_CASE("a file that kills those who use it is quarantined, though others read it in between") {
   Directory directory;
   {
     SqliteStateStore store(directory.path);

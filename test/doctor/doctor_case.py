@@ -46,7 +46,7 @@ class Finding:
     severity: str
     where: str
     text: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True)
@@ -142,10 +142,10 @@ class DoctorCase(RelayCase):
 
     def assert_mended(self, finding: Finding) -> None:
         """Its line makes it go away, and brings nothing else."""
-        self.assertNotEqual(finding.mend, "", finding)
-        self.shell(finding.mend)
+        self.assertNotEqual(finding.fix, "", finding)
+        self.shell(finding.fix)
         after = self.diagnose()
-        self.assertEqual((after.findings, after.status), ([], 0), finding.mend)
+        self.assertEqual((after.findings, after.status), ([], 0), finding.fix)
 
 
 __all__ = ["FILTER", "Diagnosis", "DoctorCase", "Finding", "GOOD", "GROUP", "LIMIT", "USER", "each"]

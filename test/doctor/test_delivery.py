@@ -24,7 +24,7 @@ class Delivery(DoctorCase):
             lab.wait_for_delivery(lab.submit(MESSAGE, "user@example.com"))
             done = subprocess.run([lab.program, "doctor", "--json", "--config-directory", lab.config], capture_output=True)
             self.assertEqual(done.returncode, 2, done.stdout)
-            for line in {finding["mend"] for finding in json.loads(done.stdout)["findings"]}:
+            for line in {finding["fix"] for finding in json.loads(done.stdout)["findings"]}:
                 self.shell(line)
             for name in ("main.cf", "master.cf"):
                 os.utime(lab.config / name, (0, 0))
@@ -35,7 +35,7 @@ class Delivery(DoctorCase):
             self.assertEqual(lab.wait_for_delivery(queue_id).status, "sent")
             lab.wait_for_removal(queue_id)
             before, after = sink.messages()
-        # What the flags did to the message shows that the second delivery went by the mended line.
+        # What the flags did to the message shows that the second delivery went by the fixed line.
         self.assertIn(b"Return-Path:", before.content)
         self.assertIn(b"\n..dot\n", before.content)
         self.assertNotIn(b"Return-Path:", after.content)

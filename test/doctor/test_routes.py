@@ -24,7 +24,7 @@ class Parameters(DoctorCase):
     def test_unknown_chain(self) -> None:
         self.write_postfix(default_transport="relaypipe:partners")
         finding = self.assert_found("error", "names no chain: the chains are outbound, second")
-        self.assertEqual(finding.mend, "")
+        self.assertEqual(finding.fix, "")
 
     def test_unreadable_list(self) -> None:
         self.write_postfix(default_transport="relaypipe:[mail1.example.com:587")
@@ -50,7 +50,7 @@ class Parameters(DoctorCase):
 
     def test_no_way_leads_to_it(self) -> None:
         self.write_postfix(transport_maps="")
-        self.assertEqual(self.assert_found("warning", "gets no mail").mend, "")
+        self.assertEqual(self.assert_found("warning", "gets no mail").fix, "")
         self.write(self.config, '[chain.only]\ntiers = [["[mail1.example.com]"]]\n')
         self.assert_mended(self.assert_found("warning", "gets no mail"))
         self.assertEqual(self.postconf("-h", "default_transport"), "relaypipe:only\n")
@@ -67,9 +67,9 @@ class Tables(DoctorCase):
             self.shell(f"/usr/sbin/postmap -c {self.postfix} hash:{self.transport}")
         elif kind == "hash":
             finding = self.assert_found("error", "cannot be read", "Postfix defers mail", where="transport_maps")
-            self.shell(f"PATH=$PATH:/usr/sbin MAIL_CONFIG={self.postfix} {finding.mend}")
+            self.shell(f"PATH=$PATH:/usr/sbin MAIL_CONFIG={self.postfix} {finding.fix}")
         finding = self.assert_found("error", "did you mean outbound?", where=f"hash:{self.transport}, example.com")
-        self.assertEqual(finding.mend, "")
+        self.assertEqual(finding.fix, "")
 
     @each({
         "inline": ("inline:{{ {{example.com = relaypipe:outbuond}} }}", "example.com"),

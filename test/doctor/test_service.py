@@ -1,4 +1,4 @@
-"""The service in master.cf and its limits in main.cf: each fault is found, and its line mends it."""
+"""The service in master.cf and its limits in main.cf: each fault is found, and its line fixes it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Good(DoctorCase):
         self.write(main, main.read_text() + "default_transport = bulk:second\n")
         diagnosis = self.diagnose()
         self.assertEqual(diagnosis.services, ["relaypipe/unix", "bulk/unix"])
-        self.assertEqual([(f.where, f.mend) for f in diagnosis.findings], [
+        self.assertEqual([(f.where, f.fix) for f in diagnosis.findings], [
             ("bulk/unix", f"postconf -c {self.postfix} -e bulk_destination_recipient_limit=1")])
         self.assert_mended(diagnosis.findings[0])
 
@@ -55,7 +55,7 @@ class Broken(DoctorCase):
         "no_flags": ({"flags=q ": ""}, "warning", "has no q"),
         "delivered_to": ({"flags=q": "flags=Dq"}, "error", "D adds Delivered-To"),
         "mailbox_flags": ({"flags=q": "flags=qFBO>R.Xhu"}, "error", "F puts", "R adds", ". doubles", "u lower-cases"),
-        "unknown_flag": ({"flags=q": "flags=qZ"}, "error", "Z is no flag"),
+        "unknown_flag": ({"flags=q": "flags=qZ"}, "error", "Z is not a flag"),
         "no_null_sender": ({" null_sender=": ""}, "warning", "MAILER-DAEMON"),
         "null_sender": ({"null_sender=": "null_sender=bounces@example.com"}, "error", "null_sender is bounces@example.com"),
         "pipe_chroot": ({"flags=q": "flags=q chroot=/"}, "warning", "chroot=/"),
@@ -124,7 +124,7 @@ class Broken(DoctorCase):
         self.assertEqual(self.diagnose().findings, [])
 
     def test_limits_in_master_cf(self) -> None:
-        """What stands there holds, whatever main.cf says: it is mended there."""
+        """What stands there holds, whatever main.cf says: it is fixed there."""
         self.write_postfix({"  flags=q": "  -o relaypipe_time_limit=60s\n  flags=q"})
         self.assert_mended(self.assert_found("error", "is 60s"))
         self.assertIn("relaypipe_time_limit = 3600s", self.postconf("-P", "relaypipe/unix/relaypipe_time_limit"))
@@ -134,7 +134,7 @@ class Broken(DoctorCase):
         self.write(master, master.read_text().replace(
             "1 qmgr\n", "1 qmgr\n  -o relaypipe_destination_recipient_limit=20\n"))
         finding = self.assert_found("warning", "limit is 20")
-        self.assertIn("-P qmgr/unix/relaypipe_destination_recipient_limit=1", finding.mend)
+        self.assertIn("-P qmgr/unix/relaypipe_destination_recipient_limit=1", finding.fix)
         self.assert_mended(finding)
 
     def test_filters_that_are_there_stay(self) -> None:
@@ -153,7 +153,7 @@ class Broken(DoctorCase):
         self.write_postfix(entry="")
         self.write(self.transport, "example.net smtp:[elsewhere.example]\n")
         finding = self.assert_found("error", "no pipe(8) service runs relaypipe", where="master.cf")
-        self.shell(finding.mend)
+        self.shell(finding.fix)
         expected = re.sub(r" --config \S+( -o \S+=\S+)+", "", example).replace("user=nobody:nogroup", "user=relaypipe")
         self.assertEqual(self.postconf("-M", "relaypipe/unix").split(), expected.split())
         self.assertEqual(self.diagnose().services, ["relaypipe/unix"])
@@ -168,13 +168,13 @@ class EverythingAtOnce(DoctorCase):
         self.write_postfix(self.BROKEN, relaypipe_destination_recipient_limit=None, relaypipe_time_limit="60")
         findings = self.diagnose().findings
         self.assertGreaterEqual(len(findings), 10, findings)
-        lines = [finding.mend for finding in findings]
+        lines = [finding.fix for finding in findings]
         for line in lines[::order] if abs(order) == 1 else lines[-1:] + lines[:-1]:
             self.shell(line)
         self.assertEqual(self.diagnose().findings, [])
 
     def test_text(self) -> None:
-        """For a person each line stands once, below the last finding it mends."""
+        """For a person each line stands once, below the last finding it fixes."""
         self.write_postfix(self.BROKEN)
         status, text = self.run_doctor()
         self.assertEqual(status, 2)

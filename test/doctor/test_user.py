@@ -42,7 +42,7 @@ class Files(DoctorCase):
 
     def test_secret_that_all_can_read(self) -> None:
         self.secret(0o644)
-        self.assertEqual(self.assert_found("error", "may be read or written by everybody").mend, "")
+        self.assertEqual(self.assert_found("error", "may be read or written by everybody").fix, "")
 
     def test_configuration(self) -> None:
         self.config.chmod(0o600)
@@ -137,20 +137,20 @@ class Log(DoctorCase):
         super().setUp()
         self.syslog.close()
 
-    def mended(self, finding: Finding) -> None:
+    def fixed(self, finding: Finding) -> None:
         """Its line, with another file than that of the machine."""
-        self.assertIn("/var/log/relaypipe.log", finding.mend)
-        self.shell(finding.mend.replace("/var/log/relaypipe.log", f"{self.directory}/own.log"))
+        self.assertIn("/var/log/relaypipe.log", finding.fix)
+        self.shell(finding.fix.replace("/var/log/relaypipe.log", f"{self.directory}/own.log"))
         self.assertEqual(self.diagnose().findings, [])
         self.assertIn(f'log_file = "{self.directory}/own.log"\n', self.config.read_text())
 
     def test_lines_are_lost(self) -> None:
-        self.mended(self.assert_found("warning", "nobody listens there; nothing is logged"))
+        self.fixed(self.assert_found("warning", "nobody listens there; nothing is logged"))
 
     def test_without_a_configuration_file(self) -> None:
         self.write(self.config, "")
         self.write(self.transport, "example.com relaypipe:[mail1.example.com]:587\n")
-        self.mended(self.assert_found("warning", "nobody listens there; nothing is logged"))
+        self.fixed(self.assert_found("warning", "nobody listens there; nothing is logged"))
 
     def test_a_file_that_the_user_may_not_write(self) -> None:
         log = self.directory / "own.log"
@@ -212,7 +212,7 @@ class Program(DoctorCase):
         """execvp(3) hands it to sh, which ends well: Postfix logs the mail as sent."""
         self.look()
         self.judged.touch(0o755)
-        self.assert_found("error", "is no program", "mail may get lost")
+        self.assert_found("error", "is not a program", "mail may get lost")
 
 
 class User(DoctorCase):
@@ -226,7 +226,7 @@ class User(DoctorCase):
         self.write_postfix({"user=nobody:nogroup": user})
         found = [f for f in self.diagnose().findings if words in f.text]
         self.assertEqual([f.severity for f in found], ["error"])
-        self.shell(found[0].mend)
+        self.shell(found[0].fix)
         self.assertFalse([f for f in self.diagnose().findings if words in f.text])
         self.assertIn("user=relaypipe", self.postconf("-M", "relaypipe/unix"))
 

@@ -52,7 +52,7 @@ def limits_for(script: str, but: tuple[str, ...] = ()) -> dict[str, str]:
 
 def for_senders(words: str) -> str:
     """What the text for Postfix has of these words: the log alone names the directories of our files."""
-    return re.sub(r"[\w./-]*/", "", words)
+    return re.sub(r"(?<![\w+=/])/[\w./-]*/", "", words)
 
 
 class RelayCase(unittest.TestCase):

@@ -55,18 +55,18 @@ FakeRelay& FakeRelay::ready_by_steps(Duration every, std::size_t steps) {
   return *this;
 }
 
-FakeRelay& FakeRelay::fails(Unreached why, Duration takes) {
+FakeRelay& FakeRelay::fails(SessionFailure why, Duration takes) {
   const Stage stage = why.stage;
   openings_.push_back({takes, std::move(why), stage, false});
   return *this;
 }
 
 FakeRelay& FakeRelay::greets(const std::string& reply, Duration takes) {
-  return fails({Stage::Greeting, Trouble::Lost, "", reply_of(reply)}, takes);
+  return fails({Stage::Greeting, SessionError::Lost, "", reply_of(reply)}, takes);
 }
 
 FakeRelay& FakeRelay::silent_at(Stage stage) {
-  openings_.push_back({{}, Unreached{stage, Trouble::TimedOut, "timed out"}, stage, true});
+  openings_.push_back({{}, SessionFailure{stage, SessionError::TimedOut, "timed out"}, stage, true});
   return *this;
 }
 
@@ -127,7 +127,7 @@ FakeRelay& FakeDialer::relay(const std::string& ip_and_port) {
 }
 
 void FakeDialer::start(DialId id, const DialTarget& target) {
-  const std::string key = target.where.ip + ":" + std::to_string(target.where.port);
+  const std::string key = target.peer.ip + ":" + std::to_string(target.peer.port);
   const bool listens = relays_.contains(key);
   FakeRelay& dialled = relay(key);
   if (!listens) dialled.refused();

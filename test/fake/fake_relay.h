@@ -18,7 +18,7 @@ namespace relaypipe::fake {
 /// How a dialled relay comes to a ready session, or does not.
 struct Opening {
   Duration takes{};  ///< until the session is ready or the failure shows
-  std::optional<Unreached> fails = std::nullopt;
+  std::optional<SessionFailure> fails = std::nullopt;
   Stage stage = Stage::Connect;                        ///< where it stands until then
   bool silent = false;                                 ///< nothing happens until the limit of `stage`
   std::vector<std::pair<Duration, Stage>> steps = {};  ///< when it completes a step, and the stage that begins then
@@ -46,9 +46,9 @@ class FakeRelay {
   FakeRelay& ready_by_steps(Duration every, std::size_t steps = 6);
   /// Whatever was said of it so far: ready without delay.
   void ready_at_once() { openings_ = {Opening{}}; }
-  FakeRelay& fails(Unreached why, Duration takes = {});
+  FakeRelay& fails(SessionFailure why, Duration takes = {});
   FakeRelay& refused(Duration takes = {}) {
-    return fails({Stage::Connect, Trouble::Unconnected, "Connection refused"}, takes);
+    return fails({Stage::Connect, SessionError::Unconnected, "Connection refused"}, takes);
   }
   FakeRelay& greets(const std::string& reply, Duration takes = {});
   FakeRelay& silent_at(Stage stage);

@@ -24,14 +24,14 @@ void FakeResolver::mx(const std::string& name, std::vector<MxRecord> records, Du
   has(RecordType::Mx, name, {LookupStatus::Ok, "", {}, std::move(records), {}}, takes);
 }
 
-void FakeResolver::ask(const Question& question) {
-  asked.push_back(question);
-  const Key key{question.type, question.name};
+void FakeResolver::ask(const Query& query) {
+  asked.push_back(query);
+  const Key key{query.type, query.name};
   const auto it = scripted_.find(key);
   if (it == scripted_.end() || !pending_.insert(key).second) return;
-  timeline_->after(it->second.takes, [this, question, key] {
+  timeline_->after(it->second.takes, [this, query, key] {
     pending_.erase(key);
-    events_.push_back({question, scripted_.at(key).answer});
+    events_.push_back({query, scripted_.at(key).answer});
   });
 }
 
@@ -51,9 +51,9 @@ std::string_view FakeMessage::read(std::uint64_t offset) {
   return std::string_view(wire_).substr(offset, std::min<std::uint64_t>(piece_, end - offset));
 }
 
-void FakeTrace::dialogue(const Where& where, Direction direction, std::string_view line) {
+void FakeTrace::dialogue(const Peer& peer, Direction direction, std::string_view line) {
   const char sign = direction == Direction::Sent ? '>' : direction == Direction::Received ? '<' : '*';
-  lines.push_back(where.ip + " " + sign + " " + std::string(line));
+  lines.push_back(peer.ip + " " + sign + " " + std::string(line));
 }
 
 }  // namespace relaypipe::fake

@@ -33,10 +33,10 @@ class FakeResolver final : public Resolver {
                  Duration takes = {});
   void mx(const std::string& name, std::vector<MxRecord> records, Duration takes = {});
 
-  void ask(const Question& question) override;
+  void ask(const Query& query) override;
   std::vector<LookupEvent> take_answers() override { return std::exchange(events_, {}); }
 
-  std::vector<Question> asked;
+  std::vector<Query> asked;
 
  private:
   using Key = std::pair<RecordType, std::string>;
@@ -76,7 +76,7 @@ class FakeMessage final : public MessageSource {
   std::size_t piece_ = 4096;
 };
 
-class FakeCaller final : public Caller {
+class FakeCaller final : public Parent {
  public:
   [[nodiscard]] State state() override { return state_; }
   void becomes(State state) { state_ = state; }
@@ -93,7 +93,7 @@ class FakeJournal final : public Journal {
 
 class FakeTrace final : public Trace {
  public:
-  void dialogue(const Where& where, Direction direction, std::string_view line) override;
+  void dialogue(const Peer& peer, Direction direction, std::string_view line) override;
   std::vector<std::string> lines;  ///< "ip > line", "ip < line", "ip * line"
 };
 
@@ -129,7 +129,7 @@ struct FakeWorld {
   FakeDialer dialer{timeline};
   FakeResolver resolver{timeline};
   FakeMessage message;
-  FakeCaller caller;
+  FakeCaller parent;
   FakeJournal journal;
   FakeTrace trace;
   PcreMatcher patterns;
@@ -142,7 +142,7 @@ struct FakeWorld {
   std::vector<Change> changes;
 
   FakeRelay& relay(const std::string& ip_and_port) { return dialer.relay(ip_and_port); }
-  MemoryWorld memory() {
+  HistoryServices history() {
     return {store,
             wall,
             timeline,
@@ -153,8 +153,8 @@ struct FakeWorld {
             settings_stamp,
             [this](const Change& change) { changes.push_back(change); }};
   }
-  World world(RelayMemory& memory) {
-    return {timeline, timeline, dialer, resolver, message, caller, journal, patterns, memory, lock, &trace};
+  Services services(DeliveryHistory& history) {
+    return {timeline, timeline, dialer, resolver, message, parent, journal, patterns, history, lock, &trace};
   }
 };
 

@@ -70,7 +70,7 @@ void RaceTable::play(const std::vector<Row>& rows) {
 }
 
 /// What memory answers, if it is that.
-bool RaceTable::remembered(const std::string& what, std::istringstream& words) {
+bool RaceTable::history(const std::string& what, std::istringstream& words) {
   if (what != "admit" && what != "postpone" && what != "pass") return false;
   std::size_t leg = 0;
   int until = 0;
@@ -87,7 +87,7 @@ std::string RaceTable::happen(const std::string& event) {
   std::string what;
   std::string name;
   words >> what;
-  if (remembered(what, words)) return {};
+  if (history(what, words)) return {};
   words >> name;
   if (what == "spend") {
     race_->spend_winner(now_);
@@ -104,7 +104,8 @@ std::string RaceTable::happen(const std::string& event) {
     const DialId id = id_of(name);
     running_.erase(id);
     const bool tls = what == "breaks-tls";
-    race_->failed(id, {tls ? Stage::Tls : Stage::Connect, tls ? Trouble::TlsFailed : Trouble::Unconnected, what}, now_);
+    race_->failed(
+        id, {tls ? Stage::Tls : Stage::Connect, tls ? SessionError::TlsFailed : SessionError::Unconnected, what}, now_);
   }
   return {};
 }
@@ -122,9 +123,9 @@ std::string RaceTable::perform(const std::vector<Race::Act>& acts) {
 
 std::string RaceTable::act(const Race::Act& act) {
   if (const auto* ask = std::get_if<Race::Ask>(&act))
-    return std::string("ask ") + type_name(ask->question.type) + " " + ask->question.name;
+    return std::string("ask ") + type_name(ask->query.type) + " " + ask->query.name;
   if (const auto* dial = std::get_if<Race::Dial>(&act)) {
-    const std::string name = short_name(dial->target.where.ip);
+    const std::string name = short_name(dial->target.peer.ip);
     running_[dial->id] = {name, {}};
     return (dial->target.tls == TlsLevel::None ? "dial-clear " : "dial ") + name;
   }
@@ -143,15 +144,15 @@ DialId RaceTable::id_of(const std::string& name) const {
   throw std::logic_error("nothing runs to " + name);
 }
 
-std::string RaceTable::outcomes() {
+std::string RaceTable::attempts() {
   std::string text;
-  for (const Outcome& outcome : race_->take_outcomes()) {
-    const auto* unreached = std::get_if<Unreached>(&outcome.what);
-    const bool passed = std::holds_alternative<PassedOver>(outcome.what);
-    const auto* outrun = std::get_if<Outrun>(&outcome.what);
-    const std::string beaten = outrun != nullptr && outrun->silent ? "silent" : "outrun";
+  for (const Attempt& attempt : race_->take_attempts()) {
+    const auto* unreached = std::get_if<SessionFailure>(&attempt.what);
+    const bool passed = std::holds_alternative<Skipped>(attempt.what);
+    const auto* superseded = std::get_if<Superseded>(&attempt.what);
+    const std::string beaten = superseded != nullptr && superseded->silent ? "silent" : "superseded";
     const std::string what = unreached != nullptr ? unreached->detail : passed ? "passed-over" : beaten;
-    text += (text.empty() ? "" : ", ") + what + " " + short_name(passed ? outcome.where.host : outcome.where.ip);
+    text += (text.empty() ? "" : ", ") + what + " " + short_name(passed ? attempt.peer.host : attempt.peer.ip);
   }
   return text;
 }

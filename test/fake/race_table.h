@@ -34,13 +34,13 @@ class RaceTable {
 
   /// Gives one leg, counted from 1, a patience of its own.
   void has_patience(std::size_t leg, Duration patience) { plan_.legs[leg - 1].relay.settings.patience = patience; }
-  [[nodiscard]] std::string outcomes();  ///< `refused 1, outrun 2` since the last call
+  [[nodiscard]] std::string attempts();  ///< `refused 1, superseded 2` since the last call
   [[nodiscard]] Race& race() { return *race_; }
   [[nodiscard]] std::size_t running() const { return running_.size(); }
 
  private:
   std::string happen(const std::string& event);
-  bool remembered(const std::string& what, std::istringstream& words);
+  bool history(const std::string& what, std::istringstream& words);
   std::string advance();
   std::string perform(const std::vector<Race::Act>& acts);
   std::string act(const Race::Act& act);

@@ -12,7 +12,7 @@ namespace relaypipe::fake {
 
 /// A manual clock and what is to happen on it. Time passes in wait() only, from one event to the next, so that every
 /// test knows the time of everything exactly and no test takes any.
-class Timeline final : public Clock, public Waiter {
+class Timeline final : public Clock, public EventLoop {
  public:
   [[nodiscard]] Instant now() const override { return now_; }
   /// Advances to the next event, or to `until`, whichever comes first, and lets the events of that instant happen.

@@ -22,7 +22,7 @@ struct Reporting : Flow {
 
 std::string journal_of(const Flow& flow) {
   std::string text;
-  for (const auto& [level, line] : flow.world.journal.lines)
+  for (const auto& [level, line] : flow.services.journal.lines)
     text += line + "\n";
   return text;
 }

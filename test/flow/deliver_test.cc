@@ -20,26 +20,28 @@ TEST_CASE("the first relay takes the message and no other is asked") {
   CHECK(flow.first().commands == whole_transaction());
   CHECK(flow.first().messages == std::vector<std::string>{std::string(kWire)});
   CHECK(flow.second().dialled.empty());
-  CHECK(flow.world.timeline.elapsed() == 0s);
+  CHECK(flow.services.timeline.elapsed() == 0s);
 }
 
 TEST_CASE("a first relay that fails costs only the time its failure took") {
   struct Row {
-    Unreached why;
+    SessionFailure why;
     Duration takes;
     const char* brief;
   };
-  const Row row = GENERATE(
-      Row{{Stage::Connect, Trouble::Unconnected, "Connection refused"}, 0ms, "Connection refused"},
-      Row{{Stage::Connect, Trouble::Unconnected, "No route to host"}, 3ms, "No route to host"},
-      Row{{Stage::Greeting, Trouble::Lost, ""}, 10ms, "lost connection while receiving the initial server greeting"},
-      Row{{Stage::Ehlo, Trouble::Lost, ""}, 20ms, "lost connection while performing the EHLO handshake"},
-      Row{{Stage::Greeting, Trouble::Garbled, "a line that is not an SMTP reply"},
-          5ms,
-          "a line that is not an SMTP reply"},
-      Row{{Stage::StartTls, Trouble::TlsMissing, ""}, 5ms, "does not offer TLS"},
-      Row{{Stage::Tls, Trouble::Untrusted, "certificate expired"}, 5ms, "certificate expired"},
-      Row{{Stage::Auth, Trouble::AuthMissing, "no mechanism"}, 5ms, "no mechanism"});
+  const Row row =
+      GENERATE(Row{{Stage::Connect, SessionError::Unconnected, "Connection refused"}, 0ms, "Connection refused"},
+               Row{{Stage::Connect, SessionError::Unconnected, "No route to host"}, 3ms, "No route to host"},
+               Row{{Stage::Greeting, SessionError::Lost, ""},
+                   10ms,
+                   "lost connection while receiving the initial server greeting"},
+               Row{{Stage::Ehlo, SessionError::Lost, ""}, 20ms, "lost connection while performing the EHLO handshake"},
+               Row{{Stage::Greeting, SessionError::ProtocolError, "a line that is not an SMTP reply"},
+                   5ms,
+                   "a line that is not an SMTP reply"},
+               Row{{Stage::StartTls, SessionError::TlsMissing, ""}, 5ms, "does not offer TLS"},
+               Row{{Stage::Tls, SessionError::Untrusted, "certificate expired"}, 5ms, "certificate expired"},
+               Row{{Stage::Auth, SessionError::AuthMissing, "no mechanism"}, 5ms, "no mechanism"});
   CAPTURE(row.brief);
   Flow flow;
   flow.first().fails(row.why, row.takes);
@@ -69,7 +71,7 @@ TEST_CASE("a silent first relay costs the patience, exactly") {
   flow.second();
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2[192.0.2.2]:587: 250 "));
   CHECK(flow.second().dialled == Times{patience});
-  CHECK(flow.world.timeline.elapsed() == patience);
+  CHECK(flow.services.timeline.elapsed() == patience);
   CHECK(flow.first().cancelled == std::vector<Stage>{stage});
   CHECK(flow.first().commands.empty());
 }
@@ -82,7 +84,7 @@ TEST_CASE("two silent relays cost the patience twice") {
   CHECK(flow.run() ==
         "delivered 2.0.0 192.0.2.3[192.0.2.3]:587: 250 2.0.0 Ok: queued as FAKE; tried 192.0.2.2: too slow while "
         "receiving the initial server greeting, 192.0.2.1: connection timed out");
-  CHECK(flow.world.timeline.elapsed() == 4s);
+  CHECK(flow.services.timeline.elapsed() == 4s);
 }
 
 TEST_CASE("a slow first relay wins when the second one fails") {
@@ -90,7 +92,7 @@ TEST_CASE("a slow first relay wins when the second one fails") {
   flow.first().ready_after(7s);
   flow.second().refused(1ms);
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.1[192.0.2.1]:587: 250 "));
-  CHECK(flow.world.timeline.elapsed() == 7s);
+  CHECK(flow.services.timeline.elapsed() == 7s);
   CHECK(flow.first().dialled == Times{0s});
 }
 
@@ -119,7 +121,7 @@ TEST_CASE("all relays refuse the connection: deferred with Postfix's text") {
   Flow flow;
   CHECK(flow.run() ==
         "deferred 4.4.1 connect to 192.0.2.2[192.0.2.2]:587: Connection refused; tried 192.0.2.1: Connection refused");
-  CHECK(flow.world.timeline.elapsed() == 0s);
+  CHECK(flow.services.timeline.elapsed() == 0s);
 }
 
 TEST_CASE("all relays greet with 554: nothing of it is the message's, so it is deferred") {
@@ -138,7 +140,7 @@ TEST_CASE("all relays black-holed: the last ones get the long limit, then it is 
   CHECK(flow.run() ==
         "deferred 4.4.1 connect to 192.0.2.2[192.0.2.2]:587: Connection timed out; tried 192.0.2.1: "
         "connection timed out");
-  CHECK(flow.world.timeline.elapsed() == 32s);
+  CHECK(flow.services.timeline.elapsed() == 32s);
 }
 
 TEST_CASE("sessions are opened while the message is still coming in") {
@@ -148,7 +150,7 @@ TEST_CASE("sessions are opened while the message is still coming in") {
   flow.message_at(10s);
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2[192.0.2.2]:587: 250 "));
   CHECK(flow.second().dialled == Times{2s});
-  CHECK(flow.world.timeline.elapsed() == 10s);
+  CHECK(flow.services.timeline.elapsed() == 10s);
   CHECK(flow.delivered.delays.reading == 10s);
   CHECK(flow.delivered.delays.setup == 0s);
 }
@@ -162,17 +164,17 @@ TEST_CASE("a ready session that dies while the message is coming in is opened ag
   CHECK(flow.first().commands == whole_transaction());
   CHECK(flow.first().sessions == 2);
   CHECK(flow.second().dialled.empty());
-  CHECK(flow.world.timeline.elapsed() == 10s);
+  CHECK(flow.services.timeline.elapsed() == 10s);
 }
 
 TEST_CASE("no relay at all is a configuration fault and deferred") {
   Flow flow;
   RoutePlan none;
-  flow.world.message.ends();
-  RelayMemory memory(flow.world.memory(), flow.envelope, flow.world.timeline.now() + 1min);
-  World world = flow.world.world(memory);
-  const Order order{flow.envelope, none, flow.settings, flow.self, Random(1), flow.world.timeline.now()};
-  const Delivered delivered = deliver(order, world, flow.accepted);
+  flow.services.message.ends();
+  DeliveryHistory history(flow.services.history(), flow.envelope, flow.services.timeline.now() + 1min);
+  Services services = flow.services.services(history);
+  const DeliveryRequest order{flow.envelope, none, flow.settings, flow.self, Random(1), flow.services.timeline.now()};
+  const Delivered delivered = deliver(order, services, flow.accepted);
   CHECK(delivered.verdict.disposition == Disposition::Deferred);
   CHECK(delivered.verdict.status == EnhancedStatus{4, 3, 5});
   CHECK(delivered.verdict.text == "no relay to deliver to");
@@ -185,8 +187,8 @@ TEST_CASE("never more than max_sessions are being opened, and every relay gets i
     flow.relay("192.0.2." + std::to_string(i) + ":587").silent_at(Stage::Greeting);
   flow.relay("192.0.2.5:587");
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.5[192.0.2.5]:587: 250 "));
-  CHECK(flow.world.timeline.elapsed() == 8s);
-  CHECK(flow.world.dialer.most_at_once() == flow.settings.max_sessions);
+  CHECK(flow.services.timeline.elapsed() == 8s);
+  CHECK(flow.services.dialer.most_at_once() == flow.settings.max_sessions);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ TEST_CASE("one recipient soft at the first relay: the second one is asked for al
   CHECK(flow.second().count("RCPT") == 2);
 }
 
-TEST_CASE("a relay that announces a smaller SIZE is passed over without MAIL") {
+TEST_CASE("a relay that announces a smaller SIZE is skipped without MAIL") {
   Flow flow;
   flow.first().offers(small(10));
   flow.second().offers(small(1000));
@@ -129,7 +129,7 @@ TEST_CASE("the journal has one line for every attempt") {
       {Level::Info,
        "4Xyz: to=<a@example.org>, nrcpt=2, relay=192.0.2.3[192.0.2.3]:587, delay=0.5, delays=0/0/0.5/0, "
        "tls=none, dsn=2.0.0, attempt=accepted (192.0.2.3[192.0.2.3]:587: 250 2.0.0 Ok: queued as FAKE)"}};
-  CHECK(flow.world.journal.lines == expected);
+  CHECK(flow.services.journal.lines == expected);
   CHECK(flow.delivered.delays.setup == 2530ms);
   CHECK(flow.delivered.delays.transfer == 0s);
   CHECK(flow.delivered.delays.total == 2530ms);
@@ -149,20 +149,20 @@ TEST_CASE("the trace shows the dialogue line by line and the content as a note")
                                           "192.0.2.1 * content, 34 octets",
                                           "192.0.2.1 > .",
                                           "192.0.2.1 < 250 2.0.0 Ok: queued as FAKE"};
-  CHECK(flow.world.trace.lines == expected);
+  CHECK(flow.services.trace.lines == expected);
 }
 
 TEST_CASE("a large content goes out whole, whatever the pieces are") {
   Flow flow;
   flow.first();
-  flow.world.message.in_pieces_of(GENERATE(1U, 7U, 4096U));
+  flow.services.message.in_pieces_of(GENERATE(1U, 7U, 4096U));
   std::string content = "Subject: large\n\n";
   for (int i = 0; i < 2000; ++i)
     content += ".line " + std::to_string(i) + "\n";
   flow.message_at(0s, content);
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 "));
   REQUIRE(flow.first().messages.size() == 1);
-  CHECK(flow.first().messages.front() == flow.world.message.wire());
+  CHECK(flow.first().messages.front() == flow.services.message.wire());
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ struct Flow {
     settings.hostname = "me.example";
   }
 
-  fake::FakeRelay& relay(const std::string& ip_and_port) { return world.relay(ip_and_port); }
+  fake::FakeRelay& relay(const std::string& ip_and_port) { return services.relay(ip_and_port); }
   fake::FakeRelay& first() { return relay(kFirst); }
   fake::FakeRelay& second() { return relay(kSecond); }
   fake::FakeRelay& third() { return relay(kThird); }
@@ -74,29 +74,29 @@ struct Flow {
   /// The message comes in whole at that time; without a call it is there from the start.
   void message_at(Duration when, std::string_view content = kContent) {
     scripted = true;
-    world.timeline.at(when, [this, content = std::string(content)] {
-      world.message.arrives(content);
-      world.message.ends();
+    services.timeline.at(when, [this, content = std::string(content)] {
+      services.message.arrives(content);
+      services.message.ends();
     });
   }
-  void caller_becomes(Caller::State state, Duration when) {
-    world.timeline.at(when, [this, state] { world.caller.becomes(state); });
+  void caller_becomes(Parent::State state, Duration when) {
+    services.timeline.at(when, [this, state] { services.parent.becomes(state); });
   }
 
   /// Runs it and gives the verdict as one line: `deferred 4.4.1 connect to ...`.
   std::string run() {
     if (!scripted) {
-      world.message.arrives(kContent);
-      world.message.ends();
+      services.message.arrives(kContent);
+      services.message.ends();
     }
     plan = list_plan(nexthop, settings, envelope);
     for (Leg& leg : plan.legs) {
       leg.tier = tier;
       leg.relay.limits = limits;
     }
-    const Order order{envelope, plan, settings, self, Random(seed), world.timeline.now()};
-    RelayMemory memory(world.memory(), envelope, world.timeline.now() + settings.deadline);
-    World outside = world.world(memory);
+    const DeliveryRequest order{envelope, plan, settings, self, Random(seed), services.timeline.now()};
+    DeliveryHistory history(services.history(), envelope, services.timeline.now() + settings.deadline);
+    Services outside = services.services(history);
     delivered = deliver(order, outside, accepted);
     // What the relays still had to say is theirs to say: nothing of it may change the result.
     CHECK(accepted == (delivered.verdict.disposition == Disposition::Delivered));
@@ -106,7 +106,7 @@ struct Flow {
   }
 
   std::string nexthop;
-  fake::FakeWorld world;
+  fake::FakeWorld services;
   Settings settings;
   Envelope envelope;
   OwnHost self{"me.example", {}};

@@ -43,7 +43,7 @@ TEST_CASE("a message that cannot be kept is deferred") {
   Flow flow;
   flow.scripted = true;
   flow.first();
-  flow.world.timeline.at(3s, [&] { flow.world.message.breaks("write /var/tmp: No space left on device"); });
+  flow.services.timeline.at(3s, [&] { flow.services.message.breaks("write /var/tmp: No space left on device"); });
   CHECK(flow.run() == "deferred 4.3.0 the message cannot be kept: write tmp: No space left on device");
   CHECK(flow.first().commands.empty());
 }
@@ -52,7 +52,7 @@ TEST_CASE("a message that cannot be read back is broken off before the dot") {
   Flow flow;
   flow.first();
   flow.second();
-  flow.world.message.unreadable_from(10);
+  flow.services.message.unreadable_from(10);
   CHECK_THAT(flow.run(), StartsWith("deferred 4.3.0 the message cannot be kept: it cannot be read back"));
   CHECK(flow.first().count(".") == 0);
   CHECK(flow.first().messages.empty());
@@ -60,12 +60,12 @@ TEST_CASE("a message that cannot be read back is broken off before the dot") {
 }
 
 struct Halted {
-  Caller::State state;
+  Parent::State state;
   const char* verdict;
 };
 const std::vector<Halted> kHalts = {
-    {Caller::State::Gone, "deferred 4.3.2 the writer of the message is gone; nothing was sent"},
-    {Caller::State::Terminating,
+    {Parent::State::Gone, "deferred 4.3.2 the writer of the message is gone; nothing was sent"},
+    {Parent::State::Terminating,
      "deferred 4.3.2 delivery was interrupted by a signal before a relay took the message"}};
 
 TEST_CASE("the caller is gone, or a signal comes, while sessions are opened or the message comes in") {
@@ -77,12 +77,12 @@ TEST_CASE("the caller is gone, or a signal comes, while sessions are opened or t
   SECTION("before the first is ready") {
     flow.caller_becomes(halted.state, 1s);
     CHECK_THAT(flow.run(), StartsWith(halted.verdict));
-    CHECK(flow.world.timeline.elapsed() == 1s);
+    CHECK(flow.services.timeline.elapsed() == 1s);
   }
   SECTION("with a ready session") {
     flow.caller_becomes(halted.state, 30s);
     CHECK_THAT(flow.run(), StartsWith(halted.verdict));
-    CHECK(flow.world.timeline.elapsed() == 30s);
+    CHECK(flow.services.timeline.elapsed() == 30s);
   }
   SECTION("together with the end of the message: EOF is what a dying writer leaves") {
     flow.caller_becomes(halted.state, 60s);
@@ -101,7 +101,7 @@ TEST_CASE("the caller is gone, or a signal comes, in the transaction before the 
   CHECK_THAT(flow.run(), StartsWith(halted.verdict));
   CHECK(flow.first().count(".") == 0);
   CHECK(flow.second().dialled.empty());
-  CHECK(flow.world.timeline.elapsed() == 5s);
+  CHECK(flow.services.timeline.elapsed() == 5s);
 }
 
 TEST_CASE("the caller is gone inside the content: no dot") {
@@ -123,7 +123,7 @@ TEST_CASE("after the dot the relay's reply counts, if it comes soon") {
   SECTION("2yz in time is a delivery") {
     flow.first().says(".", "250 2.0.0 Ok", 14s);
     CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 "));
-    CHECK(flow.world.timeline.elapsed() == 14s);
+    CHECK(flow.services.timeline.elapsed() == 14s);
   }
   SECTION("5yz in time is a refusal") {
     flow.first().says(".", "550 5.7.1 spam", 14s);
@@ -137,7 +137,7 @@ TEST_CASE("after the dot the relay's reply counts, if it comes soon") {
   SECTION("silence ends after ten seconds, unconfirmed") {
     flow.first().says(".", "250 2.0.0 Ok", 60s);
     CHECK_THAT(flow.run(), StartsWith("deferred 4.4.2 no reply (timed out)"));
-    CHECK(flow.world.timeline.elapsed() == 15s);
+    CHECK(flow.services.timeline.elapsed() == 15s);
   }
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("the deadline ends every phase, always deferred") {
   Flow flow("[192.0.2.1]:587");
   flow.settings.deadline = 20s;
   std::string verdict = "deferred 4.4.2 the deadline of 20s passed before a relay took the message";
-  SECTION("look-up") {
+  SECTION("lookup") {
     flow.nexthop = "[a.example]:587";
     flow.settings.resolve_limit = 60s;
   }
@@ -164,7 +164,7 @@ TEST_CASE("the deadline ends every phase, always deferred") {
     verdict = "deferred 4.4.2 no reply (timed out) from 192.0.2.1[192.0.2.1]:587";
   }
   CHECK_THAT(flow.run(), StartsWith(verdict));
-  CHECK(flow.world.timeline.elapsed() == 20s);
+  CHECK(flow.services.timeline.elapsed() == 20s);
   CHECK(flow.first().messages.empty());
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("failures before the halt are told in the verdict") {
   Flow flow;
   flow.first().refused();
   flow.second().silent_at(Stage::Greeting);
-  flow.caller_becomes(Caller::State::Terminating, 3s);
+  flow.caller_becomes(Parent::State::Terminating, 3s);
   CHECK_THAT(flow.run(), StartsWith(kHalts[1].verdict) && contains("192.0.2.1: Connection refused"));
 }
 

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "catch.h"
-#include "flow/memory_flow.h"
+#include "flow/history_flow.h"
 
 namespace relaypipe::flow {
 namespace {
@@ -28,7 +28,7 @@ void refuse_first(Deliveries& all) {
 Flow& two_addresses(Deliveries& all) {
   Flow& flow = all.next();
   flow.settings.ip = IpVersion::V4;
-  flow.world.resolver.addresses("mail.example", {"192.0.2.2", "192.0.2.1"});
+  flow.services.resolver.addresses("mail.example", {"192.0.2.2", "192.0.2.1"});
   return flow;
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("the second message does not dial a relay that refused the first") {
   flow.second();
   CHECK_THAT(flow.run(), StartsWith(kBySecond));
   CHECK(flow.first().dialled.empty());
-  CHECK(flow.world.timeline.elapsed() == 0s);
+  CHECK(flow.services.timeline.elapsed() == 0s);
   // Nobody asks a person to read a line about what was not needed.
   CHECK_THAT(flow.delivered.verdict.text, !contains("tried"));
 }
@@ -87,22 +87,22 @@ TEST_CASE("after the cool-down one delivery probes, and what it finds decides fo
     probing->second();
     // In the middle of the probe, a second before its patience is over, another delivery looks at what there is.
     std::string seen;
-    probing->world.timeline.at(1s, [&] {
+    probing->services.timeline.at(1s, [&] {
       Flow other;
-      other.world.store.records = probing->world.store.records;
-      other.world.wall.shift = all.clock + 1s;
-      other.world.self = {999};
+      other.services.store.records = probing->services.store.records;
+      other.services.wall.shift = all.clock + 1s;
+      other.services.self = {999};
       other.first();
       other.second();
       seen = other.run();
       CHECK(other.first().dialled.empty());
-      CHECK(other.world.timeline.elapsed() == 0s);
+      CHECK(other.services.timeline.elapsed() == 0s);
     });
     CHECK_THAT(probing->run(), StartsWith(kBySecond));
     CHECK_THAT(seen, StartsWith(kBySecond));
     CHECK(probing->first().dialled == Times{0s});
     all.finish();
-    // Outrun while it was probed: it has failed once more.
+    // Superseded while it was probed: it has failed once more.
     CHECK(all.state(kFirstRelay).health.failures == 2);
     CHECK(all.state(kFirstRelay).health.looks.empty());
   }
@@ -133,21 +133,21 @@ TEST_CASE("when all relays rest, the message is deferred at once, with the time 
         "00:00:15 UTC");
   CHECK(late.first().dialled.empty());
   CHECK(late.second().dialled.empty());
-  CHECK(late.world.timeline.elapsed() == 0s);
+  CHECK(late.services.timeline.elapsed() == 0s);
 }
 
 TEST_CASE("a relay by name that rests is not even looked up") {
   Deliveries all("[mail.example]:587");
   Flow& flow = all.next();
-  flow.world.resolver.addresses("mail.example", {"192.0.2.1"});
+  flow.services.resolver.addresses("mail.example", {"192.0.2.1"});
   flow.first().refused();
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.1"));
   all.finish();
   Flow& late = all.next();
-  late.world.resolver.addresses("mail.example", {"192.0.2.1"});
+  late.services.resolver.addresses("mail.example", {"192.0.2.1"});
   late.first();
   CHECK_THAT(late.run(), StartsWith("deferred 4.4.1 delivery temporarily suspended"));
-  CHECK(late.world.resolver.asked.empty());
+  CHECK(late.services.resolver.asked.empty());
 }
 
 TEST_CASE("with nothing else left one delivery looks before the rest is over, but not before the shortest") {
@@ -180,9 +180,9 @@ TEST_CASE("with nothing else left one delivery looks before the rest is over, bu
 struct Beside {
   explicit Beside(const std::string& list = kTwo) : flow(list) {}
   std::string run(const Flow& first, Span after, Span clock, std::uint64_t pid) {
-    flow.world.store.records = first.world.store.records;
-    flow.world.wall.shift = clock + after;
-    flow.world.self = {pid};
+    flow.services.store.records = first.services.store.records;
+    flow.services.wall.shift = clock + after;
+    flow.services.self = {pid};
     flow.envelope.queue_id = fmt::format("5Xyz{}", pid);
     flow.second();
     return flow.run();
@@ -192,19 +192,19 @@ struct Beside {
 
 /// A session of process `pid` with the first relay becomes ready at that time.
 void becomes_ready(Flow& flow, Duration when, std::uint64_t pid) {
-  flow.world.timeline.at(when, [&flow, when, pid] {
-    StateValue& record = flow.world.store.records.at(relay_key(kFirstRelay));
+  flow.services.timeline.at(when, [&flow, when, pid] {
+    StateValue& record = flow.services.store.records.at(relay_key(kFirstRelay));
     RelayState state = *unpack(record.octets);
     HealthEvent ready;
     ready.kind = HealthEvent::Kind::Ready;
     ready.ready = when;
-    ready.began = flow.world.wall.now();
-    learn(state.health, ready, {pid}, {}, flow.world.wall.now());
+    ready.began = flow.services.wall.now();
+    apply(state.health, ready, {pid}, {}, flow.services.wall.now());
     record.octets = pack(state);
   });
 }
 
-TEST_CASE("a stranger that is silent: a few look at it, and the others pass it over when that was in vain") {
+TEST_CASE("an unknown relay that is silent: a few look at it, and the others pass it over when that was in vain") {
   Deliveries all;
   all.probed_by_another(kFirstRelay, 1s, 97);
   all.probed_by_another(kFirstRelay, 1s, 98);
@@ -212,14 +212,14 @@ TEST_CASE("a stranger that is silent: a few look at it, and the others pass it o
   first.first().silent_at(Stage::Greeting);
   first.second();
   Duration waited{};
-  first.world.timeline.at(1500ms, [&] {
+  first.services.timeline.at(1500ms, [&] {
     Beside other;
     other.flow.first().silent_at(Stage::Greeting);
     CHECK_THAT(other.run(first, 1500ms, all.clock, 901), StartsWith(kBySecond));
     CHECK(other.flow.first().dialled.empty());
     waited = other.flow.second().dialled.at(0);
     // That says nothing of it.
-    CHECK(unpack(other.flow.world.store.records.at(relay_key(kFirstRelay)).octets)->health.since == kNever);
+    CHECK(unpack(other.flow.services.store.records.at(relay_key(kFirstRelay)).octets)->health.since == kNever);
   });
   CHECK_THAT(first.run(), StartsWith(kBySecond));
   CHECK(first.second().dialled == Times{2s});
@@ -229,7 +229,7 @@ TEST_CASE("a stranger that is silent: a few look at it, and the others pass it o
   CHECK(all.state(kFirstRelay).health.failures == 1);
 }
 
-TEST_CASE("a stranger that is slow but comes keeps its place for a whole burst") {
+TEST_CASE("an unknown relay that is slow but comes keeps its place for a whole burst") {
   Deliveries all;
   for (const std::uint32_t other : {97U, 98U, 99U})
     all.probed_by_another(kFirstRelay, 0s, other);
@@ -242,7 +242,7 @@ TEST_CASE("a stranger that is slow but comes keeps its place for a whole burst")
   CHECK(flow.first().dialled == Times{1700ms});
 }
 
-TEST_CASE("with nothing else left a silent stranger defers whoever is not among its looks") {
+TEST_CASE("with nothing else left a silent unknown relay defers whoever is not among its looks") {
   Deliveries all(kFirstRelay);
   for (const std::uint32_t other : {97U, 98U, 99U})
     all.probed_by_another(kFirstRelay, 5s, other);
@@ -250,28 +250,28 @@ TEST_CASE("with nothing else left a silent stranger defers whoever is not among 
   flow.first();
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.1 delivery temporarily suspended"));
   CHECK(flow.first().dialled.empty());
-  CHECK(flow.world.timeline.elapsed() == 2s);  // as long as the looks may still make progress
+  CHECK(flow.services.timeline.elapsed() == 2s);  // as long as the looks may still make progress
 }
 
 TEST_CASE("progress of a look lets the others wait on") {
   Flow flow(kFirstRelay);
   flow.plan = list_plan(kFirstRelay, flow.settings, flow.envelope);
-  RelayMemory memory(flow.world.memory(), flow.envelope, flow.world.timeline.now() + 5min);
-  memory.open(flow.plan);
+  DeliveryHistory history(flow.services.history(), flow.envelope, flow.services.timeline.now() + 5min);
+  history.open(flow.plan);
   const Leg& leg = flow.plan.legs[0];
   const auto hangs_at = [&] {
-    const auto looks = unpack(flow.world.store.records.at(relay_key(kFirstRelay)).octets)->health.looks;
+    const auto looks = unpack(flow.services.store.records.at(relay_key(kFirstRelay)).octets)->health.looks;
     return looks.empty() ? kNever : looks.at(0).until;
   };
-  memory.progressed(leg);  // it looks at nothing yet
-  CHECK(flow.world.store.records.empty());
-  REQUIRE(memory.admit(leg, 0ms).kind == Admission::Kind::Go);
+  history.progressed(leg);  // it looks at nothing yet
+  CHECK(flow.services.store.records.empty());
+  REQUIRE(history.admit(leg, 0ms).kind == Admission::Kind::Go);
   CHECK(hangs_at() == fake::FakeWallClock::start() + 2s);
-  flow.world.timeline.wait(flow.world.timeline.now() + 1500ms);
-  memory.progressed(leg);
+  flow.services.timeline.wait(flow.services.timeline.now() + 1500ms);
+  history.progressed(leg);
   CHECK(hangs_at() == fake::FakeWallClock::start() + 3500ms);
-  memory.release(leg);
-  memory.flush();
+  history.release(leg);
+  history.flush();
   CHECK(hangs_at() == kNever);
 }
 
@@ -286,16 +286,16 @@ TEST_CASE("when the only relay comes back, whoever comes beside the probe waits 
   probe.first().ready_after(300ms);
   std::string beside;
   std::string too_long;
-  probe.world.timeline.at(100ms, [&] {
+  probe.services.timeline.at(100ms, [&] {
     Beside other(kFirstRelay);
     other.flow.first();
-    becomes_ready(other.flow, 200ms, probe.world.self.token);
+    becomes_ready(other.flow, 200ms, probe.services.self.token);
     beside = other.run(probe, 100ms, all.clock, 902);
     Beside impatient(kFirstRelay);
     impatient.flow.settings.max_wait = 1s;
     impatient.flow.first();
     too_long = impatient.run(probe, 100ms, all.clock, 903);
-    CHECK(impatient.flow.world.timeline.elapsed() == 1s);
+    CHECK(impatient.flow.services.timeline.elapsed() == 1s);
   });
   CHECK_THAT(probe.run(), StartsWith(kByFirst));
   CHECK_THAT(beside, StartsWith(kByFirst));
@@ -315,7 +315,7 @@ TEST_CASE("a probe that hangs holds the next one no longer than its patience") {
   Flow& flow = all.next();
   flow.first();
   CHECK_THAT(flow.run(), StartsWith(kByFirst));
-  CHECK(flow.world.timeline.elapsed() == 0s);
+  CHECK(flow.services.timeline.elapsed() == 0s);
 }
 
 TEST_CASE("settings that were changed end a rest") {
@@ -425,7 +425,7 @@ TEST_CASE("a probe over two addresses of which one is dead finds the relay well"
 TEST_CASE("all addresses refused: the relay is down") {
   Deliveries all("[mail.example]:587");
   Flow& flow = all.next();
-  flow.world.resolver.addresses("mail.example", {"192.0.2.2", "192.0.2.1"});
+  flow.services.resolver.addresses("mail.example", {"192.0.2.2", "192.0.2.1"});
   flow.first().refused();
   flow.second().refused();
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.1"));
@@ -438,9 +438,9 @@ TEST_CASE("one MX host that refuses to go on does not speak for the others") {
   Deliveries all("example.net");
   Flow& flow = all.next();
   flow.settings.ip = IpVersion::V4;
-  flow.world.resolver.mx("example.net", {{10, "mx1.example.net"}, {20, "mx2.example.net"}});
-  flow.world.resolver.addresses("mx1.example.net", {"192.0.2.1"});
-  flow.world.resolver.addresses("mx2.example.net", {"192.0.2.2"});
+  flow.services.resolver.mx("example.net", {{10, "mx1.example.net"}, {20, "mx2.example.net"}});
+  flow.services.resolver.addresses("mx1.example.net", {"192.0.2.1"});
+  flow.services.resolver.addresses("mx2.example.net", {"192.0.2.2"});
   flow.relay("192.0.2.1:25").says("MAIL", "421 4.3.2 shutting down");
   flow.relay("192.0.2.2:25");
   CHECK_THAT(flow.run(), StartsWith("delivered"));
@@ -454,7 +454,7 @@ TEST_CASE("a refused AUTH rests an hour, or until the credentials are others") {
   const auto meet = [&](const char* reply) {
     Flow& flow = all.next();
     if (reply != nullptr)
-      flow.first().fails({Stage::Auth, Trouble::Lost, "", Reply{535, {reply}, {5, 7, 8}}}, 1ms);
+      flow.first().fails({Stage::Auth, SessionError::Lost, "", Reply{535, {reply}, {5, 7, 8}}}, 1ms);
     else
       flow.first();
     flow.second();
@@ -645,7 +645,7 @@ TEST_CASE("whoever is told to stop while it waits for the reply to its dot does 
     Flow& flow = all.next();
     flow.envelope.sender = *parse_sender(fmt::format("s{}@example.com", i));
     flow.first().stalls_at(".");
-    flow.caller_becomes(Caller::State::Terminating, 5s);
+    flow.caller_becomes(Parent::State::Terminating, 5s);
     CHECK_THAT(flow.run(), StartsWith("deferred 4.4.2"));
     all.finish();
     CHECK(all.state(kFirstRelay).health.doubts.empty());
@@ -750,9 +750,9 @@ TEST_CASE("our own trouble and what is said of the message leave a relay's healt
   Deliveries all;
   Flow& flow = all.next();
   switch (what) {
-    case 0: flow.first().fails({Stage::Auth, Trouble::NoCredentials, "no file"}); break;
-    case 1: flow.first().fails({Stage::Connect, Trouble::Misconfigured, "no CA file"}); break;
-    case 2: flow.first().fails({Stage::Connect, Trouble::Local, "too many open files"}); break;
+    case 0: flow.first().fails({Stage::Auth, SessionError::NoCredentials, "no file"}); break;
+    case 1: flow.first().fails({Stage::Connect, SessionError::Misconfigured, "no CA file"}); break;
+    case 2: flow.first().fails({Stage::Connect, SessionError::Local, "too many open files"}); break;
     case 3: flow.first().says("RCPT", "450 4.2.0 greylisted, please come back"); break;
     case 4: flow.first().says("RCPT", "550 5.1.1 no such user"); break;
   }
@@ -774,10 +774,10 @@ TEST_CASE("whoever is interrupted does not blame the relays it was waiting for; 
   flow.first().silent_at(Stage::Connect);
   flow.message_at(how == 2 ? 5s : 0s, how == 2 ? "cut" : kContent);
   if (how == 2) flow.envelope.announced_size = 100000;
-  if (how == 0) flow.caller_becomes(Caller::State::Gone, 5s);
-  if (how == 1) flow.caller_becomes(Caller::State::Terminating, 5s);
+  if (how == 0) flow.caller_becomes(Parent::State::Gone, 5s);
+  if (how == 1) flow.caller_becomes(Parent::State::Terminating, 5s);
   CHECK_THAT(flow.run(), StartsWith("deferred 4."));
-  CHECK(flow.world.timeline.elapsed() == (how == 3 ? 10s : 5s));
+  CHECK(flow.services.timeline.elapsed() == (how == 3 ? 10s : 5s));
   all.finish();
   CHECK((all.state(kFirstRelay).health.since != kNever) == (how == 3));
   CHECK(all.state(kFirstRelay).health.looks.empty());
@@ -812,7 +812,7 @@ TEST_CASE("a relay much slower than its tier's others gives up its place, inside
   }
 }
 
-TEST_CASE("a suspended relay is passed over, and all of them suspended defer") {
+TEST_CASE("a suspended relay is skipped, and all of them suspended defer") {
   Deliveries all;
   const auto suspend = [&](const char* relay) {
     all.finish();
@@ -859,7 +859,7 @@ TEST_CASE("a store that neither reads nor writes: every delivery is as without m
   lost.second();
   CHECK_THAT(lost.run(), StartsWith("deferred 4.4.2"));
   CHECK(lost.second().commands.empty());
-  CHECK(all.flow->world.store.records.empty());
+  CHECK(all.flow->services.store.records.empty());
 }
 
 TEST_CASE("records that nobody can read count as absent") {

@@ -1,6 +1,6 @@
 // Rates, quotas and connections over all processes, as one delivery sees them.
 #include "catch.h"
-#include "flow/memory_flow.h"
+#include "flow/history_flow.h"
 #include "relay/limits.h"
 
 namespace relaypipe::flow {
@@ -65,10 +65,10 @@ TEST_CASE("what was not accepted is given back") {
     case 0: flow.first().refused(); break;
     case 1: flow.first().says("RCPT", "450 4.2.0 greylisted, please come back"); break;
     case 2: flow.first().says("RCPT", "550 5.1.1 no such user"); break;
-    case 3: flow.first().fails({Stage::Auth, Trouble::NoCredentials, "no file"}); break;
+    case 3: flow.first().fails({Stage::Auth, SessionError::NoCredentials, "no file"}); break;
     case 4:
       flow.first().silent_at(Stage::Greeting);
-      flow.caller_becomes(Caller::State::Terminating, 1s);
+      flow.caller_becomes(Parent::State::Terminating, 1s);
       break;
   }
   CHECK_THAT(flow.run(), !StartsWith("delivered"));
@@ -89,7 +89,7 @@ TEST_CASE("a message to a relay with a place is given it before the relay is dia
   Flow& flow = all.next();
   flow.first().ready_after(1s);
   std::size_t during = 0;
-  flow.world.timeline.at(500ms, [&] { during = all.state(kFirstRelay).allowance.holds.size(); });
+  flow.services.timeline.at(500ms, [&] { during = all.state(kFirstRelay).allowance.holds.size(); });
   CHECK_THAT(flow.run(), StartsWith(kByFirst));
   CHECK(during == 1);
 }
@@ -138,7 +138,7 @@ TEST_CASE("a connection that is given back while it is waited for") {
   held_by_another(all, 1);
   Flow& flow = all.next();
   flow.first();
-  flow.world.timeline.at(700ms, [&] { flow.world.dead.insert(50); });
+  flow.services.timeline.at(700ms, [&] { flow.services.dead.insert(50); });
   CHECK_THAT(flow.run(), StartsWith(kByFirst));
   CHECK(flow.first().dialled == Times{1s});
 }
@@ -184,9 +184,9 @@ TEST_CASE("a leg that lost the race gives its place back at once, and asks anew 
     holds.push_back(all.state(kFirstRelay).allowance.holds.size());
     holds.push_back(all.state(kSecondRelay).allowance.holds.size());
   };
-  flow.world.timeline.at(1050ms, look);
-  flow.world.timeline.at(2s, look);
-  flow.world.timeline.at(22s, look);
+  flow.services.timeline.at(1050ms, look);
+  flow.services.timeline.at(2s, look);
+  flow.services.timeline.at(22s, look);
   CHECK_THAT(flow.run(), StartsWith(kByFirst));
   CHECK(holds == std::vector<std::size_t>{1, 1, 0, 1, 1, 0});
   CHECK(flow.first().dialled.size() == 2);
@@ -201,10 +201,10 @@ TEST_CASE("a leg that lost the race and whose place another took meanwhile is no
   flow.first().ready_after(1500ms);
   flow.second().ready_after(100ms);
   flow.second().says("RCPT", "450 4.2.0 greylisted, please come back", 20s);
-  flow.world.timeline.at(10s, [&] {
+  flow.services.timeline.at(10s, [&] {
     RelayState state = all.state(kFirstRelay);
     take(state.allowance, all.limits, {{50}, all.now() + 15min, 1, false}, all.now() + 10s);
-    flow.world.store.records[relay_key(kFirstRelay)] = {pack(state), all.now() + 24h};
+    flow.services.store.records[relay_key(kFirstRelay)] = {pack(state), all.now() + 24h};
   });
   CHECK_THAT(flow.run(), StartsWith("deferred 4.2.0"));
   CHECK(flow.first().dialled.size() == 1);
@@ -218,7 +218,7 @@ TEST_CASE("a place is free as soon as the attempt has ended, not when the next r
   flow.first().says("RCPT", "450 4.2.0 greylisted, please come back");
   flow.second().says(".", "250 2.0.0 Ok", 20s);
   std::size_t during = 9;
-  flow.world.timeline.at(10s, [&] { during = all.state(kFirstRelay).allowance.holds.size(); });
+  flow.services.timeline.at(10s, [&] { during = all.state(kFirstRelay).allowance.holds.size(); });
   CHECK_THAT(flow.run(), StartsWith(kBySecond));
   CHECK(during == 0);
 }
@@ -227,13 +227,13 @@ TEST_CASE("a second host of a relay is dialled with the place the first one had"
   Deliveries all = limited({{rule(5, 24h)}, 1, {}}, "example.net");
   Flow& flow = all.next();
   flow.settings.ip = IpVersion::V4;
-  flow.world.resolver.mx("example.net", {{10, "mx1.example.net"}, {20, "mx2.example.net"}});
-  flow.world.resolver.addresses("mx1.example.net", {"192.0.2.1"});
-  flow.world.resolver.addresses("mx2.example.net", {"192.0.2.2"});
+  flow.services.resolver.mx("example.net", {{10, "mx1.example.net"}, {20, "mx2.example.net"}});
+  flow.services.resolver.addresses("mx1.example.net", {"192.0.2.1"});
+  flow.services.resolver.addresses("mx2.example.net", {"192.0.2.2"});
   flow.relay("192.0.2.1:25").says("RCPT", "450 4.2.0 greylisted, please come back");
   flow.relay("192.0.2.2:25").ready_after(1s);
   std::size_t during = 0;
-  flow.world.timeline.at(500ms, [&] { during = all.state("example.net").allowance.holds.size(); });
+  flow.services.timeline.at(500ms, [&] { during = all.state("example.net").allowance.holds.size(); });
   CHECK_THAT(flow.run(), StartsWith("delivered"));
   CHECK(during == 1);
   all.finish();
@@ -245,11 +245,11 @@ TEST_CASE("a relay whose first address is silent keeps its place while the secon
   Deliveries all = limited({{}, 1, {}}, "[mail.example]:587");
   Flow& flow = all.next();
   flow.settings.ip = IpVersion::V4;
-  flow.world.resolver.addresses("mail.example", {"192.0.2.2", "192.0.2.1"});
+  flow.services.resolver.addresses("mail.example", {"192.0.2.2", "192.0.2.1"});
   flow.first().silent_at(Stage::Connect);
   flow.second().says(".", "250 2.0.0 Ok", 1min);
   std::size_t during = 0;
-  flow.world.timeline.at(30s, [&] { during = all.state(flow.plan.legs[0].relay.name).allowance.holds.size(); });
+  flow.services.timeline.at(30s, [&] { during = all.state(flow.plan.legs[0].relay.name).allowance.holds.size(); });
   CHECK_THAT(flow.run(), StartsWith("delivered"));
   CHECK(flow.second().dialled == Times{250ms});
   CHECK(during == 1);

@@ -15,27 +15,27 @@ TEST_CASE("the recipient's own domain does not exist, or takes no mail: bounced"
   flow.message_at(30s);
   SECTION("NXDOMAIN") {
     for (const RecordType type : {RecordType::Mx, RecordType::A, RecordType::Aaaa})
-      flow.world.resolver.has(type, "example.org", none(LookupStatus::NotFound, "Host not found"),
-                              type == RecordType::Mx ? 40ms : 0ms);
+      flow.services.resolver.has(type, "example.org", none(LookupStatus::NotFound, "Host not found"),
+                                 type == RecordType::Mx ? 40ms : 0ms);
     CHECK_THAT(flow.run(), StartsWith("bounced 5.1.2 Host or domain name not found. Name service error for "
                                       "name=example.org type=") &&
                                contains(": Host not found"));
   }
   SECTION("null MX") {
-    flow.world.resolver.mx("example.org", {{0, ""}}, 40ms);
+    flow.services.resolver.mx("example.org", {{0, ""}}, 40ms);
     CHECK(flow.run() == "bounced 5.1.10 Domain example.org does not accept mail (nullMX)");
   }
-  CHECK(flow.world.timeline.elapsed() == 40ms);
+  CHECK(flow.services.timeline.elapsed() == 40ms);
 }
 
 TEST_CASE("the same answers for a configured relay are the relay's trouble: next one, or deferred") {
   const bool null_mx = GENERATE(false, true);
   Flow flow("relay.example.net, [192.0.2.2]:587");
   if (null_mx)
-    flow.world.resolver.mx("relay.example.net", {{0, ""}});
+    flow.services.resolver.mx("relay.example.net", {{0, ""}});
   else
     for (const RecordType type : {RecordType::Mx, RecordType::A, RecordType::Aaaa})
-      flow.world.resolver.has(type, "relay.example.net", none(LookupStatus::NotFound));
+      flow.services.resolver.has(type, "relay.example.net", none(LookupStatus::NotFound));
   SECTION("the next one takes it") {
     flow.second();
     CHECK_THAT(flow.run(),
@@ -49,13 +49,13 @@ TEST_CASE("DNS says nothing: the next relay starts after the patience, and DNS h
   SECTION("the next one takes it") {
     flow.second();
     CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2"));
-    CHECK(flow.world.timeline.elapsed() == 2s);
+    CHECK(flow.services.timeline.elapsed() == 2s);
   }
   SECTION("there is no next one") {
     CHECK(flow.run() ==
           "deferred 4.4.3 looking up dark.example: no answer from DNS in time; tried 192.0.2.2: "
           "Connection refused");
-    CHECK(flow.world.timeline.elapsed() == 20s);
+    CHECK(flow.services.timeline.elapsed() == 20s);
   }
 }
 
@@ -63,15 +63,15 @@ TEST_CASE("a failing name server costs nothing but its own time") {
   Flow flow("[a.example]:587, [192.0.2.2]:587");
   flow.second();
   for (const RecordType type : {RecordType::A, RecordType::Aaaa})
-    flow.world.resolver.has(type, "a.example", none(LookupStatus::Failed, "SERVFAIL"), 15ms);
+    flow.services.resolver.has(type, "a.example", none(LookupStatus::Failed, "SERVFAIL"), 15ms);
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2") &&
                              contains("tried a.example: name service error for name=a.example type="));
-  CHECK(flow.world.timeline.elapsed() == 15ms);
+  CHECK(flow.services.timeline.elapsed() == 15ms);
 }
 
 TEST_CASE("MX hosts in their order; a failed transaction is not repeated at the same host") {
   Flow flow("relay.example.net");
-  auto& resolver = flow.world.resolver;
+  auto& resolver = flow.services.resolver;
   resolver.mx("relay.example.net", {{20, "mx2.example.net"}, {10, "mx1.example.net"}, {30, "mx3.example.net"}});
   resolver.addresses("mx1.example.net", {"192.0.2.11", "192.0.2.12"});
   resolver.addresses("mx2.example.net", {"192.0.2.2"});
@@ -99,24 +99,24 @@ TEST_CASE("MX hosts in their order; a failed transaction is not repeated at the 
 
 TEST_CASE("a dead IPv6 address costs 250 ms, a refused one nothing") {
   Flow flow("[a.example]:587");
-  flow.world.resolver.addresses("a.example", {"192.0.2.1"}, {"2001:db8::1"});
+  flow.services.resolver.addresses("a.example", {"192.0.2.1"}, {"2001:db8::1"});
   flow.first();
   auto& v6 = flow.relay("2001:db8::1:587");
   SECTION("dead") {
     v6.silent_at(Stage::Connect);
     CHECK(flow.run() == "delivered 2.0.0 a.example[192.0.2.1]:587: 250 2.0.0 Ok: queued as FAKE");
-    CHECK(flow.world.timeline.elapsed() == 250ms);
+    CHECK(flow.services.timeline.elapsed() == 250ms);
   }
   SECTION("refused") {
     v6.refused();
     CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 a.example[192.0.2.1]:587: 250 "));
-    CHECK(flow.world.timeline.elapsed() == 0ms);
+    CHECK(flow.services.timeline.elapsed() == 0ms);
   }
 }
 
 TEST_CASE("TLS that breaks is tried without TLS at the same address where tls = may") {
   Flow flow("[192.0.2.1]:587");
-  flow.first().fails({Stage::Tls, Trouble::TlsFailed, "handshake failure"}, 10ms).ready_after(10ms);
+  flow.first().fails({Stage::Tls, SessionError::TlsFailed, "handshake failure"}, 10ms).ready_after(10ms);
   SECTION("may") {
     CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 "));
     REQUIRE(flow.first().targets.size() == 2);
@@ -133,7 +133,7 @@ TEST_CASE("TLS that breaks is tried without TLS at the same address where tls = 
 TEST_CASE("credentials are never the reason for clear text, whatever the level") {
   Flow flow;
   flow.first()
-      .fails({Stage::Tls, Trouble::TlsFailed, "handshake failure", std::nullopt, false, true}, 10ms)
+      .fails({Stage::Tls, SessionError::TlsFailed, "handshake failure", std::nullopt, false, true}, 10ms)
       .ready_after(10ms);
   flow.second();
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2"));
@@ -151,15 +151,15 @@ TEST_CASE("the relay is dialled with the settings that hold for it") {
   CHECK(relay.targets[0].bind_address == "192.0.2.9");
   CHECK(relay.targets[0].helo_name == "me.example");
   CHECK(relay.targets[0].limits.greeting == 7s);
-  CHECK(relay.targets[0].where.text() == "192.0.2.1[192.0.2.1]:465");
+  CHECK(relay.targets[0].peer.text() == "192.0.2.1[192.0.2.1]:465");
 }
 
 TEST_CASE("mail that would come back to this host is deferred, and later relays are not asked") {
   Flow flow("example.org, [192.0.2.2]:587");
   flow.second();
-  flow.world.resolver.mx("example.org", {{10, "me.example"}, {20, "mx2.example.org"}});
-  flow.world.resolver.addresses("me.example", {"192.0.2.77"});
-  flow.world.resolver.addresses("mx2.example.org", {"192.0.2.78"});
+  flow.services.resolver.mx("example.org", {{10, "me.example"}, {20, "mx2.example.org"}});
+  flow.services.resolver.addresses("me.example", {"192.0.2.77"});
+  flow.services.resolver.addresses("mx2.example.org", {"192.0.2.78"});
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.6 mail for example.org loops back to myself"));
   CHECK(flow.second().count("MAIL") == 0);
 }
@@ -168,14 +168,14 @@ TEST_CASE("an answer that came during a transaction is heard when the transactio
   Flow flow("[192.0.2.1]:587, [b.example]:587");
   flow.settings.resolve_limit = 5s;
   flow.first().ready_after(2100ms).says("MAIL", "451 4.3.0 later", 25s);
-  flow.world.resolver.addresses("b.example", {"192.0.2.2"}, {}, 200ms);
+  flow.services.resolver.addresses("b.example", {"192.0.2.2"}, {}, 200ms);
   flow.second();
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 b.example[192.0.2.2]:587: 250 "));
 }
 
 TEST_CASE("a relay that loops does not end the attempt that still runs before it") {
   Flow flow("[192.0.2.1]:587, [me.example], [192.0.2.3]:587");
-  flow.world.resolver.addresses("me.example", {"192.0.2.77"});
+  flow.services.resolver.addresses("me.example", {"192.0.2.77"});
   flow.third();
   SECTION("the first gets ready") {
     flow.first().ready_after(5s);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "catch.h"
-#include "flow/memory_flow.h"
+#include "flow/history_flow.h"
 
 namespace relaypipe::flow {
 namespace {
@@ -24,9 +24,9 @@ Flow& message(Deliveries& all, const Route& route) {
   Flow& flow = all.next();
   flow.settings.ip = IpVersion::V4;
   if (!route.mx) return flow;
-  flow.world.resolver.mx("example.net", {{10, "a.example"}, {20, "b.example"}}, 10ms);
-  flow.world.resolver.addresses("a.example", {"192.0.2.1"}, {}, 10ms);
-  flow.world.resolver.addresses("b.example", {"192.0.2.2"}, {}, 10ms);
+  flow.services.resolver.mx("example.net", {{10, "a.example"}, {20, "b.example"}}, 10ms);
+  flow.services.resolver.addresses("a.example", {"192.0.2.1"}, {}, 10ms);
+  flow.services.resolver.addresses("b.example", {"192.0.2.2"}, {}, 10ms);
   return flow;
 }
 
@@ -119,18 +119,18 @@ TEST_CASE("an equal MX host that was merely slower has not failed, one that TCP 
   Deliveries all("example.net:587");
   Flow& flow = all.next();
   flow.settings.ip = IpVersion::V4;
-  flow.world.resolver.mx("example.net", {{10, "a.example"}, {10, "b.example"}});
-  flow.world.resolver.addresses("a.example", {"192.0.2.1"});
-  flow.world.resolver.addresses("b.example", {"192.0.2.2"});
+  flow.services.resolver.mx("example.net", {{10, "a.example"}, {10, "b.example"}});
+  flow.services.resolver.addresses("a.example", {"192.0.2.1"});
+  flow.services.resolver.addresses("b.example", {"192.0.2.2"});
   // Whichever is the first.
   for (fake::FakeRelay* const relay : {&flow.first(), &flow.second()})
     relay->ready_after(600ms, stage);
-  flow.world.timeline.at(100ms, [&] {
+  flow.services.timeline.at(100ms, [&] {
     const bool first = !flow.first().dialled.empty();
     (first ? flow.second() : flow.first()).ready_at_once();
   });
   CHECK_THAT(flow.run(), StartsWith("delivered"));
-  CHECK(flow.world.timeline.elapsed() == 250ms);
+  CHECK(flow.services.timeline.elapsed() == 250ms);
   const RelayState state = all.state("example.net:587");
   const auto rests = [](const EndpointState& endpoint) { return endpoint.health.since != kNever; };
   CHECK(std::any_of(state.endpoints.begin(), state.endpoints.end(), rests) == (stage == Stage::Connect));

@@ -45,8 +45,8 @@ class RandomWorld {
         legs_.begin(), legs_.end(), [](const LegOfWorld& leg) { return leg.takes && leg.reachable && leg.resolves; });
     CHECK(flow_.accepted == may_succeed);
     CHECK(flow_.delivered.verdict.disposition != Disposition::Bounced);
-    CHECK(flow_.world.timeline.elapsed() < flow_.settings.deadline);
-    CHECK(flow_.world.dialer.most_at_once() <= flow_.settings.max_sessions);
+    CHECK(flow_.services.timeline.elapsed() < flow_.settings.deadline);
+    CHECK(flow_.services.dialer.most_at_once() <= flow_.settings.max_sessions);
     if (!flow_.accepted) check_nobody_was_missed();
     check_nobody_was_early();
     check_one_content();
@@ -74,7 +74,7 @@ class RandomWorld {
   }
 
   void add_names(LegOfWorld& leg, const std::string& name, const std::vector<std::string>& ips) {
-    auto& resolver = flow_.world.resolver;
+    auto& resolver = flow_.services.resolver;
     resolver.addresses(name, ips, {}, delay(3000));
     const std::uint64_t kind = random_.below(6);
     leg.resolves = kind > 1;
@@ -89,7 +89,7 @@ class RandomWorld {
       case 0: relay.refused(delay(50)); return;
       case 1: relay.silent_at(Stage::Connect); return;
       case 2: relay.silent_at(Stage::Greeting); return;
-      case 3: relay.fails({Stage::Tls, Trouble::TlsFailed, "x"}, delay(100)).ready_after(delay(3000)); break;
+      case 3: relay.fails({Stage::Tls, SessionError::TlsFailed, "x"}, delay(100)).ready_after(delay(3000)); break;
       case 4: relay.ready_after(delay(200)); break;
       case 5: relay.ready_by_steps(delay(2500), 1 + random_.below(7)); break;
       default: relay.ready_after(delay(9000), random_.below(2) == 0 ? Stage::Connect : Stage::Ehlo);
@@ -115,7 +115,7 @@ class RandomWorld {
     }
   }
 
-  /// A leg that needs no look-up is not dialled while one before it, of the same kind, still has its patience: counted
+  /// A leg that needs no lookup is not dialled while one before it, of the same kind, still has its patience: counted
   /// from its last step.
   void check_nobody_was_early() {
     for (std::size_t later = 1; later < legs_.size(); ++later) {

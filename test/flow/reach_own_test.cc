@@ -18,7 +18,7 @@ TEST_CASE("SRV is asked first where it is wanted, under the name of the service"
   CHECK(search.run() == Strings{"a.example[192.0.2.1]:2587"});
   search.relay.destination.implicit_tls = true;
   search.begin();
-  CHECK(search.reach->take_questions() == std::vector<Question>{{RecordType::Srv, "_submissions._tcp.example.net"}});
+  CHECK(search.reach->take_queries() == std::vector<Query>{{RecordType::Srv, "_submissions._tcp.example.net"}});
 }
 
 TEST_CASE("srv does not concern [host]") {

@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "flow/flow.h"
 #include "io/pcre_matcher.h"
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 
 namespace relaypipe::flow {
 
@@ -36,11 +36,11 @@ struct Search {
   void begin(std::uint64_t seed = 1) { reach.emplace(relay, self, Random(seed), kStart); }
   /// Everything that is asked is answered at once; what is not in the zone does not exist.
   void answer_all(Instant now = kStart) {
-    for (auto questions = reach->take_questions(); !questions.empty(); questions = reach->take_questions()) {
-      for (const Question& question : questions) {
-        asked.push_back(question.name + " " + std::to_string(static_cast<int>(question.type)));
-        const auto it = zone.find({question.type, question.name});
-        reach->answer(question, it == zone.end() ? none(missing) : it->second, now);
+    for (auto queries = reach->take_queries(); !queries.empty(); queries = reach->take_queries()) {
+      for (const Query& query : queries) {
+        asked.push_back(query.name + " " + std::to_string(static_cast<int>(query.type)));
+        const auto it = zone.find({query.type, query.name});
+        reach->answer(query, it == zone.end() ? none(missing) : it->second, now);
       }
     }
   }
@@ -50,19 +50,19 @@ struct Search {
   }
   /// `host[ip]:port` of every endpoint; or the trouble.
   Strings found(Instant now = kStart) const {
-    const auto outcome = reach->outcome(now);
-    if (!outcome) return {"(waits)"};
-    if (!*outcome) return {status(outcome->error())};
+    const auto found = reach->result(now);
+    if (!found) return {"(waits)"};
+    if (!*found) return {status(found->error())};
     Strings texts;
-    for (const Endpoint& e : **outcome)
+    for (const Endpoint& e : **found)
       texts.push_back(e.host + "[" + e.address.text() + "]:" + std::to_string(e.port));
     return texts;
   }
-  static std::string status(const Unreached& why) {
+  static std::string status(const SessionFailure& why) {
     PcreMatcher matcher;
-    const Judgement judgement = classify({{}, why, {}, {}}, RelayRules{}, matcher);
+    const Classification classification = classify({{}, why, {}, {}}, RelayRules{}, matcher);
     CHECK(why.stage == Stage::Resolve);
-    return judgement.status.text() + (judgement.next == Next::Stop ? " stop" : " next");
+    return classification.status.text() + (classification.next == Next::Stop ? " stop" : " next");
   }
   Strings run(std::uint64_t seed = 1) {
     begin(seed);
@@ -75,7 +75,7 @@ struct Search {
   std::map<std::pair<RecordType, std::string>, Answer> zone;
   LookupStatus missing = LookupStatus::NoData;  ///< of what is not in the zone
   Strings asked;
-  std::optional<Reach> reach;
+  std::optional<EndpointLookup> reach;
 };
 
 }  // namespace relaypipe::flow

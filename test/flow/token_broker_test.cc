@@ -105,7 +105,7 @@ struct Scene {
       return secret(found->second);
     };
     return std::make_unique<TokenBroker>(
-        TokenBroker::World{clock, wall, store, endpoint, journal, read_fields, read_secret}, "4Xyz");
+        TokenBroker::Services{clock, wall, store, endpoint, journal, read_fields, read_secret}, "4Xyz");
   }
 
   /// Another process: it has only what was kept.

@@ -29,7 +29,7 @@ TEST_CASE("4yz at each stage: the next relay takes the message") {
              StartsWith("delivered 2.0.0 192.0.2.2[192.0.2.2]:587: 250 ") && contains("tried 192.0.2.1: " + reply));
   CHECK(flow.first().messages.empty());
   CHECK(flow.second().commands == whole_transaction());
-  CHECK(flow.world.timeline.elapsed() == 0s);
+  CHECK(flow.services.timeline.elapsed() == 0s);
   const bool quits = reply.front() == '4' && reply.substr(0, 3) != "421";
   if (!pipelined) CHECK(flow.first().count("QUIT") == (quits ? 1U : 0U));
 }
@@ -171,7 +171,7 @@ TEST_CASE("a connection lost after the dot is unconfirmed: deferred, and no othe
         "deferred 4.4.2 no reply (connection lost) from 192.0.2.1[192.0.2.1]:587 while sending end of data -- message "
         "may be sent more than once");
   CHECK(flow.second().dialled.empty());
-  CHECK_THAT(flow.world.journal.lines.back().second, contains("attempt=unconfirmed"));
+  CHECK_THAT(flow.services.journal.lines.back().second, contains("attempt=unconfirmed"));
 }
 
 TEST_CASE("no reply to the dot at all is unconfirmed when its limit has passed") {
@@ -179,7 +179,7 @@ TEST_CASE("no reply to the dot at all is unconfirmed when its limit has passed")
   flow.first().stalls_at(".");
   flow.second();
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.2 no reply (timed out) from 192.0.2.1[192.0.2.1]:587"));
-  CHECK(flow.world.timeline.elapsed() == 600s);
+  CHECK(flow.services.timeline.elapsed() == 600s);
   CHECK(flow.second().dialled.empty());
 }
 
@@ -204,13 +204,13 @@ TEST_CASE("silence before the dot lasts stall_limit while another relay is left,
     flow.first().stalls_at(row.verb);
     flow.second();
     CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2[192.0.2.2]:587: 250 ") && contains("timed out while"));
-    CHECK(flow.world.timeline.elapsed() == 30s);
+    CHECK(flow.services.timeline.elapsed() == 30s);
   }
   SECTION("it is the last one") {
     Flow flow("[192.0.2.1]:587");
     flow.first().stalls_at(row.verb);
     CHECK_THAT(flow.run(), StartsWith("deferred 4.4.2 conversation with 192.0.2.1[192.0.2.1]:587 timed out while"));
-    CHECK(flow.world.timeline.elapsed() == row.limit);
+    CHECK(flow.services.timeline.elapsed() == row.limit);
   }
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("a relay that stops reading the content is left after data_xfer") {
   flow.first().reads_only(5);
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.2 conversation with 192.0.2.1[192.0.2.1]:587 timed out while sending "
                                     "message body"));
-  CHECK(flow.world.timeline.elapsed() == 180s);
+  CHECK(flow.services.timeline.elapsed() == 180s);
   CHECK(flow.first().count(".") == 0);
 }
 
@@ -229,7 +229,7 @@ TEST_CASE("a relay that refuses in the middle of the content is heard") {
   flow.second();
   CHECK(flow.run() ==
         "bounced 5.2.2 host 192.0.2.1[192.0.2.1]:587 said: 552 5.2.2 over quota (in reply to DATA command)");
-  CHECK(flow.world.timeline.elapsed() == 1s);
+  CHECK(flow.services.timeline.elapsed() == 1s);
   CHECK(flow.second().dialled.empty());
 }
 
@@ -243,7 +243,7 @@ TEST_CASE("after acceptance nothing makes a failure of it") {
     Flow flow;
     flow.first().stalls_at("QUIT");
     CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 "));
-    CHECK(flow.world.timeline.elapsed() == 0s);
+    CHECK(flow.services.timeline.elapsed() == 0s);
   }
 }
 
@@ -265,12 +265,12 @@ TEST_CASE("octets that drip in do not stretch a stage") {
   SECTION("while a reply is awaited") {
     flow.first().drips_at(verb, "250-more\r\n", 20s);
     CHECK_THAT(flow.run(), contains("tried 192.0.2.1: timed out while sending " + verb));
-    CHECK(flow.world.timeline.elapsed() == 30s);
+    CHECK(flow.services.timeline.elapsed() == 30s);
   }
   SECTION("while the content is not taken") {
     flow.first().reads_only(5).drips_in_content("4", 20s);
     CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2"));
-    CHECK(flow.world.timeline.elapsed() <= 40s);
+    CHECK(flow.services.timeline.elapsed() <= 40s);
   }
 }
 
@@ -283,7 +283,7 @@ TEST_CASE("each reply has its own time: many recipients may take longer together
   flow.first().offers(capabilities).says("RCPT", "250 2.1.5 Ok", 10s);
   flow.second();
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.1[192.0.2.1]:587: 250 "));
-  CHECK(flow.world.timeline.elapsed() == 410s);
+  CHECK(flow.services.timeline.elapsed() == 410s);
 }
 
 TEST_CASE("a relay that floods cannot keep the delivery from going on") {
@@ -294,7 +294,7 @@ TEST_CASE("a relay that floods cannot keep the delivery from going on") {
   flow.first().reads_only(5).drips_at(verb, octets, 0s);
   flow.second();
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.2"));
-  CHECK(flow.world.timeline.elapsed() <= 30s);
+  CHECK(flow.services.timeline.elapsed() <= 30s);
 }
 
 TEST_CASE("content that never left this machine is a lost connection, and the dot stays here") {
@@ -307,7 +307,7 @@ TEST_CASE("content that never left this machine is a lost connection, and the do
   CHECK(flow.first().count(".") == 0);
   CHECK(flow.first().messages.empty());
   // The path takes all of the content in the second case, and keeps the dot.
-  CHECK(flow.world.timeline.elapsed() == (path == 0 ? flow.settings.stall_limit : flow.settings.limits.data_done));
+  CHECK(flow.services.timeline.elapsed() == (path == 0 ? flow.settings.stall_limit : flow.settings.limits.data_done));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // One message, several deliveries: whose dot had no reply, which was accepted, which still runs.
 #include "catch.h"
-#include "flow/memory_flow.h"
+#include "flow/history_flow.h"
 #include "state/message_record.h"
 
 namespace relaypipe::flow {
@@ -170,7 +170,7 @@ TEST_CASE("while something is known of the message nobody is dialled before it i
   SECTION("and it may break off") {
     Flow& broken = same_message(all);
     broken.scripted = true;
-    broken.world.timeline.at(2s, [&] { broken.world.message.breaks("disk full"); });
+    broken.services.timeline.at(2s, [&] { broken.services.message.breaks("disk full"); });
     CHECK_THAT(broken.run(), StartsWith("deferred 4.3.0"));
   }
   SECTION("or never come") {
@@ -178,7 +178,7 @@ TEST_CASE("while something is known of the message nobody is dialled before it i
     never.scripted = true;
     never.settings.deadline = 10s;
     CHECK_THAT(never.run(), StartsWith("deferred 4.4.2"));
-    CHECK(never.world.timeline.elapsed() == 10s);
+    CHECK(never.services.timeline.elapsed() == 10s);
   }
 }
 
@@ -224,7 +224,7 @@ TEST_CASE("where nobody heard of the acceptance it is kept as long as Postfix ke
   Deliveries all;
   Flow& first = same_message(all);
   first.first().says(".", "250 2.0.0 Ok: queued as LATE", 12s);
-  first.caller_becomes(Caller::State::Gone, 10s);
+  first.caller_becomes(Parent::State::Gone, 10s);
   REQUIRE_THAT(first.run(), StartsWith("delivered"));
   all.finish();
   all.clock += 4 * 24h;
@@ -237,32 +237,32 @@ TEST_CASE("a delivery of a message that another one delivers waits, and then def
   Deliveries all;
   Flow& flow = same_message(all);
   flow.first();
-  flow.world.lock.anothers = true;
+  flow.services.lock.anothers = true;
   SECTION("not longer than duplicate_wait") {
     CHECK(flow.run() == "deferred 4.3.0 an earlier delivery of this message is still running");
-    CHECK(flow.world.timeline.elapsed() == 30s);
+    CHECK(flow.services.timeline.elapsed() == 30s);
     CHECK(flow.first().dialled.empty());
-    CHECK(flow.world.store.records.empty());
+    CHECK(flow.services.store.records.empty());
   }
   SECTION("duplicate_wait = 0") {
     flow.settings.duplicate_wait = 0s;
     CHECK_THAT(flow.run(), StartsWith("deferred 4.3.0"));
-    CHECK(flow.world.timeline.elapsed() == 0s);
+    CHECK(flow.services.timeline.elapsed() == 0s);
   }
   SECTION("nor longer than the deadline") {
     flow.settings.deadline = 5s;
     CHECK_THAT(flow.run(), StartsWith("deferred 4."));
-    CHECK(flow.world.timeline.elapsed() == 5s);
+    CHECK(flow.services.timeline.elapsed() == 5s);
   }
   SECTION("nor after a signal") {
-    flow.caller_becomes(Caller::State::Terminating, 2s);
+    flow.caller_becomes(Parent::State::Terminating, 2s);
     CHECK_THAT(flow.run(), StartsWith("deferred 4.3.2"));
-    CHECK(flow.world.timeline.elapsed() <= 2100ms);
+    CHECK(flow.services.timeline.elapsed() <= 2100ms);
   }
   SECTION("the other one ends without an acceptance") {
-    flow.world.timeline.at(7s, [&] { flow.world.lock.anothers = false; });
+    flow.services.timeline.at(7s, [&] { flow.services.lock.anothers = false; });
     CHECK_THAT(flow.run(), StartsWith(kByFirst));
-    CHECK(flow.world.timeline.elapsed() <= 7100ms);
+    CHECK(flow.services.timeline.elapsed() <= 7100ms);
   }
 }
 
@@ -276,10 +276,10 @@ TEST_CASE("what the other one left while it was waited for is seen") {
   all.finish();
   const auto left = std::exchange(all.records, {});
   Flow& flow = same_message(all);
-  flow.world.lock.anothers = true;
-  flow.world.timeline.at(7s, [&] {
-    flow.world.store.records = left;
-    flow.world.lock.anothers = false;
+  flow.services.lock.anothers = true;
+  flow.services.timeline.at(7s, [&] {
+    flow.services.store.records = left;
+    flow.services.lock.anothers = false;
   });
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.1[192.0.2.1]:587: 250 2.0.0 Ok: queued as FAKE; an "));
   CHECK(flow.second().dialled.empty());
@@ -290,14 +290,14 @@ TEST_CASE("the lock is asked for every recipient at once, and not without a queu
   Flow& flow = same_message(all, {"a@example.org", "b@example.org"});
   flow.first();
   flow.run();
-  CHECK(flow.world.lock.asked == std::vector<std::vector<std::string>>{
-                                     {message_key("4Same", "a@example.org"), message_key("4Same", "b@example.org")}});
+  CHECK(flow.services.lock.asked == std::vector<std::vector<std::string>>{{message_key("4Same", "a@example.org"),
+                                                                           message_key("4Same", "b@example.org")}});
   Flow& nameless = all.next();
   nameless.envelope.queue_id.clear();
   nameless.first();
-  nameless.world.lock.anothers = true;
+  nameless.services.lock.anothers = true;
   CHECK_THAT(nameless.run(), StartsWith(kByFirst));
-  CHECK(nameless.world.lock.asked.empty());
+  CHECK(nameless.services.lock.asked.empty());
   all.finish();
   CHECK(kept(all).size() == 2);
 }

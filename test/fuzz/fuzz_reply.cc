@@ -32,24 +32,24 @@ Input input_of(std::string_view text) {
           second > 127, text.substr(2)};
 }
 
-void check(const Judgement& judgement, Stage stage, const Reply& reply) {
+void check(const Classification& classification, Stage stage, const Reply& reply) {
   const bool transaction = stage >= Stage::Mail && stage <= Stage::EndOfData;
-  const bool hard = judgement.severity == Severity::Hard;
-  must(judgement.severity != Severity::Success, "a refusal is no success", judgement.rule);
-  must(!hard || (transaction && reply.hard()), "hard is only a 5yz in the transaction", judgement.rule);
-  must(!hard || (judgement.scope != Scope::Relay && judgement.scope != Scope::RelayRecipientDomain),
-       "what is the relay's is not hard", judgement.rule);
-  must(!hard || judgement.next == Next::NextLeg || judgement.scope == Scope::Message ||
-           judgement.scope == Scope::Recipient,
-       "only what is the mail's own is final at the first relay", judgement.rule);
-  must(transaction || judgement.next == Next::NextLeg, "before MAIL the next relay is tried", judgement.rule);
-  must(judgement.status.klass == (hard ? 5 : 4), "the status fits the severity", judgement.rule);
-  must(!judgement.rule.empty(), "a rule said so");
+  const bool hard = classification.severity == Severity::Hard;
+  must(classification.severity != Severity::Success, "a refusal is no success", classification.rule);
+  must(!hard || (transaction && reply.hard()), "hard is only a 5yz in the transaction", classification.rule);
+  must(!hard || (classification.scope != Scope::Relay && classification.scope != Scope::RelayRecipientDomain),
+       "what is the relay's is not hard", classification.rule);
+  must(!hard || classification.next == Next::NextLeg || classification.scope == Scope::Message ||
+           classification.scope == Scope::Recipient,
+       "only what is the mail's own is final at the first relay", classification.rule);
+  must(transaction || classification.next == Next::NextLeg, "before MAIL the next relay is tried", classification.rule);
+  must(classification.status.klass == (hard ? 5 : 4), "the status fits the severity", classification.rule);
+  must(!classification.rule.empty(), "a rule said so");
 }
 
-void report(Outcome outcome, const RelayRules& rules, PatternMatcher& matcher) {
-  Judgement judgement = classify(outcome, rules, matcher);
-  const std::vector<Judged> all{{std::move(outcome), std::move(judgement)}};
+void report(Attempt attempt, const RelayRules& rules, PatternMatcher& matcher) {
+  Classification classification = classify(attempt, rules, matcher);
+  const std::vector<ClassifiedAttempt> all{{std::move(attempt), std::move(classification)}};
   const std::string line = report_line(fold_verdict(all));
   must(line.size() <= kReportOctets && line.find('\n') == line.npos, "the report is one line", line);
 }
@@ -66,9 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   PcreMatcher matcher;
   const RelayRules rules{input.provider, {}, ContentReject::Stop, input.own_domain};
   check(classify_reply(input.stage, *reply, rules, matcher), input.stage, *reply);
-  const Where where{"relay", "mail.example", "192.0.2.1", 25};
+  const Peer where{"relay", "mail.example", "192.0.2.1", 25};
   report({where, Refused{input.stage, *reply}, {}, {}}, rules, matcher);
   report({where, RecipientsRefused{{*reply, *reply}}, {}, {}}, rules, matcher);
-  report({where, Unreached{input.stage, Trouble::Lost, "", *reply}, {}, {}}, rules, matcher);
+  report({where, SessionFailure{input.stage, SessionError::Lost, "", *reply}, {}, {}}, rules, matcher);
   return 0;
 }

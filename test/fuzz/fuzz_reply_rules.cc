@@ -77,16 +77,16 @@ Case case_of(Lines& lines, PatternMatcher& matcher) {
   return made;
 }
 
-void check_verdict(const Judgement& judgement, Stage stage, const Reply& reply, const FoundRule& found) {
-  const bool hard = judgement.severity == Severity::Hard;
+void check_verdict(const Classification& classification, Stage stage, const Reply& reply, const FoundRule& found) {
+  const bool hard = classification.severity == Severity::Hard;
   const bool transaction = stage >= Stage::Mail && stage <= Stage::EndOfData;
-  must(judgement.severity != Severity::Success, "no rule makes a refusal a success", judgement.rule);
-  must(!hard || (transaction && reply.hard()), "no rule makes more of a reply than it says", judgement.rule);
-  must(!hard || !found.broken, "a rule nobody understands defers", judgement.rule);
-  must(!hard || (judgement.scope != Scope::Relay && judgement.scope != Scope::RelayRecipientDomain),
-       "what is the relay's does not bounce", judgement.rule);
-  must(judgement.status.klass == (hard ? 5 : 4), "the status fits the severity", judgement.rule);
-  must_be_line(judgement.rule);
+  must(classification.severity != Severity::Success, "no rule makes a refusal a success", classification.rule);
+  must(!hard || (transaction && reply.hard()), "no rule makes more of a reply than it says", classification.rule);
+  must(!hard || !found.broken, "a rule nobody understands defers", classification.rule);
+  must(!hard || (classification.scope != Scope::Relay && classification.scope != Scope::RelayRecipientDomain),
+       "what is the relay's does not bounce", classification.rule);
+  must(classification.status.klass == (hard ? 5 : 4), "the status fits the severity", classification.rule);
+  must_be_line(classification.rule);
 }
 
 void check_reply(const Case& one, const Reply& reply, PatternMatcher& matcher) {

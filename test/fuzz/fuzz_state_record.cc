@@ -70,13 +70,13 @@ void check_use(RelayState state) {
   must(now >= kNow, "settling never goes back in time");
   const Standing stands = standing(state.health, now, state.health.stamps, {}, dead);
   must(stands.kind != Standing::Kind::Probing, "a dead process probes nothing");
-  must(stands.kind != Standing::Kind::Resting || stands.until > now, "who rests does so until later");
+  must(stands.kind != Standing::Kind::CoolingDown || stands.until > now, "who rests does so until later");
   HealthEvent accepted;
   accepted.kind = HealthEvent::Kind::Accepted;
   accepted.began = now;
-  learn(state.health, accepted, {1}, {}, now);
+  apply(state.health, accepted, {1}, {}, now);
   const Standing::Kind then = standing(state.health, now, {}, {}, dead).kind;
-  must(then == Standing::Kind::Well || then == Standing::Kind::Suspended, "an acceptance clears the failure");
+  must(then == Standing::Kind::Up || then == Standing::Kind::Suspended, "an acceptance clears the failure");
 
   const ZoneOffset utc = [](const std::string&, WallTime) { return seconds(0); };
   const Limits none;

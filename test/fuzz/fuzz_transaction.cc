@@ -54,7 +54,7 @@ class Dialogue {
     else if (alone && line[0] == 'd')
       commit();
     else if (alone && line[0] == 'w')
-      transaction_.withhold();
+      transaction_.abort();
     else if (alone && (line[0] == 'l' || line[0] == 't'))
       lose(line[0] == 'l' ? Loss::Closed : Loss::TimedOut);
     else if (line.back() == '\\')
@@ -107,7 +107,7 @@ class Dialogue {
       pass_on(octets.substr(0, count));
       octets.remove_prefix(count);
       if (auto reply = parser_.take())
-        learn(*std::move(reply));
+        apply(*std::move(reply));
       else if (finished() && !before_)
         before_ = 0;
     }
@@ -121,7 +121,7 @@ class Dialogue {
   }
 
   /// What has to come of a reply, by the model.
-  void learn(Reply reply) {
+  void apply(Reply reply) {
     const bool was_finished = before_.has_value();
     if (was_finished) return;
     ++replies_;

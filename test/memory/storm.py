@@ -95,6 +95,6 @@ class StormCase(MemoryCase):
         return again
 
     def assert_store_is_well(self) -> None:
-        """A kill is no damage: nothing was put aside, and nothing was begun anew."""
+        """A kill is no damage: nothing was quarantined, and nothing was recreated."""
         self.assertEqual(sorted(path.name for path in self.state.iterdir()), FILES)
-        self.assertEqual(self.whole_log("memory: "), [])
+        self.assertEqual(self.whole_log("state: "), [])

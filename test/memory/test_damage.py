@@ -82,7 +82,7 @@ class Damage(MemoryCase):
 
     def told(self) -> list[str]:
         """The lines about memory; each process tells at most once, whatever does not work."""
-        lines = self.whole_log("memory: ")
+        lines = self.whole_log("state: ")
         pids = [re.findall(r"\[(\d+)\]", line)[0] for line in lines]
         self.assertEqual(len(pids), len(set(pids)), "told more than once by one process")
         return lines
@@ -101,7 +101,7 @@ class DamagedFile(Damage):
         self.load(act)
         if damage is not cut_to_nothing:    # an empty file is a new one, and nothing is wrong with it
             self.assertGreater(len(self.told()), 0, "nobody was told")
-        # What is begun anew remembers again.
+        # What is recreated remembers again.
         first, second = self.first
         before = len(first.sessions)
         self.assert_all_sent([self.one(first, second, name=f"AFTER{i}") for i in range(4)])

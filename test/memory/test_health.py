@@ -13,7 +13,7 @@ MANY = 50
 # Those which are past the look at the memory when the first failure is recorded. It takes a refused delivery some
 # milliseconds to get there, so they are few; on a machine that does other things as well it may be some more.
 FEW = 15
-RESTS = r"rests until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+RESTS = r"is cooling down until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 
 class RefusedFirstRelay(MemoryCase):
@@ -122,6 +122,6 @@ class AllRelaysDown(MemoryCase):
 
         def due(relay: CountingRelay) -> bool:
             known = self.relay_status(relay.destination)
-            return known["state"] == "due" and not known["resting_addresses"]
+            return known["state"] == "due" and not known["cooling_down_addresses"]
 
         wait_until(lambda: all(map(due, relays)), "the end of both rests")

@@ -108,7 +108,7 @@ class ManyAtOnce(LimitsCase):
         self.assertLessEqual(len(first.accepted), 60)
         self.assertEqual(len(first.accepted) + len(second.accepted), 11 + MANY)
         self.assertEqual(len(first.accepted), min(60, 11 + MANY), "a place was left")
-        self.assertEqual(self.whole_log("memory: "), [])
+        self.assertEqual(self.whole_log("state: "), [])
 
 
 OWN_PIDS = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -141,7 +141,7 @@ class Hidden(LimitsCase):
         self.assertLessEqual(len(first.accepted), 6)
         self.assertGreaterEqual(len(first.accepted), 2)
         self.assertEqual(len(first.accepted) + len(second.accepted), 40)
-        self.assertEqual(self.whole_log("memory: "), [])
+        self.assertEqual(self.whole_log("state: "), [])
 
 
 class Rate(LimitsCase):

@@ -66,12 +66,16 @@ class OneMessage(MemoryCase):
 class AnnouncesWhatItCannotDo(MemoryCase):
     """A relay that announces PIPELINING and loses what comes together."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.configure(f'state_directory = "{self.state}"\n')
+
     def test_one_message_finds_it_out(self) -> None:
         relay = self.relay("forgetful on")
         first = self.one(relay, name="FIRST", rcpt_timeout="1s")
         self.assertEqual(first.status, 75, first)
         self.assertIsNotNone(self.relay_status(relay.destination)["one_by_one_until"])
-        self.assertIn("PIPELINING is not used for 24h", self.tool("status"))
+        self.assertIn("PIPELINING is not used for 23h", self.tool("status"))
         second = self.one(relay, name="SECOND")
         self.assertEqual(second.status, 0, second)
         relay.stop()

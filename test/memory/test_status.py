@@ -45,14 +45,14 @@ class Status(StatusCase):
     def test_a_relay_that_is_down(self) -> None:
         self.first_is_down()
         text = self.tool("status")
-        self.assertRegex(text, r"(?m)^first +resting +0 .*since \d+s, next try in \d+s$")
+        self.assertRegex(text, r"(?m)^first +cooling-down +0 .*since \d+s, next try in \d+s$")
         self.assertRegex(text, r"(?m)^ +network: connect to 127\.0\.0\.1.*Connection refused$")
-        self.assertRegex(text, r"(?m)^second +well +1 +\d+ ms +\d+ ms$")
+        self.assertRegex(text, r"(?m)^second +up +1 +\d+ ms +\d+ ms$")
         self.assertRegex(text, r"(?m)^ +\[#####\.+\] quota 1 of 4  4 messages/24h$")
         self.assertRegex(text, r"(?m)^ +0 of 3 connections$")
         self.assertRegex(self.tool("log"), r"^\d{4}-\d\d-\d\d [\d:]+ UTC  down +first, until .*, network: connect to")
         first, second = self.relay_status("first"), self.relay_status("second")
-        self.assertEqual((first["state"], first["cause"]), ("resting", "network"))
+        self.assertEqual((first["state"], first["cause"]), ("cooling-down", "network"))
         self.assertEqual(second["today"], 1)
         self.assertEqual(second["limits"][0], {"limit": "4 messages/24h", "kind": "quota", "used": 1, "count": 4,
                                                 "reserved": 0})
@@ -60,7 +60,7 @@ class Status(StatusCase):
     def test_a_relay_that_no_file_names(self) -> None:
         self.assert_all_sent([self.one(self.second.destination, name="LIST")])
         known = self.relay_status(self.second.destination)
-        self.assertEqual((known["destination"], known["state"], known["today"]), (None, "well", 1))
+        self.assertEqual((known["destination"], known["state"], known["today"]), (None, "up", 1))
 
     def test_unconfirmed_messages(self) -> None:
         lost = self.counting(dot_lost=True)
@@ -74,7 +74,7 @@ class Status(StatusCase):
     def test_promtool_finds_nothing_wrong(self) -> None:
         self.first_is_down()
         metrics = self.tool("status", "--format=prometheus")
-        self.assertIn('relaypipe_relay_state{relay="first",state="resting"} 1\n', metrics)
+        self.assertIn('relaypipe_relay_state{relay="first",state="cooling-down"} 1\n', metrics)
         self.assertIn('relaypipe_relay_failed_total{relay="first",cause="network"} 1\n', metrics)
         self.assertIn('relaypipe_relay_accepted_total{relay="second"} 1\n', metrics)
         checked = subprocess.run([PROMTOOL, "check", "metrics"], input=metrics, capture_output=True, text=True, timeout=60)
@@ -115,7 +115,7 @@ class Status(StatusCase):
         self.assertIn("-n", self.tool("log", "-n", "0", status=2))
         self.assertIn("did you mean first?", self.tool("suspend", "frist", status=2))
         self.assertIn("--for", self.tool("suspend", "first", "--for", "2", status=2))
-        self.assertIn("memory = no", self.tool("status", "-o", "memory=no", status=1))
+        self.assertIn("state = no", self.tool("status", "-o", "state=no", status=1))
         self.assertIn("install -d", self.tool("status", "-o", "state_directory=/nonexistent", status=1))
 
     def test_watch_looks_again(self) -> None:
@@ -196,7 +196,7 @@ class Control(StatusCase):
     def test_reset_of_several_changes_nothing_where_one_is_a_mistake(self) -> None:
         self.first_is_down()
         self.assertIn("there is no relay secnod; did you mean second?", self.tool("reset", "first", "secnod", status=2))
-        self.assertEqual(self.relay_status("first")["state"], "resting")
+        self.assertEqual(self.relay_status("first")["state"], "cooling-down")
         self.tool("reset", "first", "second")
         self.assertEqual(self.relay_status("first")["state"], "unknown")
 

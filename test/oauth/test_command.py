@@ -85,7 +85,7 @@ class State(OauthCase):
         self.assertEqual((state["source"], state["where"], state["state"]), ("token_file", str(kept), "unknown"))
         self.assertEqual(self.token("one", "--refresh").status, 2)
 
-    @each({"unknown": (("two",), "two is no relay with"), "option": (("--bogus",), "--help"),
+    @each({"unknown": (("two",), "two is not a relay with"), "option": (("--bogus",), "--help"),
            "both": (("one", "--authorize", "--refresh"), "--authorize stands alone")})
     def test_usage(self, words: tuple[str, ...], text: str) -> None:
         told = self.token(*words)

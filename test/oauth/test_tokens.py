@@ -113,7 +113,7 @@ class Tokens(OauthCase):
         quick = self.relay()
         text = self.account().replace('tiers = [["one"]]', f'tiers = [["one"], ["{quick.destination}"]]')
         self.write(text)
-        result = self.sent(patience="100ms", memory="no")    # or the slow one would rest
+        result = self.sent(patience="100ms", state="no")    # or the slow one would rest
         self.assertIn(quick.name, result.text)
         self.endpoint.set(delay=0)
         self.assertNotEqual(self.record["refresh_token"], "")

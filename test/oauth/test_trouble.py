@@ -12,8 +12,8 @@ from oauth_case import FIRST, Endpoint, OauthCase, RefusedPort, Surroundings, ea
 
 class EndpointTrouble(OauthCase):
     @each({
-        "garbage": ("garbage", "answers something that is no JSON object"),
-        "array": ("array", "answers something that is no JSON object"),
+        "garbage": ("garbage", "answers something that is not a JSON object"),
+        "array": ("array", "answers something that is not a JSON object"),
         "huge": ("huge", "answers with more than 65536 octets"),
         "endless": ("endless", "answers with more than 65536 octets"),
         "redirect": ("redirect", "HTTP status 307"),

@@ -72,7 +72,7 @@ class Libraries(PostfixCase):
         folder = self.directory / "other"
         folder.mkdir()
         command = ["c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-O2", "-static-pie",
-                   '-DRELAYPIPE_LIBEXEC="../libexec"', '-DRELAYPIPE_FULL_LIBEXEC="/nowhere"', str(REPOSITORY / "src" / "launcher.cc"), "-o", "relaypipe"]
+                   '-DRELAYPIPE_LIBEXEC="../libexec"', '-DRELAYPIPE_FULL_LIBEXEC="/nowhere"', str(REPOSITORY / "src/launcher/launcher.cc"), "-o", "relaypipe"]
         subprocess.run(command, cwd=folder, check=True)
         launcher = folder / "relaypipe"
         done = subprocess.run([launcher], capture_output=True, text=True)

@@ -27,7 +27,7 @@ class Attempt:
     """One attempt=... line of the log."""
 
     relay: str     # host[address]:port, or the destination as written when there was no address
-    result: str    # accepted failed outrun refused unconfirmed
+    result: str    # accepted failed superseded refused unconfirmed
 
 
 class ReachCase(DeliveryCase):

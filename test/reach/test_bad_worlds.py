@@ -28,7 +28,7 @@ class Table(bad_worlds.BadWorlds):
             self.assertTrue(attempts, "nothing in the log")
             # An address that another one of the same relay outran may stand in the log beside them.
             if world.attempts:
-                self.assertEqual(set(attempts) | {"outrun"}, set(world.attempts) | {"outrun"})
+                self.assertEqual(set(attempts) | {"superseded"}, set(world.attempts) | {"superseded"})
                 self.assertLessEqual(set(world.attempts), set(attempts))
         if world.target is not None and row.more is not None:
             self.assertLess(row.more, TOLERANCE * world.target, "the target was missed by far")

@@ -149,7 +149,7 @@ class WhatMxRecordsHold(ReachCase):
 
     @each({"a_relay": ("rcpt@example.net",), "the_recipients_domain": ("rcpt@dom.test",)})
     def test_no_mx_has_an_address(self, recipient: str) -> None:
-        """The domain exists and wants mail: somebody's mistake, which will be mended. smtp(8) would bounce it (5.4.4)."""
+        """The domain exists and wants mail: somebody's mistake, which will be fixed. smtp(8) would bounce it (5.4.4)."""
         self.responder("dom.test MX 10 gone.test, 20 away.test")
         self.assert_deferred(self.deliver("dom.test", to=(recipient,)), r"4\.4\.4", words=(".test",))
 
@@ -160,7 +160,7 @@ class WhatMxRecordsHold(ReachCase):
         self.responder(f"dom.test MX {answer}\ndom.test A 127.0.0.2\nmx1.test A 127.0.0.3")
         web = self.host("127.0.0.2")
         for recipient in ("rcpt@example.net", "rcpt@dom.test"):
-            result = self.deliver(self.nexthop("dom.test"), to=(recipient,), memory="no")    # both are to look it up
+            result = self.deliver(self.nexthop("dom.test"), to=(recipient,), state="no")    # both are to look it up
             self.assert_deferred(result, r"4\.4\.3", words=("type=MX",))
         self.assert_dialled(web, 0)
 

@@ -50,7 +50,8 @@ class Levels(TlsCase):
         found = []
         for script in ("", "starttls $PEM"):
             self.assertEqual(self.send(self.local(script)[1]).status, 0)
-            metrics = self.tool("status", "--config", str(self.config), "--format=prometheus").stdout
+            metrics = self.tool("status", "--config", str(self.config), "-o", f"state_directory={self.state}",
+                                "--format=prometheus").stdout
             found.append(re.findall(r'(?m)^relaypipe_relay_certificate_days_left\{relay="relay1"\} ([\d.]+)$', metrics))
         self.assertEqual([len(days) for days in found], [0, 1])
         self.assertTrue(88 < float(found[1][0]) < 91, found)

@@ -129,7 +129,7 @@ class TlsCase(DeliveryCase):
         result = self.send(first, {"destination": "[good.test]:587", "tls": "verify"}, **arguments)
         self.assertIsNone(self.taken(result, "good.test").user)
         self.assert_said(result.text.partition("; tried ")[2], (short,) if short else words, result)
-        alone = self.send(first, memory="no", **arguments)    # it is to meet the same, and not to hear of it
+        alone = self.send(first, state="no", **arguments)    # it is to meet the same, and not to hear of it
         self.assertEqual(alone.status, 75, alone)
         self.assertRegex(alone.text, rf"^{dsn} ", alone)
         self.assert_said(alone.text, words, alone)

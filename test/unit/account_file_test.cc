@@ -75,7 +75,7 @@ TEST_CASE("the rights of a file with a secret", "[account_file]") {
       Row{S_IFREG | 0600, 1001, kMine, kOwner, kOwner, ""},
       Row{S_IFDIR | 0700, kMe, kMine, "is a directory; write the name of a file",
           "is a directory; write the name of a file", "is a directory; write the name of a file"},
-      Row{S_IFIFO | 0600, kMe, kMine, "is no regular file", "is no regular file", "is no regular file"});
+      Row{S_IFIFO | 0600, kMe, kMine, "is not a regular file", "is not a regular file", "is not a regular file"});
   struct stat status {};
   status.st_mode = row.mode;
   status.st_uid = row.owner;
@@ -132,7 +132,7 @@ TEST_CASE("what cannot be read is told with the path and without its content", "
         "error: " + open + " may be read or written by everybody; chmod o-rwx it");
   const std::string fifo = folder.path("fifo");
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  CHECK(secret_of(read_secret_file(fifo, self)) == "error: " + fifo + " is no regular file");
+  CHECK(secret_of(read_secret_file(fifo, self)) == "error: " + fifo + " is not a regular file");
 }
 
 TEST_CASE("credentials of systemd", "[account_file]") {

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "catch.h"
-#include "io/system/poll_waiter.h"
+#include "io/system/poll_event_loop.h"
 #include "io/system/system_clock.h"
 
 using namespace relaypipe;
@@ -33,8 +33,8 @@ class FakeTokens final : public TokenSource {
   std::vector<TokenEvent> answers;
 };
 
-struct World {
-  World() {
+struct Services {
+  Services() {
     std::string name = std::filesystem::temp_directory_path() / "relaypipe-keyring-XXXXXX";
     REQUIRE(mkdtemp(name.data()) != nullptr);
     folder = name;
@@ -46,9 +46,9 @@ struct World {
     // Never the measure of a test, only the end of a broken one.
     relay.settings.secret_limit = 60s;
   }
-  ~World() { std::filesystem::remove_all(folder); }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
+  ~Services() { std::filesystem::remove_all(folder); }
+  Services(const Services&) = delete;
+  Services& operator=(const Services&) = delete;
 
   [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
     const std::string path = folder / name;
@@ -82,7 +82,7 @@ struct World {
     const Instant end = clock.now() + 60s;
     while (clock.now() < end) {
       if (std::string shown = now(); !shown.empty()) return shown;
-      waiter.wait(end);
+      event_loop.wait(end);
     }
     return "nothing came";
   }
@@ -92,87 +92,87 @@ struct World {
   FakeTokens tokens;
   Relay relay;
   AccountKeyring keyring{clock, "Sender@Example.org", &tokens};
-  PollWaiter waiter{clock, {&keyring}};
+  PollEventLoop event_loop{clock, {&keyring}};
 };
 
 }  // namespace
 
 TEST_CASE("a password from a file is there at once", "[account_keyring]") {
-  World world;
-  world.relay.account.password_file = world.write("s", "secret\n");
-  world.ask(1);
-  CHECK(world.now() == "1=user:secret");
-  world.ask(2, true);
-  CHECK(world.now() == "2!the relay refuses the username or password");
-  world.relay.account.password_file = world.folder / "none";
-  world.ask(3);
-  CHECK(world.now() == "3!" + world.relay.account.password_file + " cannot be opened: No such file or directory");
+  Services services;
+  services.relay.account.password_file = services.write("s", "secret\n");
+  services.ask(1);
+  CHECK(services.now() == "1=user:secret");
+  services.ask(2, true);
+  CHECK(services.now() == "2!the relay refuses the username or password");
+  services.relay.account.password_file = services.folder / "none";
+  services.ask(3);
+  CHECK(services.now() == "3!" + services.relay.account.password_file + " cannot be opened: No such file or directory");
 }
 
 TEST_CASE("a relay without an account has none", "[account_keyring]") {
-  World world;
-  world.relay.account = {};
-  world.ask(1);
-  CHECK(world.now() == "1=none");
+  Services services;
+  services.relay.account = {};
+  services.ask(1);
+  CHECK(services.now() == "1=none");
 }
 
 TEST_CASE("a map gives the account of this relay, by sender only where it depends on it", "[account_keyring]") {
-  World world;
-  world.relay.account = {};
-  world.relay.account.password_map = world.write(
+  Services services;
+  services.relay.account = {};
+  services.relay.account.password_map = services.write(
       "m", "[mail.example.com]:587 dest:p1\nmx.example.com host:p2\n@example.org sender:p3\nbroken nothing\n");
-  world.ask(1, false, "mx.example.com");
-  CHECK(world.now() == "1=host:p2");
-  world.ask(2);
-  CHECK(world.now() == "2=dest:p1");
-  world.relay.account.sender_dependent = true;
-  world.ask(3);
-  CHECK(world.now() == "3=sender:p3");
-  world.ask(4, true);
-  CHECK(world.now() == "4!the relay refuses the account of the password map");
-  world.relay.account.sender_dependent = false;
-  world.ask(5, false, "other.example.com");
-  CHECK(world.now() == "5=dest:p1");
-  world.ask(6, false, "broken");
-  CHECK(world.now().starts_with("6!" + world.relay.account.password_map + ":4: there is no \":\""));
+  services.ask(1, false, "mx.example.com");
+  CHECK(services.now() == "1=host:p2");
+  services.ask(2);
+  CHECK(services.now() == "2=dest:p1");
+  services.relay.account.sender_dependent = true;
+  services.ask(3);
+  CHECK(services.now() == "3=sender:p3");
+  services.ask(4, true);
+  CHECK(services.now() == "4!the relay refuses the account of the password map");
+  services.relay.account.sender_dependent = false;
+  services.ask(5, false, "other.example.com");
+  CHECK(services.now() == "5=dest:p1");
+  services.ask(6, false, "broken");
+  CHECK(services.now().starts_with("6!" + services.relay.account.password_map + ":4: there is no \":\""));
 }
 
 TEST_CASE("another relay is not offered the account", "[account_keyring]") {
-  World world;
-  world.relay.account = {};
-  world.relay.account.password_map = world.write("m", "[mail.example.com]:587 dest:p1\n@example.org sender:p3\n");
+  Services services;
+  services.relay.account = {};
+  services.relay.account.password_map = services.write("m", "[mail.example.com]:587 dest:p1\n@example.org sender:p3\n");
   const auto list = parse_nexthop("[other.example.com]:587", [](auto) { return std::nullopt; });
-  world.relay.destination = list->front();
-  world.ask(1, false, "other.example.com");
-  CHECK(world.now() == "1=none");
+  services.relay.destination = list->front();
+  services.ask(1, false, "other.example.com");
+  CHECK(services.now() == "1=none");
 }
 
 TEST_CASE("a command prints the password in its first line", "[account_keyring]") {
-  World world;
-  world.shell("printf 'secret\\r\\nnotes\\n'");
-  world.ask(1);
-  CHECK(world.wait() == "1=user:secret");
+  Services services;
+  services.shell("printf 'secret\\r\\nnotes\\n'");
+  services.ask(1);
+  CHECK(services.wait() == "1=user:secret");
   // It is kept: the second session gets it at once, without another run.
-  world.shell("echo other");
-  world.ask(2);
-  CHECK(world.now() == "2=user:secret");
+  services.shell("echo other");
+  services.ask(2);
+  CHECK(services.now() == "2=user:secret");
 }
 
 TEST_CASE("a command runs once for all that ask meanwhile", "[account_keyring]") {
-  World world;
-  const std::string runs = world.folder / "runs";
-  world.shell("echo run >> " + runs + "; echo secret");
-  world.ask(1);
-  world.ask(2);
-  world.ask(3);
-  world.keyring.cancel(2);
-  CHECK(world.wait() == "1=user:secret 3=user:secret");
+  Services services;
+  const std::string runs = services.folder / "runs";
+  services.shell("echo run >> " + runs + "; echo secret");
+  services.ask(1);
+  services.ask(2);
+  services.ask(3);
+  services.keyring.cancel(2);
+  CHECK(services.wait() == "1=user:secret 3=user:secret");
   CHECK(std::filesystem::file_size(runs) == 4);
 }
 
 TEST_CASE("a command has nothing of ours", "[account_keyring]") {
-  World world;
-  const std::string seen = world.folder / "seen";
+  Services services;
+  const std::string seen = services.folder / "seen";
   sigset_t before;
   sigset_t blocked;
   sigemptyset(&blocked);
@@ -180,12 +180,13 @@ TEST_CASE("a command has nothing of ours", "[account_keyring]") {
   sigprocmask(SIG_BLOCK, &blocked, &before);
   const auto handler = signal(SIGPIPE, SIG_IGN);
   ::setenv("RELAYPIPE_TEST_VARIABLE", "x", 1);
-  world.shell("exec 9>" + seen +
-              "; env | cut -d= -f1 | grep -v -e '^PWD$' -e '^_$' -e '^SHLVL$' -e '^OLDPWD$' | sort >&9; pwd >&9;"
-              " grep -e SigBlk -e SigIgn /proc/self/status >&9;"
-              " readlink /proc/$$/fd/0 /proc/$$/fd/2 >&9; ps -o pgid= -p $$ | tr -d ' ' >&9; echo $$ >&9; echo secret");
-  world.ask(1);
-  CHECK(world.wait() == "1=user:secret");
+  services.shell(
+      "exec 9>" + seen +
+      "; env | cut -d= -f1 | grep -v -e '^PWD$' -e '^_$' -e '^SHLVL$' -e '^OLDPWD$' | sort >&9; pwd >&9;"
+      " grep -e SigBlk -e SigIgn /proc/self/status >&9;"
+      " readlink /proc/$$/fd/0 /proc/$$/fd/2 >&9; ps -o pgid= -p $$ | tr -d ' ' >&9; echo $$ >&9; echo secret");
+  services.ask(1);
+  CHECK(services.wait() == "1=user:secret");
   signal(SIGPIPE, handler);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   ::unsetenv("RELAYPIPE_TEST_VARIABLE");
@@ -220,34 +221,34 @@ TEST_CASE("what goes wrong with a command is told without its output", "[account
                            Row{"sleep 90 & echo secret", "1=user:secret"},
                            Row{"exec 1>&-; exit 1", "1!/bin/sh ended with exit status 1"});
   CAPTURE(std::string(row.script));
-  World world;
-  world.shell(row.script);
-  world.ask(1);
-  CHECK(world.wait() == row.answer);
+  Services services;
+  services.shell(row.script);
+  services.ask(1);
+  CHECK(services.wait() == row.answer);
 }
 
 TEST_CASE("a command that is not there", "[account_keyring]") {
-  World world;
-  world.relay.account.password_command = {"/nonexistent/pass"};
-  world.ask(1);
-  CHECK(world.wait() == "1!/nonexistent/pass cannot be started: No such file or directory");
+  Services services;
+  services.relay.account.password_command = {"/nonexistent/pass"};
+  services.ask(1);
+  CHECK(services.wait() == "1!/nonexistent/pass cannot be started: No such file or directory");
 }
 
 TEST_CASE("a command that hangs is killed with all it started", "[account_keyring]") {
-  World world;
-  const std::string fifo = world.folder / "fifo";
+  Services services;
+  const std::string fifo = services.folder / "fifo";
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   const int reader = ::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  world.shell("exec 8>" + fifo + "; sleep 600 & echo >&8; sleep 600");
-  world.ask(1);
+  services.shell("exec 8>" + fifo + "; sleep 600 & echo >&8; sleep 600");
+  services.ask(1);
   pollfd end{reader, POLLIN, 0};
   REQUIRE(::poll(&end, 1, 60'000) == 1);
   char octet = 0;
   REQUIRE(::read(reader, &octet, 1) == 1);
-  world.keyring.serve({}, world.clock.now() + 59s);
-  CHECK(world.now().empty());
-  world.keyring.serve({}, world.clock.now() + 61s);
-  CHECK(world.now() == "1!/bin/sh did not end in time and was killed");
+  services.keyring.serve({}, services.clock.now() + 59s);
+  CHECK(services.now().empty());
+  services.keyring.serve({}, services.clock.now() + 61s);
+  CHECK(services.now() == "1!/bin/sh did not end in time and was killed");
   // The fifo ends when the last of them is gone.
   REQUIRE(::poll(&end, 1, 60'000) == 1);
   CHECK((end.revents & POLLHUP) != 0);
@@ -255,43 +256,43 @@ TEST_CASE("a command that hangs is killed with all it started", "[account_keyrin
 }
 
 TEST_CASE("a token that is held elsewhere is read again when it was refused", "[account_keyring]") {
-  World world;
-  world.relay.account.oauth2.emplace();
-  world.relay.account.oauth2->token_file = world.write("t", "one\n");
-  world.ask(1);
-  CHECK(world.now() == "1=user:one(bearer)");
-  world.ask(1, true);
-  CHECK(world.now() == "1!the relay refuses the access token, and there is no newer one");
-  static_cast<void>(world.write("t", "two\n"));
-  world.ask(1, true);
-  CHECK(world.now() == "1=user:two(bearer)");
+  Services services;
+  services.relay.account.oauth2.emplace();
+  services.relay.account.oauth2->token_file = services.write("t", "one\n");
+  services.ask(1);
+  CHECK(services.now() == "1=user:one(bearer)");
+  services.ask(1, true);
+  CHECK(services.now() == "1!the relay refuses the access token, and there is no newer one");
+  static_cast<void>(services.write("t", "two\n"));
+  services.ask(1, true);
+  CHECK(services.now() == "1=user:two(bearer)");
 }
 
 TEST_CASE("a token command runs again when its token was refused", "[account_keyring]") {
-  World world;
-  const std::string count = world.write("n", "");
-  world.relay.account.oauth2.emplace();
-  world.relay.account.oauth2->token_command = {"/bin/sh", "-c", "echo x >> " + count + "; wc -l < " + count};
-  world.ask(1);
-  CHECK(world.wait() == "1=user:1(bearer)");
-  world.ask(2);
-  CHECK(world.now() == "2=user:1(bearer)");
-  world.ask(2, true);
-  CHECK(world.wait() == "2=user:2(bearer)");
+  Services services;
+  const std::string count = services.write("n", "");
+  services.relay.account.oauth2.emplace();
+  services.relay.account.oauth2->token_command = {"/bin/sh", "-c", "echo x >> " + count + "; wc -l < " + count};
+  services.ask(1);
+  CHECK(services.wait() == "1=user:1(bearer)");
+  services.ask(2);
+  CHECK(services.now() == "2=user:1(bearer)");
+  services.ask(2, true);
+  CHECK(services.wait() == "2=user:2(bearer)");
 }
 
 TEST_CASE("tokens of an endpoint are the token source's", "[account_keyring]") {
-  World world;
-  world.relay.account.oauth2.emplace();
-  world.relay.account.oauth2->token_endpoint = "https://x.example/t";
-  world.ask(1);
-  world.ask(2, true);
-  world.ask(3);
-  CHECK(world.now().empty());
-  world.keyring.cancel(3);
-  CHECK(world.tokens.asked == "1 2! 3 -3 ");
+  Services services;
+  services.relay.account.oauth2.emplace();
+  services.relay.account.oauth2->token_endpoint = "https://x.example/t";
+  services.ask(1);
+  services.ask(2, true);
+  services.ask(3);
+  CHECK(services.now().empty());
+  services.keyring.cancel(3);
+  CHECK(services.tokens.asked == "1 2! 3 -3 ");
   std::string token = "token";
-  world.tokens.answers.push_back({1, Secret(token)});
-  world.tokens.answers.push_back({2, fail(std::string("no answer"))});
-  CHECK(world.now() == "1=user:token(bearer) 2!no answer");
+  services.tokens.answers.push_back({1, Secret(token)});
+  services.tokens.answers.push_back({2, fail(std::string("no answer"))});
+  CHECK(services.now() == "1=user:token(bearer) 2!no answer");
 }

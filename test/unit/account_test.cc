@@ -123,7 +123,7 @@ TEST_CASE("contradictions of an account are told with their place", "[account]")
       Row{"username = \"\"", "f:3:12: error: [relay.a] username: write 1 to 255 octets"},
       Row{"username = \"u\\u0000\"\npassword_file = \"/s\"", "f:3:12: error: [relay.a] username: write 1 to 255"},
       Row{"username = \"u\"\npassword_file = \"s\"",
-          "f:4:17: error: [relay.a] password_file: the value is no absolute path"},
+          "f:4:17: error: [relay.a] password_file: the value is not an absolute path"},
       Row{"username = \"u\"\npassword_file = \"${CREDENTIALS_DIRECTORY}/a/b\"",
           "f:4:17: error: [relay.a] password_file: behind ${CREDENTIALS_DIRECTORY}/"},
       Row{"username = \"u\"\npassword_command = \"/bin/pass x\"", "password_command: no shell reads it"},
@@ -131,7 +131,7 @@ TEST_CASE("contradictions of an account are told with their place", "[account]")
       Row{"username = \"u\"\npassword_command = []", "the program is an absolute path"},
       Row{"sender_dependent = \"yes\"", "sender_dependent: this is a string; write true or false"},
       Row{"provider = \"gmial\"",
-          "f:3:12: error: [relay.a] provider: the value is no provider we know; did you mean gmail?"},
+          "f:3:12: error: [relay.a] provider: the value is not a provider we know; did you mean gmail?"},
       Row{"[relay.a.oauth]\nx = 1", "f:3:10: error: [relay.a] oauth: unknown key; did you mean oauth2?"},
       Row{"[relay.a.oauth2]\ntoken_file = \"/t\"", "oauth2: there is no username"},
       Row{"username = \"u\"\n[relay.a.oauth2]", "oauth2: there is nothing to get a token from"},
@@ -140,8 +140,8 @@ TEST_CASE("contradictions of an account are told with their place", "[account]")
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_file = \"/t\"\ntoken_endpoint = \"https://x/t\"",
           "there are several ways"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"http://127.0.0.1/t\"",
-          "f:5:18: error: [relay.a.oauth2] token_endpoint: the value is no https address"},
-      Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://u:p@x/t\"", "is no https address"},
+          "f:5:18: error: [relay.a.oauth2] token_endpoint: the value is not an https address"},
+      Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://u:p@x/t\"", "is not an https address"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://b\u00fccher.example/t\"", "A-label form"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"", "needs a client_id"},
       Row{"username = \"u\"\n[relay.a.oauth2]\ntoken_endpoint = \"https://x/t\"\nclient_id = \"i\"\ngrant = "
@@ -207,9 +207,9 @@ TEST_CASE("an account raises the level where the relay itself does not say one",
   CHECK(good(relay(kFile + "allow_plaintext_auth = true\ntls = \"none\"", "[localhost]:25")).settings.tls == None);
   CHECK(good(relay(kFile + "allow_plaintext_auth = \"gw.example\"\ntls = \"none\"", "[GW.example]")).settings.tls ==
         None);
-  // The name that MX look-up gives is judged when it is known.
+  // The name that MX lookup gives is judged when it is known.
   CHECK(good(relay(kFile + "allow_plaintext_auth = \"mx.example\"\ntls = \"may\"", "example")).settings.tls == May);
-  // Only the look-up tells whether there is an account at all.
+  // Only the lookup tells whether there is an account at all.
   CHECK(good(relay("password_map = \"/m\"")).settings.tls == May);
 }
 

@@ -128,7 +128,7 @@ TEST_CASE("what is no pattern is told with the forms there are", "[address_patte
   }));
   INFO(text);
   const std::string found = problem_of(text);
-  CHECK(found.find(" is no address pattern: " + problem + "; write user@domain, @domain, @.domain or <>") !=
+  CHECK(found.find(" is not a valid address pattern: " + problem + "; write user@domain, @domain, @.domain or <>") !=
         std::string::npos);
   CHECK(found.find('\n') == std::string::npos);
 }

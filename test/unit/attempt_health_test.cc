@@ -28,64 +28,65 @@ Envelope an_envelope(const std::string& queue_id = "4Xyz") {
   return envelope;
 }
 
-Judged judged(const Showing& what) {
+ClassifiedAttempt classified(const AttemptResult& what) {
   PcreMatcher matcher;
-  Outcome outcome{{"relay", "relay.example", "192.0.2.1", 587}, what, {}, {}};
-  Judgement judgement = classify(outcome, RelayRules{}, matcher);
-  return {std::move(outcome), std::move(judgement)};
+  Attempt attempt{{"relay", "relay.example", "192.0.2.1", 587}, what, {}, {}};
+  Classification classification = classify(attempt, RelayRules{}, matcher);
+  return {std::move(attempt), std::move(classification)};
 }
 
 /// From whom a failure keeps the relay: `nobody`, `message` (it only makes a row with others), `sender`, `domain` or
 /// `everybody`.
-std::string radius(const Showing& what) {
-  const Judged one = judged(what);
+std::string radius(const AttemptResult& what) {
+  const ClassifiedAttempt one = classified(what);
   const HealthEvent event = health_event(one, Relay(), an_envelope(), kNow);
   if (event.kind == HealthEvent::Kind::Ended) return "nobody";
   if (event.kind == HealthEvent::Kind::Accepted) return "accepted";
-  if (event.kind == HealthEvent::Kind::Outrun) return "late";
-  if (one.judgement.scope == Scope::RelaySender) return "sender";
-  if (one.judgement.scope == Scope::RelayRecipientDomain) return "domain";
+  if (event.kind == HealthEvent::Kind::Superseded) return "late";
+  if (one.classification.scope == Scope::RelaySender) return "sender";
+  if (one.classification.scope == Scope::RelayRecipientDomain) return "domain";
   return event.doubtful ? "message" : "everybody";
 }
 
 TEST_CASE("the radius of what keeps a session from being ready") {
-  const auto of = [](Trouble trouble, bool recipient_domain = false) {
-    Unreached unreached{Stage::Connect, trouble, "", std::nullopt, recipient_domain, false};
+  const auto of = [](SessionError error, bool recipient_domain = false) {
+    SessionFailure unreached{Stage::Connect, error, "", std::nullopt, recipient_domain, false};
     return radius(unreached);
   };
-  for (const Trouble trouble : {Trouble::NotFound, Trouble::LookupFailed, Trouble::NullMx, Trouble::Unconnected,
-                                Trouble::TimedOut, Trouble::Lost, Trouble::Garbled, Trouble::TlsMissing,
-                                Trouble::TlsFailed, Trouble::Untrusted, Trouble::AuthMissing, Trouble::AuthRefused}) {
-    CAPTURE(static_cast<int>(trouble));
-    CHECK(of(trouble) == "everybody");
+  for (const SessionError error :
+       {SessionError::NotFound, SessionError::LookupFailed, SessionError::NullMx, SessionError::Unconnected,
+        SessionError::TimedOut, SessionError::Lost, SessionError::ProtocolError, SessionError::TlsMissing,
+        SessionError::TlsFailed, SessionError::Untrusted, SessionError::AuthMissing, SessionError::AuthRefused}) {
+    CAPTURE(static_cast<int>(error));
+    CHECK(of(error) == "everybody");
     // What DNS says of the recipient's own domain is no matter of a relay.
-    CHECK(of(trouble, true) == "nobody");
+    CHECK(of(error, true) == "nobody");
   }
-  for (const Trouble trouble :
-       {Trouble::LoopsBack, Trouble::NoPrimary, Trouble::NoCredentials, Trouble::Misconfigured, Trouble::Local}) {
-    CAPTURE(static_cast<int>(trouble));
-    CHECK(of(trouble) == "nobody");
+  for (const SessionError error : {SessionError::LoopsBack, SessionError::NoPrimary, SessionError::NoCredentials,
+                                   SessionError::Misconfigured, SessionError::Local}) {
+    CAPTURE(static_cast<int>(error));
+    CHECK(of(error) == "nobody");
   }
   for (const char* const line : {"421 4.3.2 not now", "554 5.7.1 go away", "450 4.7.1 later", "535 5.7.8 no"})
-    CHECK(radius(Unreached{Stage::Auth, Trouble::Lost, "", reply(line)}) == "everybody");
-  CHECK(radius(Outrun{Stage::Connect}) == "late");
-  CHECK(radius(PassedOver{PassedOver::Why::Resting, kNow, Cause::Network, "it failed"}) == "nobody");
+    CHECK(radius(SessionFailure{Stage::Auth, SessionError::Lost, "", reply(line)}) == "everybody");
+  CHECK(radius(Superseded{Stage::Connect}) == "late");
+  CHECK(radius(Skipped{Skipped::Why::CoolingDown, kNow, Cause::Network, "it failed"}) == "nobody");
 }
 
 struct Row {
-  Showing what;
+  AttemptResult what;
   const char* radius;
 };
 
 std::vector<Row> in_transaction() {
-  const auto said = [](Stage stage, const char* line) -> Showing { return Refused{stage, reply(line)}; };
-  const auto rcpt = [](const char* line) -> Showing { return RecipientsRefused{{reply(line)}}; };
+  const auto said = [](Stage stage, const char* line) -> AttemptResult { return Refused{stage, reply(line)}; };
+  const auto rcpt = [](const char* line) -> AttemptResult { return RecipientsRefused{{reply(line)}}; };
   return {
       {Accepted{reply("250 2.0.0 Ok")}, "accepted"},
       // What may lie in the message.
       {Lost{Stage::Mail, Loss::Closed}, "message"},
       {Lost{Stage::Content, Loss::TimedOut}, "message"},
-      {Garbled{Stage::Data, "no SMTP"}, "message"},
+      {ProtocolError{Stage::Data, "no SMTP"}, "message"},
       {Unconfirmed{"no reply (connection lost)"}, "message"},
       {said(Stage::Mail, "421 4.3.2 shutting down"), "message"},
       {said(Stage::EndOfData, "421 4.3.2 shutting down"), "message"},
@@ -108,29 +109,29 @@ std::vector<Row> in_transaction() {
       {rcpt("452 4.2.2 mailbox full"), "nobody"},
       {said(Stage::EndOfData, "554 5.6.0 spam"), "nobody"},
       {said(Stage::EndOfData, "552 5.3.4 message too big"), "nobody"},
-      {Unfit{Unfit::Why::TooBig, 2, 1}, "nobody"},
-      {Withheld{Stage::Content}, "nobody"},
+      {Unsupported{Unsupported::Why::TooBig, 2, 1}, "nobody"},
+      {Aborted{Stage::Content}, "nobody"},
   };
 }
 
 TEST_CASE("the radius of what a transaction shows") {
   for (const Row& row : in_transaction()) {
-    CAPTURE(describe(judged(row.what).outcome));
+    CAPTURE(describe(classified(row.what).attempt));
     CHECK(radius(row.what) == row.radius);
   }
 }
 
 TEST_CASE("no message makes it more, however often it meets the same") {
   for (const Row& row : in_transaction()) {
-    CAPTURE(describe(judged(row.what).outcome));
+    CAPTURE(describe(classified(row.what).attempt));
     Health health;
     WallTime first_end = kNever;
     for (int retry = 0; retry < 20; ++retry) {
       const WallTime now = kNow + retry * 2h;
-      HealthEvent event = health_event(judged(row.what), Relay(), an_envelope(), now);
+      HealthEvent event = health_event(classified(row.what), Relay(), an_envelope(), now);
       if (std::string(row.radius) == "domain") event = of_domain(event, "other.example");
       if (std::string(row.radius) == "sender") continue;  // told of the pair alone
-      learn(health, event, {100}, {}, now);
+      apply(health, event, {100}, {}, now);
       if (retry == 0) first_end = health.until;
     }
     CHECK(health.until == first_end);
@@ -139,14 +140,15 @@ TEST_CASE("no message makes it more, however often it meets the same") {
 }
 
 TEST_CASE("a rule that cannot be applied says nothing of the relay whose reply it was") {
-  Judged one = judged(Refused{Stage::Mail, reply("550 5.1.1 x")});
-  one.judgement = {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 3, 5}, Cause::Unknown, {}, "relaypipe.toml:7:3"};
+  ClassifiedAttempt one = classified(Refused{Stage::Mail, reply("550 5.1.1 x")});
+  one.classification = {Scope::Relay, Severity::Soft,      Next::NextLeg, {4, 3, 5}, Cause::Unknown,
+                        {},           "relaypipe.toml:7:3"};
   CHECK(health_event(one, Relay(), an_envelope(), kNow).kind == HealthEvent::Kind::Ended);
 }
 
 TEST_CASE("messages are told apart by their queue ids, and without them by whom they are from and to") {
   const auto stamp = [](const Envelope& envelope) {
-    return health_event(judged(Lost{Stage::Mail, Loss::Closed}), Relay(), envelope, kNow).message;
+    return health_event(classified(Lost{Stage::Mail, Loss::Closed}), Relay(), envelope, kNow).message;
   };
   CHECK(stamp(an_envelope()) == stamp(an_envelope()));
   CHECK(stamp(an_envelope()) != stamp(an_envelope("4Xyy")));

@@ -31,7 +31,7 @@ TEST_CASE("changes come back as they were, and only the last hundred") {
   CHECK(changes.back().words == "it said no");
 }
 
-TEST_CASE("a record of changes that makes no sense is absent, and is begun anew") {
+TEST_CASE("a record of changes that makes no sense is absent, and is recreated") {
   const std::string octets = append_changes("", std::vector{down(1), down(2)});
   for (std::size_t size = 0; size < octets.size(); ++size)
     REQUIRE(unpack_changes(octets.substr(0, size)).empty());

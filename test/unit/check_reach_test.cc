@@ -148,7 +148,7 @@ TEST_CASE("a nexthop is a chain or a list", "[judge_route]") {
         "relaypipe:out names no chain: the configuration has no chains");
 }
 
-TEST_CASE("a nexthop that is nearly a chain is mended by the command that writes it", "[judge_route]") {
+TEST_CASE("a nexthop that is nearly a chain is fixed by the command that writes it", "[judge_route]") {
   Configuration known = configuration({}, {});
   known.chains.emplace("outbound", known.chains.at("a"));
   const ServicePort none = [](std::string_view) { return std::nullopt; };
@@ -160,10 +160,10 @@ TEST_CASE("a nexthop that is nearly a chain is mended by the command that writes
   REQUIRE(in_table);
   CHECK(in_table->text == "relaypipe:outbund names no chain: did you mean outbound?");
   CHECK(in_table->where == "default_transport");
-  CHECK(in_table->mend.empty());
+  CHECK(in_table->fix.empty());
   route.edit = "postconf -e";
   route.parameter = "default_transport";
-  CHECK(judge_route(route, known, none)->mend == "postconf -e default_transport=relaypipe:outbound");
+  CHECK(judge_route(route, known, none)->fix == "postconf -e default_transport=relaypipe:outbound");
   route.nexthop = "[far.away";  // nothing to be meant
-  CHECK(judge_route(route, known, none)->mend.empty());
+  CHECK(judge_route(route, known, none)->fix.empty());
 }

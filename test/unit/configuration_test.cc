@@ -280,13 +280,13 @@ TEST_CASE("values of a type that the key does not take", "[configuration]") {
       {"deadline = false", "1:1:12: error: deadline: this is false; allowed: duration such as 30s or 2m\n"},
       {"max_sessions = {}", "1:1:16: error: max_sessions: this is a table; allowed: whole number\n"},
       {"max_sessions = -1",
-       "1:1:16: error: max_sessions: \"-1\" is no whole number; write a whole number from 1 to "
+       "1:1:16: error: max_sessions: \"-1\" is not a whole number; write a whole number from 1 to "
        "100\n"},
       {"syslog_ident = 5", "1:1:16: error: syslog_ident: this is a number; allowed: word without blanks\n"},
       {"own_addresses = [\"::1\", 5]",
-       "1:1:17: error: own_addresses: the array holds something that is no string; put quotes around it\n"},
+       "1:1:17: error: own_addresses: the array holds something that is not a string; put quotes around it\n"},
       {"own_addresses = [\"::1\", \"x\"]",
-       "1:1:17: error: own_addresses: \"x\" is no IP address; write 192.0.2.1 or 2001:db8::1\n"},
+       "1:1:17: error: own_addresses: \"x\" is not a valid IP address; write 192.0.2.1 or 2001:db8::1\n"},
       {"[defaults]\nhostname = true",
        "1:2:12: error: [defaults] hostname: this is true; allowed: host name or "
        "[address]\n"},
@@ -318,7 +318,7 @@ TEST_CASE("what is wrong with a relay", "[configuration]") {
       {kWhole + "weight = 1001",
        "5:10: error: [relay.a] weight: \"1001\" is out of range; write a whole number from 0 to 1000\n"},
       {kWhole + "weight = \"x\"",
-       "5:10: error: [relay.a] weight: \"x\" is no whole number; write a whole number from 0 to 1000\n"},
+       "5:10: error: [relay.a] weight: \"x\" is not a whole number; write a whole number from 0 to 1000\n"},
       {kWhole + "weight = [1]",
        "5:10: error: [relay.a] weight: this is an array; write a whole number from 0 to 1000\n"},
       {kWhole + "max_size = 0",
@@ -336,7 +336,7 @@ TEST_CASE("what is wrong with a relay", "[configuration]") {
       {kWhole + "senders = []",
        "5:11: error: [relay.a] senders: the array is empty; leave the key out to allow all addresses\n"},
       {kWhole + "recipients = [\"example.com\", 5]",
-       "5:15: error: [relay.a] recipients: \"example.com\" is no address pattern: \"@\" is missing" + forms +
+       "5:15: error: [relay.a] recipients: \"example.com\" is not a valid address pattern: \"@\" is missing" + forms +
            "1:5:30: error: [relay.a] recipients: this is a number; write an array of patterns such as "
            "[\"@example.com\", \"<>\"]\n"},
       {"destination = \"[mail.example.com]:465\"\ntls = \"may\"",
@@ -439,7 +439,7 @@ TEST_CASE("what is wrong with tiers and fallback", "[configuration]") {
 TEST_CASE("what is wrong with the other keys of a chain", "[configuration]") {
   const std::string rules = "; write a table of patterns such as { \"@example.org\" = \"other-chain\" }\n";
   const std::string pair = "; write \"PATTERN\" = \"CHAIN\" or \"PATTERN\" = \"DESTINATIONS\", both in quotes\n";
-  const std::string policy = " is no policy server; write unix:/absolute/path or inet:ADDRESS:PORT\n";
+  const std::string policy = " is not a valid policy server; write unix:/absolute/path or inet:ADDRESS:PORT\n";
   const auto [line, problem] = GENERATE_COPY(table<std::string, std::string>({
       {"balance = \"wieght\"",
        "7:11: error: [chain.c] balance: \"wieght\" is not allowed; write \"weight\" or \"sender\"\n"},
@@ -448,7 +448,8 @@ TEST_CASE("what is wrong with the other keys of a chain", "[configuration]") {
       {"by_sender = { \"@a.example\" = [\"[x]\"] }", "7:30: error: [chain.c] by_sender: this is an array" + pair},
       {"by_sender = { a.example = \"c\" }", "7:15: error: [chain.c] by_sender: this is a table" + pair},
       {"by_sender = { \"a.example\" = \"[x]\" }",
-       "7:15: error: [chain.c] by_sender: \"a.example\" is no address pattern: \"@\" is missing; write user@domain, "
+       "7:15: error: [chain.c] by_sender: \"a.example\" is not a valid address pattern: \"@\" is missing; write "
+       "user@domain, "
        "@domain, @.domain or <>\n"},
       {"by_recipient = { \"@a.example\" = \"[x]\", \"@A.example\" = \"[y]\" }",
        "7:40: error: [chain.c] by_recipient: \"@A.example\" is there already in other letter case\n"},

@@ -9,22 +9,22 @@ namespace {
 
 constexpr WallTime kNow{Span(1'000'000)};
 
-Judged failed(const std::string& relay, Showing what, Cause cause) {
+ClassifiedAttempt failed(const std::string& relay, AttemptResult what, Cause cause) {
   return {{{relay, relay, "", 25}, std::move(what), {}, {}},
           {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 4, 1}, cause, {}, ""}};
 }
 
 TEST_CASE("attempts that failed and deliveries that were deferred are counted by cause") {
-  const std::vector<Judged> outcomes = {
-      failed("a", Unreached{Stage::Connect, Trouble::Unconnected, "refused"}, Cause::Network),
-      failed("a", Unreached{Stage::Tls, Trouble::Untrusted, "x"}, Cause::Tls),
-      failed("b", Unreached{Stage::Connect, Trouble::Unconnected, "refused"}, Cause::Network),
-      failed("c", PassedOver{}, Cause::Quota), failed("d", Outrun{Stage::Connect}, Cause::Network)};
+  const std::vector<ClassifiedAttempt> attempts = {
+      failed("a", SessionFailure{Stage::Connect, SessionError::Unconnected, "refused"}, Cause::Network),
+      failed("a", SessionFailure{Stage::Tls, SessionError::Untrusted, "x"}, Cause::Tls),
+      failed("b", SessionFailure{Stage::Connect, SessionError::Unconnected, "refused"}, Cause::Network),
+      failed("c", Skipped{}, Cause::Quota), failed("d", Superseded{Stage::Connect}, Cause::Network)};
   Verdict verdict;
   verdict.cause = Cause::Tls;
   fake::MemoryStateStore store;
   for (int i = 0; i < 2; ++i)
-    add_to_counters(store, results_of(outcomes, verdict), kNow);
+    add_to_counters(store, results_of(attempts, verdict), kNow);
   const Counters all = read_counters(store, kNow);
   CHECK(all.failed ==
         decltype(all.failed){{{"a", Cause::Network}, 2}, {{"a", Cause::Tls}, 2}, {{"b", Cause::Network}, 2}});

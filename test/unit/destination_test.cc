@@ -216,12 +216,12 @@ TEST_CASE("faults of IPv6 addresses", "[destination]") {
       {"::1", "an IPv6 address needs brackets; write [ipv6:::1]:25"},
       {"smtp:2001:db8::1", "an IPv6 address needs brackets; write smtp:[ipv6:2001:db8::1]:25"},
       {"ipv6:2001:db8::1", "an IPv6 address needs brackets; write [ipv6:2001:db8::1]:25"},
-      {"[ipv6:a.example]", "\"a.example\" is no IPv6 address; write [ipv6:2001:db8::1]:25"},
-      {"[ipv6:192.0.2.1]", "\"192.0.2.1\" is no IPv6 address; write [ipv6:2001:db8::1]:25"},
-      {"[ipv6:]", "\"\" is no IPv6 address; write [ipv6:2001:db8::1]:25"},
-      {"[ipv6:::1.]", "\"::1.\" is no IPv6 address; write [ipv6:2001:db8::1]:25"},
-      {"[2001:db8::g]", "\"2001:db8::g\" is no IPv6 address; write [ipv6:2001:db8::1]:25"},
-      {"[fe80::1%eth0]", "\"fe80::1%eth0\" is no IPv6 address; write [ipv6:2001:db8::1]:25"},
+      {"[ipv6:a.example]", "\"a.example\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
+      {"[ipv6:192.0.2.1]", "\"192.0.2.1\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
+      {"[ipv6:]", "\"\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
+      {"[ipv6:::1.]", "\"::1.\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
+      {"[2001:db8::g]", "\"2001:db8::g\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
+      {"[fe80::1%eth0]", "\"fe80::1%eth0\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
       {"ipv6:[::1]",
        "\"ipv6:\" is not a known prefix; write [host]:port, smtp:[host]:port, smtps:[host]:port or srv:domain"},
   }));
@@ -231,7 +231,8 @@ TEST_CASE("faults of IPv6 addresses", "[destination]") {
 TEST_CASE("faults of host names", "[destination]") {
   const std::string form = "; write a name such as mail.example.com";
   const std::string number = "this is a number without a host; write for example smtp:[host]:25";
-  const std::string digits = "\" is no IPv4 address, and the last label of a host name is not all digits" + form;
+  const std::string digits =
+      "\" is not a valid IPv4 address, and the last label of a host name is not all digits" + form;
   const auto [element, problem] = GENERATE_COPY(table<std::string, std::string>({
       {"25", number},
       {"smtp:25", number},

@@ -44,14 +44,14 @@ struct Shown {
   std::string operator()(const Lost& r) const {
     return "lost " + std::string(name(r.stage)) + (r.loss == Loss::Closed ? " closed" : " timeout");
   }
-  std::string operator()(const Garbled& r) const {
+  std::string operator()(const ProtocolError& r) const {
     return "garbled " + std::string(name(r.stage)) + ": " + unquoted(r.what);
   }
   std::string operator()(const Unconfirmed& r) const { return "unconfirmed: " + unquoted(r.what); }
 
   /// Of a line that is no reply as much is quoted as had come, and that depends on the cut.
   static std::string unquoted(const std::string& what) { return what.substr(0, what.find(": \"")); }
-  std::string operator()(const Withheld& r) const { return "withheld " + std::string(name(r.stage)); }
+  std::string operator()(const Aborted& r) const { return "withheld " + std::string(name(r.stage)); }
 };
 
 inline std::string outcome(const Transaction& transaction) {
@@ -108,7 +108,7 @@ class Player {
     if (what == "commit") REQUIRE(transaction_.want() == Want::Commit);
     if (what == "content") transaction_.content_sent();
     if (what == "commit") transaction_.commit();
-    if (what == "withhold") transaction_.withhold();
+    if (what == "withhold") transaction_.abort();
     if (what == "closed") transaction_.lost(Loss::Closed);
     if (what == "timeout") transaction_.lost(Loss::TimedOut);
   }

@@ -110,16 +110,16 @@ TEST_CASE("a rule of the administrator fits by stage, code, status and words, al
   CHECK(own_fits(rule({Stage::EndOfData}, "", "", ""), Stage::Content, text));
 }
 
-TEST_CASE("a reply that is no refusal, where it makes no sense, speaks of the relay") {
+TEST_CASE("a reply that is not a refusal, where it makes no sense, speaks of the relay") {
   WordMatcher matcher;
   const FoundRule rule_of_354 = found({}, Stage::Rcpt, "354 go ahead", matcher);
   CHECK(rule_of_354.means == Meaning{Scope::Relay, Cause::Unknown});
   CHECK_FALSE(rule_of_354.own);
   CHECK(rule_of_354.text == "no rule");
-  const Judgement judgement = classify_reply(Stage::Rcpt, reply("354 go ahead"), RelayRules{}, matcher);
-  CHECK(judgement.severity == Severity::Soft);
-  CHECK(judgement.next == Next::NextLeg);
-  CHECK(judgement.status.klass == 4);
+  const Classification classification = classify_reply(Stage::Rcpt, reply("354 go ahead"), RelayRules{}, matcher);
+  CHECK(classification.severity == Severity::Soft);
+  CHECK(classification.next == Next::NextLeg);
+  CHECK(classification.status.klass == 4);
 }
 
 TEST_CASE("the administrator's rules come first, and say where they stand") {
@@ -147,11 +147,11 @@ TEST_CASE("an expression that cannot be used makes its replies soft, and no othe
   CHECK_FALSE(found(own, Stage::Mail, "550 5.1.1 no such user", matcher).broken);
   RelayRules rules;
   rules.own = own;
-  const Judgement judgement = classify_reply(Stage::Rcpt, reply("550 5.1.1 no such user"), rules, matcher);
-  CHECK(judgement.severity == Severity::Soft);
-  CHECK(judgement.next == Next::NextLeg);
-  CHECK(judgement.status == EnhancedStatus{4, 3, 5});
-  CHECK_THAT(judgement.rule, Catch::Matchers::ContainsSubstring("relaypipe.toml:7:3"));
+  const Classification classification = classify_reply(Stage::Rcpt, reply("550 5.1.1 no such user"), rules, matcher);
+  CHECK(classification.severity == Severity::Soft);
+  CHECK(classification.next == Next::NextLeg);
+  CHECK(classification.status == EnhancedStatus{4, 3, 5});
+  CHECK_THAT(classification.rule, Catch::Matchers::ContainsSubstring("relaypipe.toml:7:3"));
 }
 
 TEST_CASE("what the administrator says of a reply is what is done") {
@@ -175,11 +175,11 @@ TEST_CASE("what the administrator says of a reply is what is done") {
   RelayRules rules;
   rules.own = {&made, 1};
   WordMatcher matcher;
-  const Judgement judgement = classify_reply(Stage::Rcpt, reply(row.text), rules, matcher);
-  CHECK(judgement.severity == row.severity);
-  CHECK(judgement.next == row.next);
+  const Classification classification = classify_reply(Stage::Rcpt, reply(row.text), rules, matcher);
+  CHECK(classification.severity == row.severity);
+  CHECK(classification.next == row.next);
   // Before MAIL nothing speaks of a message, whatever a rule says.
-  const Judgement early = classify_reply(Stage::Auth, reply(row.text), rules, matcher);
+  const Classification early = classify_reply(Stage::Auth, reply(row.text), rules, matcher);
   CHECK(early.severity == Severity::Soft);
   CHECK(early.next == Next::NextLeg);
   CHECK((early.scope == Scope::Relay || early.scope == Scope::RelaySender));

@@ -26,13 +26,13 @@ TEST_CASE("a message larger than the announced SIZE does not fit") {
   content.wire = 2000;    // what counts is RFC 1870's size, without dot-stuffing
   content.octets = 3000;  // and not what was read
   const Envelope envelope = from_to("s@example.com", {"r@example.org"});
-  CHECK_FALSE(misfit(envelope, content, {}));
-  CHECK_FALSE(misfit(envelope, content, with_limit(std::nullopt)));
-  CHECK_FALSE(misfit(envelope, content, with_limit(1000)));
-  CHECK_FALSE(misfit(envelope, content, with_limit(1001)));
-  const auto unfit = misfit(envelope, content, with_limit(999));
+  CHECK_FALSE(find_unsupported(envelope, content, {}));
+  CHECK_FALSE(find_unsupported(envelope, content, with_limit(std::nullopt)));
+  CHECK_FALSE(find_unsupported(envelope, content, with_limit(1000)));
+  CHECK_FALSE(find_unsupported(envelope, content, with_limit(1001)));
+  const auto unfit = find_unsupported(envelope, content, with_limit(999));
   REQUIRE(unfit);
-  CHECK(unfit->why == Unfit::Why::TooBig);
+  CHECK(unfit->why == Unsupported::Why::TooBig);
   CHECK(unfit->size == 1000);
   CHECK(unfit->limit == 999);
 }
@@ -41,19 +41,19 @@ TEST_CASE("the administrator's own limit counts beside the announced one") {
   ContentFacts content;
   content.size = 1000;
   const Envelope envelope = from_to("s@example.com", {"r@example.org"});
-  CHECK_FALSE(misfit(envelope, content, {}, 1000));
-  CHECK(misfit(envelope, content, {}, 999)->limit == 999);
-  CHECK(misfit(envelope, content, with_limit(2000), 999)->limit == 999);
-  CHECK(misfit(envelope, content, with_limit(500), 2000)->limit == 500);
+  CHECK_FALSE(find_unsupported(envelope, content, {}, 1000));
+  CHECK(find_unsupported(envelope, content, {}, 999)->limit == 999);
+  CHECK(find_unsupported(envelope, content, with_limit(2000), 999)->limit == 999);
+  CHECK(find_unsupported(envelope, content, with_limit(500), 2000)->limit == 500);
 }
 
 TEST_CASE("an internationalized address needs SMTPUTF8, internationalized content does not") {
   Capabilities utf8;
   utf8.smtputf8 = true;
   const auto misfits = [&](const Envelope& envelope) {
-    CHECK_FALSE(misfit(envelope, {}, utf8));
-    const auto unfit = misfit(envelope, {}, {});
-    return unfit && unfit->why == Unfit::Why::NoSmtpUtf8;
+    CHECK_FALSE(find_unsupported(envelope, {}, utf8));
+    const auto unfit = find_unsupported(envelope, {}, {});
+    return unfit && unfit->why == Unsupported::Why::NoSmtpUtf8;
   };
   CHECK(misfits(from_to("\xc3\xa4@example.com", {"r@example.org"})));
   CHECK(misfits(from_to("s@\xc3\xa4.example", {"r@example.org"})));
@@ -62,7 +62,7 @@ TEST_CASE("an internationalized address needs SMTPUTF8, internationalized conten
   CHECK_FALSE(misfits(from_to("s@xn--4ca.example", {"r@example.org"})));
   ContentFacts content;
   content.eight_bit_body = true;
-  CHECK_FALSE(misfit(from_to("s@example.com", {"r@example.org"}), content, {}));
+  CHECK_FALSE(find_unsupported(from_to("s@example.com", {"r@example.org"}), content, {}));
 }
 
 }  // namespace

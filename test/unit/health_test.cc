@@ -47,7 +47,7 @@ std::vector<Span> rests(Cause cause, int times) {
   WallTime now = kStart;
   std::vector<Span> all;
   for (int i = 0; i < times; ++i) {
-    learn(health, failure(cause, now), kUs, kBounds, now);
+    apply(health, failure(cause, now), kUs, kBounds, now);
     all.push_back(health.until - now);
     now = health.until;
   }
@@ -55,10 +55,10 @@ std::vector<Span> rests(Cause cause, int times) {
 }
 
 TEST_CASE("a relay that nothing is known of is well") {
-  CHECK(standing_of({}, kStart).kind == Kind::Well);
+  CHECK(standing_of({}, kStart).kind == Kind::Up);
   Health health;
-  CHECK_FALSE(learn(health, showing(HealthEvent::Kind::Accepted, kStart), kUs, kBounds, kStart + 1s));
-  CHECK(standing_of(health, kStart + 1s).kind == Kind::Well);
+  CHECK_FALSE(apply(health, showing(HealthEvent::Kind::Accepted, kStart), kUs, kBounds, kStart + 1s));
+  CHECK(standing_of(health, kStart + 1s).kind == Kind::Up);
 }
 
 TEST_CASE("connect trouble rests 15 seconds, doubling to ten minutes") {
@@ -80,28 +80,28 @@ TEST_CASE("a reply that names the time is believed, within reason") {
                            Row{{Until::Kind::UtcMidnight, {}}, kStart - 10h - 20min + 24h},
                            Row{{Until::Kind::NextHour, {}}, kStart + 40min});
   Health health;
-  learn(health, failure(Cause::Quota, kStart - 1s, row.until), kUs, kBounds, kStart);
-  CHECK(standing_of(health, kStart).kind == Kind::Resting);
+  apply(health, failure(Cause::Quota, kStart - 1s, row.until), kUs, kBounds, kStart);
+  CHECK(standing_of(health, kStart).kind == Kind::CoolingDown);
   CHECK(standing_of(health, kStart).until == row.end);
-  CHECK(standing_of(health, row.end - 1ms).kind == Kind::Resting);
+  CHECK(standing_of(health, row.end - 1ms).kind == Kind::CoolingDown);
   CHECK(standing_of(health, row.end).kind == Kind::Due);
 }
 
 TEST_CASE("attempts that ran side by side meet one failure") {
   Health health;
-  CHECK(learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart + 1s));
+  CHECK(apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart + 1s));
   for (int i = 0; i < 50; ++i)
-    CHECK_FALSE(learn(health, failure(Cause::Network, kStart + Span(i * 10)), kOther, kBounds, kStart + 2s));
+    CHECK_FALSE(apply(health, failure(Cause::Network, kStart + Span(i * 10)), kOther, kBounds, kStart + 2s));
   CHECK(health.failures == 1);
   CHECK(health.until == kStart + 16s);
   // Another cause among them that keeps it down longer counts.
-  learn(health, failure(Cause::Quota, kStart), kOther, kBounds, kStart + 3s);
+  apply(health, failure(Cause::Quota, kStart), kOther, kBounds, kStart + 3s);
   CHECK(health.cause == Cause::Quota);
   CHECK(health.until == kStart + 3s + 1h);
 }
 
-HealthEvent outrun(WallTime began) {
-  HealthEvent event = showing(HealthEvent::Kind::Outrun, began);
+HealthEvent superseded(WallTime began) {
+  HealthEvent event = showing(HealthEvent::Kind::Superseded, began);
   event.cause = Cause::Network;
   event.full_patience = false;
   event.patience = 2s;
@@ -113,7 +113,7 @@ Health known() {
   Health health;
   HealthEvent event = showing(HealthEvent::Kind::Ready, kStart - 1min);
   event.ready = 20ms;
-  learn(health, event, kUs, kBounds, kStart - 1min);
+  apply(health, event, kUs, kBounds, kStart - 1min);
   return health;
 }
 
@@ -121,13 +121,13 @@ TEST_CASE("a pause that many deliveries meet at the same time is one suspicion")
   Health health = known();
   // Twenty began before any of them was late, and each place that is free again is taken at once, for 0.6 s.
   for (int i = 0; i < 20; ++i)
-    learn(health, outrun(kStart + Span(i)), kOther, kBounds, kStart + 330ms + Span(i));
+    apply(health, superseded(kStart + Span(i)), kOther, kBounds, kStart + 330ms + Span(i));
   CHECK(health.suspicions == 1);
   for (int i = 0; i < 20; ++i)
-    CHECK_FALSE(learn(health, outrun(kStart + 350ms + Span(i)), kOther, kBounds, kStart + 680ms + Span(i)));
-  CHECK(standing_of(health, kStart + 700ms).kind == Kind::Well);
+    CHECK_FALSE(apply(health, superseded(kStart + 350ms + Span(i)), kOther, kBounds, kStart + 680ms + Span(i)));
+  CHECK(standing_of(health, kStart + 700ms).kind == Kind::Up);
   CHECK(health.suspicions == 2);
-  learn(health, showing(HealthEvent::Kind::Ready, kStart + 600ms), kOther, kBounds, kStart + 710ms);
+  apply(health, showing(HealthEvent::Kind::Ready, kStart + 600ms), kOther, kBounds, kStart + 710ms);
   CHECK(health.suspicions == 0);
 }
 
@@ -142,28 +142,28 @@ TEST_CASE("suspicions are a failure when there were three in a row, and they las
   Health health = known();
   bool failed = false;
   for (const Span began : row.began)
-    failed = learn(health, outrun(kStart + began), kUs, kBounds, kStart + began + 300ms) || failed;
+    failed = apply(health, superseded(kStart + began), kUs, kBounds, kStart + began + 300ms) || failed;
   CHECK(failed == row.failed);
-  CHECK((standing_of(health, kStart + 3min).kind != Kind::Well) == row.failed);
+  CHECK((standing_of(health, kStart + 3min).kind != Kind::Up) == row.failed);
 }
 
 TEST_CASE("an attempt that began before one that became ready says nothing of the relay") {
   Health health = known();
-  learn(health, showing(HealthEvent::Kind::Ready, kStart + 10ms), kOther, kBounds, kStart + 30ms);
+  apply(health, showing(HealthEvent::Kind::Ready, kStart + 10ms), kOther, kBounds, kStart + 30ms);
   SECTION("it was late") {
-    HealthEvent late = outrun(kStart);
+    HealthEvent late = superseded(kStart);
     late.full_patience = true;
-    CHECK_FALSE(learn(health, late, kUs, kBounds, kStart + 3s));
+    CHECK_FALSE(apply(health, late, kUs, kBounds, kStart + 3s));
   }
   SECTION("it hung until its time limit, and the relay has failed and come back meanwhile") {
-    learn(health, failure(Cause::Network, kStart + 20s), kOther, kBounds, kStart + 20s);
-    learn(health, showing(HealthEvent::Kind::Ready, kStart + 40s), kOther, kBounds, kStart + 40s);
-    CHECK_FALSE(learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart + 5min));
+    apply(health, failure(Cause::Network, kStart + 20s), kOther, kBounds, kStart + 20s);
+    apply(health, showing(HealthEvent::Kind::Ready, kStart + 40s), kOther, kBounds, kStart + 40s);
+    CHECK_FALSE(apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart + 5min));
   }
-  CHECK(standing_of(health, kStart + 5min).kind == Kind::Well);
+  CHECK(standing_of(health, kStart + 5min).kind == Kind::Up);
   CHECK(health.suspicions == 0);
   // What a relay says, it says now.
-  CHECK(learn(health, failure(Cause::Quota, kStart), kUs, kBounds, kStart + 6min));
+  CHECK(apply(health, failure(Cause::Quota, kStart), kUs, kBounds, kStart + 6min));
 }
 
 HealthEvent in_message(std::uint64_t message, std::uint64_t sender, WallTime began, bool hung = false) {
@@ -192,7 +192,7 @@ TEST_CASE("trouble in a transaction is the relay's when three messages of two se
   for (const auto& [message, sender] : row.met) {
     const HealthEvent event =
         message == 0 ? showing(HealthEvent::Kind::Accepted, now) : in_message(message, sender, now);
-    failed = learn(health, event, kUs, kBounds, now + 1s) || failed;
+    failed = apply(health, event, kUs, kBounds, now + 1s) || failed;
     now += 1min;
   }
   CHECK(failed == row.failed);
@@ -202,7 +202,7 @@ TEST_CASE("connections that were cut at the same time are one doubt, each that h
   for (const bool hung : {false, true}) {
     Health health;
     for (std::uint64_t i = 1; i <= 20; ++i)
-      learn(health, in_message(i, i, kStart + Span(i), hung), kUs, kBounds, kStart + 30s + Span(i));
+      apply(health, in_message(i, i, kStart + Span(i), hung), kUs, kBounds, kStart + 30s + Span(i));
     CHECK((health.since != kNever) == hung);
     CHECK(health.failures == (hung ? 1 : 0));
   }
@@ -210,15 +210,15 @@ TEST_CASE("connections that were cut at the same time are one doubt, each that h
 
 TEST_CASE("a doubt that is an hour old does not count") {
   Health health;
-  learn(health, in_message(1, 1, kStart), kUs, kBounds, kStart);
-  learn(health, in_message(2, 2, kStart + 1min), kUs, kBounds, kStart + 1min);
-  CHECK_FALSE(learn(health, in_message(3, 3, kStart + 60min), kUs, kBounds, kStart + 60min));
+  apply(health, in_message(1, 1, kStart), kUs, kBounds, kStart);
+  apply(health, in_message(2, 2, kStart + 1min), kUs, kBounds, kStart + 1min);
+  CHECK_FALSE(apply(health, in_message(3, 3, kStart + 60min), kUs, kBounds, kStart + 60min));
   CHECK(health.doubts.size() == 2);
 }
 
 TEST_CASE("one process probes, and its probe ends with it") {
   Health health;
-  learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
+  apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
   const WallTime due = kStart + 15s;
   REQUIRE(standing_of(health, due).kind == Kind::Due);
   take_look(health, kOther, due + 2s, due, all_alive);
@@ -226,43 +226,43 @@ TEST_CASE("one process probes, and its probe ends with it") {
   CHECK(standing_of(health, due + 1s).until == due + 2s);
   CHECK(standing_of(health, due + 1s, none_alive).kind == Kind::Due);
   SECTION("success closes") {
-    CHECK(learn(health, showing(HealthEvent::Kind::Ready, due), kOther, kBounds, due + 1s));
-    CHECK(standing_of(health, due + 1s).kind == Kind::Well);
+    CHECK(apply(health, showing(HealthEvent::Kind::Ready, due), kOther, kBounds, due + 1s));
+    CHECK(standing_of(health, due + 1s).kind == Kind::Up);
     CHECK(health.failures == 0);
   }
   SECTION("failure doubles the rest") {
-    CHECK_FALSE(learn(health, failure(Cause::Network, due), kOther, kBounds, due + 1s));
-    CHECK(standing_of(health, due + 1s).kind == Kind::Resting);
+    CHECK_FALSE(apply(health, failure(Cause::Network, due), kOther, kBounds, due + 1s));
+    CHECK(standing_of(health, due + 1s).kind == Kind::CoolingDown);
     CHECK(health.until == due + 31s);
   }
   SECTION("nothing learned: the next one probes") {
-    learn(health, showing(HealthEvent::Kind::Ended, due), kOther, kBounds, due + 1s);
+    apply(health, showing(HealthEvent::Kind::Ended, due), kOther, kBounds, due + 1s);
     CHECK(standing_of(health, due + 1s).kind == Kind::Due);
   }
   SECTION("somebody else's end is not the prober's") {
-    learn(health, showing(HealthEvent::Kind::Ended, due - 20s), kUs, kBounds, due + 1s);
+    apply(health, showing(HealthEvent::Kind::Ended, due - 20s), kUs, kBounds, due + 1s);
     CHECK(standing_of(health, due + 1s).kind == Kind::Probing);
   }
 }
 
 TEST_CASE("a success that began before the failure says nothing about what came after") {
   Health health;
-  learn(health, failure(Cause::Network, kStart + 4s), kUs, kBounds, kStart + 5s);
-  CHECK_FALSE(learn(health, showing(HealthEvent::Kind::Accepted, kStart), kOther, kBounds, kStart + 6s));
-  CHECK(standing_of(health, kStart + 6s).kind == Kind::Resting);
+  apply(health, failure(Cause::Network, kStart + 4s), kUs, kBounds, kStart + 5s);
+  CHECK_FALSE(apply(health, showing(HealthEvent::Kind::Accepted, kStart), kOther, kBounds, kStart + 6s));
+  CHECK(standing_of(health, kStart + 6s).kind == Kind::CoolingDown);
 }
 
 TEST_CASE("a relay that loses commands sent together gets them one at a time for a day") {
   Health health;
   HealthEvent event = failure(Cause::Network, kStart);
-  learn(health, event, kUs, kBounds, kStart);
+  apply(health, event, kUs, kBounds, kStart);
   CHECK(health.one_by_one_until == kNever);
   event.pipelined = event.doubtful = true;
   event.message = 1;
-  learn(health, event, kUs, kBounds, kStart + 1s);
+  apply(health, event, kUs, kBounds, kStart + 1s);
   CHECK(health.one_by_one_until == kStart + 1s + 24h);
   SECTION("an acceptance without them says nothing of them") {
-    learn(health, showing(HealthEvent::Kind::Accepted, kStart + 2s), kUs, kBounds, kStart + 3s);
+    apply(health, showing(HealthEvent::Kind::Accepted, kStart + 2s), kUs, kBounds, kStart + 3s);
     CHECK(health.one_by_one_until == kStart + 1s + 24h);
   }
   SECTION("a clock that is set back makes it no longer") {
@@ -274,20 +274,20 @@ TEST_CASE("a relay that loses commands sent together gets them one at a time for
 TEST_CASE("a session alone does not end a quota, an acceptance does") {
   const Cause cause = GENERATE(Cause::Quota, Cause::Rate, Cause::Account, Cause::Policy);
   Health health;
-  learn(health, failure(cause, kStart), kUs, kBounds, kStart);
+  apply(health, failure(cause, kStart), kUs, kBounds, kStart);
   const WallTime due = health.until;
-  CHECK_FALSE(learn(health, showing(HealthEvent::Kind::Ready, due), kUs, kBounds, due + 1s));
+  CHECK_FALSE(apply(health, showing(HealthEvent::Kind::Ready, due), kUs, kBounds, due + 1s));
   CHECK(standing_of(health, due + 1s).kind == Kind::Due);
-  CHECK(learn(health, showing(HealthEvent::Kind::Accepted, due), kUs, kBounds, due + 1s));
-  CHECK(standing_of(health, due + 1s).kind == Kind::Well);
+  CHECK(apply(health, showing(HealthEvent::Kind::Accepted, due), kUs, kBounds, due + 1s));
+  CHECK(standing_of(health, due + 1s).kind == Kind::Up);
 }
 
 TEST_CASE("refused credentials rest an hour, or until somebody changes them") {
   Health health;
   HealthEvent event = failure(Cause::Auth, kStart, {Until::Kind::Credentials, {}});
   event.stamps.credentials = 7;
-  learn(health, event, kUs, kBounds, kStart);
-  CHECK(standing(health, kStart + 59min, {7, 0}, kBounds, all_alive).kind == Kind::Resting);
+  apply(health, event, kUs, kBounds, kStart);
+  CHECK(standing(health, kStart + 59min, {7, 0}, kBounds, all_alive).kind == Kind::CoolingDown);
   CHECK(standing(health, kStart + 1h, {7, 0}, kBounds, all_alive).kind == Kind::Due);
   CHECK(standing(health, kStart + 1min, {8, 0}, kBounds, all_alive).kind == Kind::Due);
   // New credentials are tried by one process too.
@@ -300,14 +300,14 @@ TEST_CASE("settings that were changed end a rest, whatever the cause") {
   Health health;
   HealthEvent event = failure(cause, kStart);
   event.stamps = {1, 7};
-  learn(health, event, kUs, kBounds, kStart);
-  CHECK(standing(health, kStart + 1s, {1, 7}, kBounds, all_alive).kind == Kind::Resting);
-  CHECK(standing(health, kStart + 1s, {2, 7}, kBounds, all_alive).kind == Kind::Resting);
+  apply(health, event, kUs, kBounds, kStart);
+  CHECK(standing(health, kStart + 1s, {1, 7}, kBounds, all_alive).kind == Kind::CoolingDown);
+  CHECK(standing(health, kStart + 1s, {2, 7}, kBounds, all_alive).kind == Kind::CoolingDown);
   CHECK(standing(health, kStart + 1s, {1, 8}, kBounds, all_alive).kind == Kind::Due);
   event.stamps = {1, 8};
   event.began = kStart + 2s;
-  learn(health, event, kUs, kBounds, kStart + 2s);
-  CHECK(standing(health, kStart + 3s, {1, 8}, kBounds, all_alive).kind == Kind::Resting);
+  apply(health, event, kUs, kBounds, kStart + 2s);
+  CHECK(standing(health, kStart + 3s, {1, 8}, kBounds, all_alive).kind == Kind::CoolingDown);
 }
 
 /// A process of its own for every number.
@@ -315,7 +315,7 @@ Owner process(std::uint32_t number) { return {1000 + number}; }
 
 TEST_CASE("a look that makes no progress holds nobody, and one that makes some goes on") {
   Health health;
-  learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
+  apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
   const WallTime due = kStart + 15s;
   take_look(health, process(1), due + 2s, due, all_alive);
   CHECK(standing_of(health, due + 1999ms).kind == Kind::Probing);
@@ -326,10 +326,10 @@ TEST_CASE("a look that makes no progress holds nobody, and one that makes some g
   take_look(health, process(2), due + 5s, due + 3s, all_alive);
   CHECK(standing_of(health, due + 4s).kind == Kind::Probing);
   // It was ready, so the relay is well; what the one that hangs will say is old.
-  learn(health, showing(HealthEvent::Kind::Ready, due + 3s), process(2), kBounds, due + 4s);
-  CHECK(standing_of(health, due + 4s).kind == Kind::Well);
-  CHECK_FALSE(learn(health, failure(Cause::Network, due), process(1), kBounds, due + 5min));
-  CHECK(standing_of(health, due + 5min).kind == Kind::Well);
+  apply(health, showing(HealthEvent::Kind::Ready, due + 3s), process(2), kBounds, due + 4s);
+  CHECK(standing_of(health, due + 4s).kind == Kind::Up);
+  CHECK_FALSE(apply(health, failure(Cause::Network, due), process(1), kBounds, due + 5min));
+  CHECK(standing_of(health, due + 5min).kind == Kind::Up);
 }
 
 /// Whoever may look does, as often as `every`, and hangs for five minutes; when each of them began.
@@ -337,7 +337,7 @@ std::vector<Span> looks_that_hang(Health& health, Span every) {
   std::vector<Span> began;
   for (Span at{}; at < 5min; at += every) {
     const Standing now = standing_of(health, kStart + at);
-    if (now.kind != Kind::Due && !(now.kind == Kind::Well && now.stranger)) continue;
+    if (now.kind != Kind::Due && !(now.kind == Kind::Up && now.unknown)) continue;
     take_look(health, process(static_cast<std::uint32_t>(began.size())), kStart + at + 2s, kStart + at, all_alive);
     began.push_back(at);
   }
@@ -350,10 +350,10 @@ TEST_CASE("a silent relay takes few processes, however many ask") {
     CHECK(looks_that_hang(health, 100ms) ==
           std::vector<Span>{0s, 0s + 100ms, 200ms, 15200ms, 45200ms, 105200ms, 225200ms});
     CHECK(standing_of(health, kStart + 5min).kind == Kind::Hanging);
-    CHECK(standing_of(health, kStart + 5min).stranger);
+    CHECK(standing_of(health, kStart + 5min).unknown);
   }
   SECTION("one that was down: one after the other") {
-    learn(health, failure(Cause::Network, kStart - 15s), kUs, kBounds, kStart - 15s);
+    apply(health, failure(Cause::Network, kStart - 15s), kUs, kBounds, kStart - 15s);
     CHECK(looks_that_hang(health, 1s) == std::vector<Span>{0s, 2s, 4s, 19s, 49s, 109s, 229s});
   }
   // Those that have ended make room.
@@ -368,17 +368,17 @@ TEST_CASE("with no other relay left, connect trouble is looked at early, but not
   const Row row = GENERATE(Row{Cause::Network, true}, Row{Cause::Tls, true}, Row{Cause::Auth, false},
                            Row{Cause::Quota, false}, Row{Cause::Account, false});
   Health health;
-  learn(health, failure(row.cause, kStart), kUs, kBounds, kStart);
+  apply(health, failure(row.cause, kStart), kUs, kBounds, kStart);
   const WallTime due = health.until;
-  learn(health, failure(row.cause, due), kUs, kBounds, due);
+  apply(health, failure(row.cause, due), kUs, kBounds, due);
   CHECK_FALSE(standing_of(health, due + 14s).early);
-  CHECK(standing_of(health, due + 15s).kind == Kind::Resting);
+  CHECK(standing_of(health, due + 15s).kind == Kind::CoolingDown);
   CHECK(standing_of(health, due + 15s).early == row.early);
 }
 
 TEST_CASE("a clock that is set back lets nothing rest longer") {
   Health health;
-  learn(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
+  apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
   WallTime now = settle(health, kStart - 5h);
   CHECK(now == kStart - 5h);
   CHECK(standing_of(health, now).until == kStart - 5h + 15s);
@@ -391,9 +391,9 @@ TEST_CASE("the administrator's suspension stands above everything") {
   Health health;
   health.suspended_until = kStart + 2h;
   CHECK(standing_of(health, kStart).kind == Kind::Suspended);
-  learn(health, showing(HealthEvent::Kind::Accepted, kStart), kUs, kBounds, kStart);
+  apply(health, showing(HealthEvent::Kind::Accepted, kStart), kUs, kBounds, kStart);
   CHECK(standing_of(health, kStart).until == kStart + 2h);
-  CHECK(standing_of(health, kStart + 2h).kind == Kind::Well);
+  CHECK(standing_of(health, kStart + 2h).kind == Kind::Up);
 }
 
 TEST_CASE("a suspension under a wrong clock is as long as it was meant to be") {
@@ -415,7 +415,7 @@ Health measured(Duration each, int samples, WallTime when) {
     HealthEvent event = showing(HealthEvent::Kind::Accepted, when);
     event.ready = each / 2;
     event.accepted = each / 2;
-    learn(health, event, kUs, kBounds, when);
+    apply(health, event, kUs, kBounds, when);
   }
   return health;
 }
@@ -440,7 +440,7 @@ TEST_CASE("a relay much slower than its tier gives up its place") {
 TEST_CASE("a relay that rests is nobody's measure") {
   const Health own = measured(5s, 10, kStart);
   Health other = measured(200ms, 10, kStart);
-  learn(other, failure(Cause::Network, kStart), kUs, kBounds, kStart + 1s);
+  apply(other, failure(Cause::Network, kStart), kUs, kBounds, kStart + 1s);
   const std::vector<const Health*> others{&other};
   CHECK_FALSE(much_slower(own, others, 4.0, kStart + 1min));
 }

@@ -26,7 +26,7 @@ TEST_CASE("an address is read and written in its shortest form") {
   CHECK(parse_ip_address(address->text()) == address);
 }
 
-TEST_CASE("what is no address is none") {
+TEST_CASE("what is not an address is none") {
   const auto text = GENERATE(""sv, "192.0.2"sv, "192.0.2.256"sv, "192.0.2.1.2"sv, "192.0.2.-1"sv, " 192.0.2.1"sv,
                              "192.0.2.1 "sv, "192.0.2.1\n"sv, "192.0.2.1:25"sv, "[192.0.2.1]"sv, "[::1]"sv,
                              "ipv6:::1"sv, "::1%lo"sv, "fe80::1%eth0"sv, ":::"sv, "2001:db8::1::2"sv, "1:2:3:4:5:6:7"sv,

@@ -31,13 +31,13 @@ class Zone {
 
 TEST_CASE("times are shown in the zone of the machine, with its name") {
   const Zone zone("CET-1CEST,M3.5.0,M10.5.0/3");
-  CHECK(with_local_times("relay a rests until 2026-11-27 23:03:04 UTC, cause=network") ==
-        "relay a rests until 2026-11-28 00:03:04 CET, cause=network");
+  CHECK(with_local_times("relay a is cooling down until 2026-11-27 23:03:04 UTC, cause=network") ==
+        "relay a is cooling down until 2026-11-28 00:03:04 CET, cause=network");
   CHECK(with_local_times("2026-07-01 00:00:00 UTC to 2026-07-01 12:00:00 UTC") ==
         "2026-07-01 02:00:00 CEST to 2026-07-01 14:00:00 CEST");
 }
 
-TEST_CASE("what is no whole time stays as it is") {
+TEST_CASE("what is not a whole time stays as it is") {
   const Zone zone("XYZ+5");
   for (const char* const text : {"", " UTC", "until=00:00 UTC", "2026-11-27 12:03 UTC", "26-11-27 12:03:04 UTC",
                                  "2026-11-27 12:03:04", "2026-11-27T12:03:04Z", "2026-11-27 12:03:0x UTC"}) {

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Where kWhere{"[mx.example]:587", "mx.example", "192.0.2.1", 587};
+const Peer kPeer{"[mx.example]:587", "mx.example", "192.0.2.1", 587};
 
 Reply reply(const std::string& text) {
   ReplyParser parser;
@@ -27,21 +27,21 @@ Envelope to(std::initializer_list<const char*> recipients, std::string queue_id 
   return envelope;
 }
 
-std::string line_of(const Envelope& envelope, const Outcome& outcome) {
+std::string line_of(const Envelope& envelope, const Attempt& attempt) {
   PcreMatcher matcher;
-  return attempt_line(envelope, {outcome, classify(outcome, RelayRules{}, matcher)});
+  return attempt_line(envelope, {attempt, classify(attempt, RelayRules{}, matcher)});
 }
 
 /// The middle of a line: from `delay=` to `, dsn=`.
 std::string delays_of(Duration setup, Duration transfer) {
-  const std::string line = line_of(to({"r@example.org"}), {kWhere, Lost{Stage::Mail, Loss::Closed}, setup, transfer});
+  const std::string line = line_of(to({"r@example.org"}), {kPeer, Lost{Stage::Mail, Loss::Closed}, setup, transfer});
   const std::size_t begin = line.find("delay=");
   return line.substr(begin, line.find(", dsn=") - begin);
 }
 
 TEST_CASE("an attempt says attempt= and never status=") {
   struct Row {
-    Showing what;
+    AttemptResult what;
     const char* end;
   };
   const Row row = GENERATE(
@@ -55,14 +55,15 @@ TEST_CASE("an attempt says attempt= and never status=") {
       Row{Refused{Stage::EndOfData, reply("454 Throttling failure: Daily message quota exceeded")},
           "dsn=4.0.0, cause=quota, until=1h, attempt=failed (host mx.example[192.0.2.1]:587 said: 454 Throttling "
           "failure: Daily message quota exceeded (in reply to end of DATA command))"},
-      Row{Outrun{Stage::Connect},
-          "dsn=4.4.1, cause=network, attempt=outrun (mx.example[192.0.2.1]:587 was not ready in time (connecting))"},
+      Row{Superseded{Stage::Connect},
+          "dsn=4.4.1, cause=network, attempt=superseded (mx.example[192.0.2.1]:587 was not ready in time "
+          "(connecting))"},
       Row{Unconfirmed{"no reply (timed out)"},
           "dsn=4.4.2, attempt=unconfirmed (no reply (timed out) from mx.example[192.0.2.1]:587 while sending end of "
           "data -- message may be sent more than once)"},
-      Row{Unreached{Stage::Connect, Trouble::Unconnected, "Connection refused"},
+      Row{SessionFailure{Stage::Connect, SessionError::Unconnected, "Connection refused"},
           "dsn=4.4.1, cause=network, attempt=failed (connect to mx.example[192.0.2.1]:587: Connection refused)"});
-  CHECK(line_of(to({"r@example.org"}), {kWhere, row.what, 30ms, 0ms}) ==
+  CHECK(line_of(to({"r@example.org"}), {kPeer, row.what, 30ms, 0ms}) ==
         std::string("4Xyz: to=<r@example.org>, relay=mx.example[192.0.2.1]:587, delay=0.03, delays=0/0/0.03/0, ") +
             row.end);
 }
@@ -76,16 +77,16 @@ TEST_CASE("times have two significant digits below ten seconds and none after th
 }
 
 TEST_CASE("who is not known is said so") {
-  const Outcome outcome{
-      {"relay.example", "relay.example", "", 25}, Unreached{Stage::Resolve, Trouble::NullMx, ""}, 0ms, 0ms};
-  const std::string line = line_of(to({"a@example.org", "b@example.org"}, ""), outcome);
+  const Attempt attempt{
+      {"relay.example", "relay.example", "", 25}, SessionFailure{Stage::Resolve, SessionError::NullMx, ""}, 0ms, 0ms};
+  const std::string line = line_of(to({"a@example.org", "b@example.org"}, ""), attempt);
   CHECK_THAT(line, Catch::Matchers::StartsWith("NOQUEUE: to=<a@example.org>, nrcpt=2, relay=relay.example, delay=0"));
-  CHECK_THAT(line_of(to({}), outcome), Catch::Matchers::StartsWith("4Xyz: to=<>, relay="));
+  CHECK_THAT(line_of(to({}), attempt), Catch::Matchers::StartsWith("4Xyz: to=<>, relay="));
 }
 
 TEST_CASE("a verdict has one line for every recipient") {
   const Delays delays{1s, 2s, 3s, 6s};
-  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kWhere};
+  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kPeer};
   CHECK(
       verdict_lines(to({"a@example.org", "b@example.org"}), sent, delays, false) ==
       std::vector<std::string>{
@@ -98,14 +99,14 @@ TEST_CASE("a verdict has one line for every recipient") {
       verdict_lines(to({"a@example.org"}, ""), deferred, {}, false) ==
       std::vector<std::string>{
           "NOQUEUE: to=<a@example.org>, relay=none, delay=0, delays=0/0/0/0, dsn=4.3.5, verdict=deferred (no relay)"});
-  const Verdict bounced{Disposition::Bounced, {5, 1, 1}, "no", kWhere};
+  const Verdict bounced{Disposition::Bounced, {5, 1, 1}, "no", kPeer};
   CHECK_THAT(verdict_lines(to({"a@example.org"}), bounced, {}, false).at(0),
              Catch::Matchers::EndsWith("dsn=5.1.1, verdict=bounced (no)"));
   CHECK(verdict_lines(to({}), bounced, {}, false).empty());
 }
 
 TEST_CASE("where the first attempt was accepted, the first line of the verdict says so") {
-  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kWhere};
+  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kPeer};
   const auto lines = verdict_lines(to({"a@example.org", "b@example.org"}), sent, {}, true);
   REQUIRE(lines.size() == 2);
   CHECK_THAT(lines[0], Catch::Matchers::ContainsSubstring(", dsn=2.0.0, attempt=accepted, verdict=sent (mx.example"));
@@ -126,7 +127,7 @@ TEST_CASE("a line tells how the session was protected, and whose account was use
            .sasl_username = "user@example.org"};
   const std::string words = session_words(facts);
   CHECK(words == ", tls=TLSv1.3/TLS_AES_256_GCM_SHA384/verified, sasl_method=PLAIN, sasl_username=user@example.org");
-  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "250", kWhere};
+  const Verdict sent{Disposition::Delivered, {2, 0, 0}, "250", kPeer};
   CHECK_THAT(verdict_lines(to({"a@example.org"}), sent, {}, true, words).at(0),
              Catch::Matchers::ContainsSubstring("delays=0/0/0/0" + words +
                                                 ", dsn=2.0.0, attempt=accepted, verdict=sent (250)"));
@@ -136,10 +137,10 @@ TEST_CASE("a line tells how the session was protected, and whose account was use
 
 TEST_CASE("a line stays a line, and not too long a one") {
   const Reply long_reply{550, {std::string(5000, 'x') + "\n\x1b[31m"}, {5, 0, 0}};
-  const std::string line = line_of(to({"r@example.org"}, "4X\nyz"), {kWhere, Refused{Stage::Rcpt, long_reply}, {}, {}});
+  const std::string line = line_of(to({"r@example.org"}, "4X\nyz"), {kPeer, Refused{Stage::Rcpt, long_reply}, {}, {}});
   CHECK(line.size() < 1800);
   CHECK(line.find('\n') == std::string::npos);
-  const Verdict verdict{Disposition::Bounced, {5, 1, 1}, std::string(5000, 'x'), kWhere};
+  const Verdict verdict{Disposition::Bounced, {5, 1, 1}, std::string(5000, 'x'), kPeer};
   CHECK(verdict_lines(to({"r@example.org"}), verdict, {}, false).at(0).size() < 1800);
 }
 

@@ -77,7 +77,7 @@ TEST_CASE("the keys of an account come in Postfix's order", "[password_map]") {
         Words{"user+news@example.net", "user@example.net", "@example.net", "h", "h:25"});
   CHECK(password_map_keys("user+news@example.net", "h", destination("h")) ==
         Words{"user+news@example.net", "@example.net", "h", "h:25"});
-  // After MX look-up the server has another name than the destination.
+  // After MX lookup the server has another name than the destination.
   CHECK(password_map_keys("", "mx1.example.com", destination("example.com")) ==
         Words{"mx1.example.com", "example.com", "example.com:25"});
   CHECK(password_map_keys("", "mx1.example.com", destination("example.com:smtp")) ==

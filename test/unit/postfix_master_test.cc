@@ -28,18 +28,18 @@ ServiceFacts good_facts() {
   return facts;
 }
 
-std::vector<PostfixFinding> judged(const std::string& columns, const std::string& text, const ServiceFacts& facts) {
+std::vector<PostfixFinding> classified(const std::string& columns, const std::string& text, const ServiceFacts& facts) {
   const auto services = parse_master("relaypipe unix " + columns + " - 20 " + text);
   REQUIRE(services.size() == 1);
   return judge_service(services.front(), command_of(text), facts);
 }
 
-/// What is wrong with the exemplary command after one change, and the line that mends it.
+/// What is wrong with the exemplary command after one change, and the line that fixes it.
 std::vector<PostfixFinding> changed(const std::string& from, const std::string& to, const ServiceFacts& facts) {
   std::string text = exemplary_command("/usr/bin/relaypipe").text();
   const std::size_t at = text.find(from);
   REQUIRE(at != text.npos);
-  return judged("- n n", text.replace(at, from.size(), to), facts);
+  return classified("- n n", text.replace(at, from.size(), to), facts);
 }
 
 const std::string kGood = exemplary_command("/usr/bin/relaypipe").text();
@@ -90,40 +90,40 @@ TEST_CASE("argv in its parts", "[agent_argv]") {
   CHECK(parse_agent_argv({"/x", "-f"}).words() == std::vector<std::string>{"/x", "-f"});
 }
 
-TEST_CASE("a mended argv has nothing wrong, and mending it again changes nothing", "[agent_argv]") {
+TEST_CASE("a fixed argv has nothing wrong, and fixing it again changes nothing", "[agent_argv]") {
   const auto words = GENERATE(std::vector<std::string>{"/x"}, std::vector<std::string>{"/x", "-f"},
                               std::vector<std::string>{"/x", "-f${sender}", "$recipient"},
                               std::vector<std::string>{"/x", "--size", "7", "--nexthop", "x$y", "--", "a@b.example"},
                               std::vector<std::string>{"/x", "--queue-id", "$queue_id", "-f", "a", "-f", "b"});
-  const AgentArgv mended = mended_agent_argv(parse_agent_argv(words));
-  CHECK(judge_agent_argv(mended).empty());
+  const AgentArgv fixed = fixed_agent_argv(parse_agent_argv(words));
+  CHECK(judge_agent_argv(fixed).empty());
   CHECK_FALSE(judge_agent_argv(parse_agent_argv(words)).empty());
-  CHECK(mended_agent_argv(parse_agent_argv(mended.words())).words() == mended.words());
+  CHECK(fixed_agent_argv(parse_agent_argv(fixed.words())).words() == fixed.words());
 }
 
 TEST_CASE("the exemplary service is faultless", "[judge_service]") {
-  CHECK(judged("- n n", kGood, good_facts()).empty());
-  CHECK(judged("- n -", kGood, good_facts()).empty());
+  CHECK(classified("- n n", kGood, good_facts()).empty());
+  CHECK(classified("- n -", kGood, good_facts()).empty());
 }
 
 TEST_CASE("the time limit has to leave a minute after the deadline", "[judge_service]") {
   ServiceFacts facts = good_facts();
   facts.time_limit = "959s";
-  const auto findings = judged("- n n", kGood, facts);
+  const auto findings = classified("- n n", kGood, facts);
   REQUIRE(findings.size() == 1);
-  CHECK(findings[0].mend == "postconf -e relaypipe_time_limit=3600s");
+  CHECK(findings[0].fix == "postconf -e relaypipe_time_limit=3600s");
   facts.time_limit = "nonsense";
-  CHECK(judged("- n n", kGood, facts).size() == 1);
+  CHECK(classified("- n n", kGood, facts).size() == 1);
 }
 
-TEST_CASE("every finding of the command has the same line, which mends all of them", "[judge_service]") {
-  const auto findings =
-      judged("- n n", "pipe flags=DR user=relaypipe argv=/usr/bin/relaypipe --nexthop outbound -f$sender $recipient",
-             good_facts());
+TEST_CASE("every finding of the command has the same line, which fixes all of them", "[judge_service]") {
+  const auto findings = classified(
+      "- n n", "pipe flags=DR user=relaypipe argv=/usr/bin/relaypipe --nexthop outbound -f$sender $recipient",
+      good_facts());
   REQUIRE(findings.size() >= 6);
   for (const PostfixFinding& finding : findings)
-    CHECK(finding.mend == findings.front().mend);
-  CHECK(findings.front().mend ==
+    CHECK(finding.fix == findings.front().fix);
+  CHECK(findings.front().fix ==
         "postconf -F 'relaypipe/unix/command=pipe flags=q user=relaypipe null_sender= argv=/usr/bin/relaypipe "
         "--queue-id ${queue_id} --size ${size} --nexthop outbound -f ${sender} -- $recipient'");
 }
@@ -132,7 +132,7 @@ TEST_CASE("users that pipe(8) refuses", "[judge_service]") {
   ServiceFacts facts = good_facts();
   facts.user = GENERATE(PipeUser{"root", "root", 0, 0}, PipeUser{"x", "root", 5, 0}, PipeUser{"postfix", "x", 100, 7},
                         PipeUser{"x", "postfix", 5, 101}, PipeUser{"x", "postdrop", 5, 102});
-  CHECK(judged("- n n", kGood, facts).size() == 1);
+  CHECK(classified("- n n", kGood, facts).size() == 1);
 }
 
 TEST_CASE("pipe(8) is neither without privileges nor in a chroot", "[judge_service]") {
@@ -140,7 +140,7 @@ TEST_CASE("pipe(8) is neither without privileges nor in a chroot", "[judge_servi
     const char* columns;
     std::uint64_t compatibility;
     const char* text;  ///< the beginning of the finding; empty: none
-    const char* mend;
+    const char* fix;
   };
   const Row row = GENERATE(Row{"- y n", 3, "unpriv is y and has", "postconf -F relaypipe/unix/unprivileged=n"},
                            Row{"- - n", 3, "unpriv is - and has", "postconf -F relaypipe/unix/unprivileged=n"},
@@ -151,29 +151,29 @@ TEST_CASE("pipe(8) is neither without privileges nor in a chroot", "[judge_servi
   CAPTURE(row.columns, row.compatibility);
   ServiceFacts facts = good_facts();
   facts.compatibility = row.compatibility;
-  const auto findings = judged(row.columns, kGood, facts);
+  const auto findings = classified(row.columns, kGood, facts);
   REQUIRE(findings.size() == (*row.text == '\0' ? 0 : 1));
   if (findings.empty()) return;
   CHECK(findings[0].severity == PostfixFinding::Severity::Error);
   CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith(row.text));
-  CHECK(findings[0].mend == row.mend);
+  CHECK(findings[0].fix == row.fix);
 }
 
 TEST_CASE("flags of pipe(8) that change the message are told by the harm they do", "[judge_service]") {
   const auto [flags, error, text] = GENERATE(table<std::string, bool, std::string>({
       {"qR", false, "flags=qR: R adds Return-Path"},
       {"qRD", true, "flags=qRD: R adds Return-Path; D adds Delivered-To, and bounces mail that has it already"},
-      {"qZ", true, "flags=qZ: Z is no flag of pipe(8), which does not start"},
+      {"qZ", true, "flags=qZ: Z is not a flag of pipe(8), which does not start"},
       {"", false, "flags has no q: addresses that need quotes arrive without them"},
   }));
   const auto findings = changed("flags=q", "flags=" + flags, good_facts());
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].text == text);
   CHECK((findings[0].severity == PostfixFinding::Severity::Error) == error);
-  CHECK(findings[0].mend == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
+  CHECK(findings[0].fix == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
 }
 
-TEST_CASE("attributes that send bounces to a stranger or hide files are mended in the command", "[judge_service]") {
+TEST_CASE("attributes that send bounces to a stranger or hide files are fixed in the command", "[judge_service]") {
   const auto [written, error, text] = GENERATE(table<std::string, bool, std::string>({
       {"null_sender=bounce@x.example", true, "null_sender is bounce@x.example and has to be empty"},
       {"null_sender=MAILER-DAEMON", false, "null_sender is not empty"},
@@ -185,7 +185,7 @@ TEST_CASE("attributes that send bounces to a stranger or hide files are mended i
   REQUIRE(findings.size() == 1);
   CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith(text));
   CHECK((findings[0].severity == PostfixFinding::Severity::Error) == error);
-  CHECK(findings[0].mend == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
+  CHECK(findings[0].fix == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
   CHECK(changed("null_sender=", "null_sender= eol=\\n", good_facts()).empty());
 }
 
@@ -193,47 +193,47 @@ TEST_CASE("a user that is missing, or that this machine does not have", "[judge_
   const auto missing = changed("user=relaypipe ", "", good_facts());
   REQUIRE(missing.size() == 1);
   CHECK(missing[0].text == "user is missing: pipe(8) does not start, all mail waits");
-  CHECK_THAT(missing[0].mend, Catch::Matchers::ContainsSubstring(" user=relaypipe argv="));
+  CHECK_THAT(missing[0].fix, Catch::Matchers::ContainsSubstring(" user=relaypipe argv="));
   ServiceFacts facts = good_facts();
   facts.user.reset();
-  const auto ours = judged("- n n", kGood, facts);
+  const auto ours = classified("- n n", kGood, facts);
   REQUIRE(ours.size() == 1);
   CHECK(ours[0].text == "user=relaypipe: this machine has no such user or group; all mail waits");
-  CHECK_THAT(ours[0].mend, Catch::Matchers::StartsWith("adduser --system --group "));
+  CHECK_THAT(ours[0].fix, Catch::Matchers::StartsWith("adduser --system --group "));
   // Somebody else's user is for a person to decide.
   const auto other = changed("user=relaypipe", "user=mailer:mail", facts);
   REQUIRE(other.size() == 1);
-  CHECK(other[0].mend.empty());
+  CHECK(other[0].fix.empty());
   // Without Postfix's owner in sight only root is refused.
   facts.owner.reset();
   facts.user = PipeUser{"x", "x", 100, 101};
-  CHECK(judged("- n n", kGood, facts).empty());
+  CHECK(classified("- n n", kGood, facts).empty());
 }
 
-TEST_CASE("a request with several recipients is mended where its limit stands", "[judge_service]") {
+TEST_CASE("a request with several recipients is fixed where its limit stands", "[judge_service]") {
   ServiceFacts facts = good_facts();
   facts.recipient_limit = "50";
-  auto findings = judged("- n n", kGood, facts);
+  auto findings = classified("- n n", kGood, facts);
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].severity == PostfixFinding::Severity::Warning);
   CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith("relaypipe_destination_recipient_limit is 50: "));
-  CHECK(findings[0].mend == "postconf -e relaypipe_destination_recipient_limit=1");
+  CHECK(findings[0].fix == "postconf -e relaypipe_destination_recipient_limit=1");
   facts.recipient_limit_holder = "qmgr/unix";
-  findings = judged("- n n", kGood, facts);
+  findings = classified("- n n", kGood, facts);
   REQUIRE(findings.size() == 1);
-  CHECK(findings[0].mend == "postconf -P qmgr/unix/relaypipe_destination_recipient_limit=1");
+  CHECK(findings[0].fix == "postconf -P qmgr/unix/relaypipe_destination_recipient_limit=1");
 }
 
-TEST_CASE("a time limit in master.cf is mended there, and in the line that mends the command", "[judge_service]") {
+TEST_CASE("a time limit in master.cf is fixed there, and in the line that fixes the command", "[judge_service]") {
   ServiceFacts facts = good_facts();
   facts.time_limit = "100s";
   facts.deadline = std::chrono::hours(2);
   const auto findings = changed("pipe ", "pipe -o {relaypipe_time_limit=100s} -o x=y ", facts);
   REQUIRE(findings.size() == 1);
-  CHECK(findings[0].mend == "postconf -P relaypipe/unix/relaypipe_time_limit=7260s");  // the deadline and a minute
+  CHECK(findings[0].fix == "postconf -P relaypipe/unix/relaypipe_time_limit=7260s");  // the deadline and a minute
   const auto two = changed("pipe ", "pipe -o relaypipe_time_limit=100s -v eol=x ", facts);
   REQUIRE(two.size() == 2);
-  CHECK_THAT(two[0].mend, Catch::Matchers::ContainsSubstring("pipe -o relaypipe_time_limit=7260s -v "));
+  CHECK_THAT(two[0].fix, Catch::Matchers::ContainsSubstring("pipe -o relaypipe_time_limit=7260s -v "));
 }
 
 TEST_CASE("a filter that lets the death of the program bounce gets ours before it", "[judge_service]") {
@@ -244,7 +244,7 @@ TEST_CASE("a filter that lets the death of the program bounce gets ours before i
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].severity == PostfixFinding::Severity::Error);
   CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith("pipe_delivery_status_filter does not defer "));
-  CHECK_THAT(findings[0].mend, Catch::Matchers::ContainsSubstring(" 4.3.0 $$1 } }, pcre:/etc/postfix/filter} flags=q"));
+  CHECK_THAT(findings[0].fix, Catch::Matchers::ContainsSubstring(" 4.3.0 $$1 } }, pcre:/etc/postfix/filter} flags=q"));
   facts.filter.clear();
-  CHECK(judged("- n n", kGood, facts).at(0).mend == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
+  CHECK(classified("- n n", kGood, facts).at(0).fix == "postconf -F " + shell_word("relaypipe/unix/command=" + kGood));
 }

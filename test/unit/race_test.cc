@@ -24,7 +24,7 @@ Settings v4() {
 TEST_CASE("a leg has its patience, then the next one starts beside it") {
   RaceTable race(kThree, v4());
   race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {4000, "", "dial 3"}, {9000, "ready 1", "drop 2, drop 3"}});
-  CHECK(race.outcomes() == "silent 2, silent 3");
+  CHECK(race.attempts() == "silent 2, silent 3");
   CHECK(race.race().winner().ip == "192.0.2.1");
 }
 
@@ -32,7 +32,7 @@ TEST_CASE("a failure starts the next leg at once") {
   RaceTable race(kThree, v4());
   race.play({{0, "", "dial 1"}, {30, "refuse 1", "dial 2"}, {1000, "refuse 2", "dial 3"}, {1001, "refuse 3", ""}});
   CHECK(race.race().exhausted());
-  CHECK(race.outcomes() == "refuse 1, refuse 2, refuse 3");
+  CHECK(race.attempts() == "refuse 1, refuse 2, refuse 3");
 }
 
 TEST_CASE("a failure of the second leg does not shorten the patience of the first") {
@@ -46,18 +46,18 @@ TEST_CASE("patience counts progress: who has just completed a step keeps its pla
   race.play({{0, "", "dial 1"}, {1900, "greets 1", ""}, {3800, "greets 1", ""}});
   SECTION("it is slow, and comes to a session") {
     race.play({{5700, "ready 1", ""}});
-    CHECK(race.outcomes().empty());
+    CHECK(race.attempts().empty());
   }
   SECTION("it falls silent") {
     race.play({{5800, "", "dial 2"}, {5850, "ready 2", "drop 1"}});
-    CHECK(race.outcomes() == "silent 1");
+    CHECK(race.attempts() == "silent 1");
   }
 }
 
 TEST_CASE("who was silent and then goes on was beaten, which is no failure") {
   RaceTable race(kTwo, v4());
   race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2010, "greets 1", ""}, {2050, "ready 2", "drop 1"}});
-  CHECK(race.outcomes().empty());
+  CHECK(race.attempts().empty());
   CHECK(race.race().others_left());
   race.play({{2100, "spend", "dial 1"}});
 }
@@ -87,17 +87,17 @@ TEST_CASE("between MX preferences the patience of relays applies, and one that w
   }
   SECTION("it is silent") {
     race.play({{2010, "", "dial 2"}, {2050, "ready 2", "drop 1"}});
-    CHECK(race.outcomes() == "silent 1");
+    CHECK(race.attempts() == "silent 1");
   }
   SECTION("it goes on too late") {
     race.play({{2010, "", "dial 2"}, {2020, "greets 1", ""}, {2050, "ready 2", "drop 1"}});
-    CHECK(race.outcomes().empty());
+    CHECK(race.attempts().empty());
     race.play({{2100, "spend", "dial 1"}});
   }
   SECTION("it fails") { race.play({{300, "refuse 1", "dial 2"}, {2300, "", "dial 9"}}); }
   SECTION("all are silent: each has its time, then the next relay") {
     race.play({{2010, "", "dial 2"}, {4010, "", "dial 9"}, {4050, "ready 9", "drop 1, drop 2"}});
-    CHECK(race.outcomes() == "silent 1, silent 2");
+    CHECK(race.attempts() == "silent 1, silent 2");
   }
 }
 
@@ -109,7 +109,7 @@ TEST_CASE("addresses of equal preference are tried side by side, a worse one wai
              {270, "", "dial 1"}});
   SECTION("both are silent") {
     race.play({{2020, "", "dial 3"}, {2050, "ready 3", "drop 1, drop 1"}});
-    CHECK(race.outcomes() == "silent 1, silent 1");
+    CHECK(race.attempts() == "silent 1, silent 1");
   }
   SECTION("one goes on") { race.play({{1000, "greets 1", ""}, {3000, "", "dial 3"}}); }
   SECTION("one fails, the other one keeps the worse one waiting") {
@@ -157,7 +157,7 @@ TEST_CASE("six addresses of which five are dead: each next one after 250 ms, bey
   }
   SECTION("a failure gives its turn to the next one at once") {
     race.play({{520, "refuse 2", "dial 4"}, {530, "refuse 4", "dial 5"}, {540, "ready 5", "drop 1, drop 3"}});
-    CHECK(race.outcomes() == "refuse 2, refuse 4, outrun 1");  // 3 still had its time
+    CHECK(race.attempts() == "refuse 2, refuse 4, superseded 1");  // 3 still had its time
   }
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("at most max_sessions: the oldest that has had its time makes room, an
              {6200, "refuse 3", "dial 2"},
              {40000, "refuse 1", ""},
              {40001, "refuse 2", ""}});
-  CHECK(race.outcomes() == "silent 1, silent 2, refuse 4, refuse 3, refuse 1, refuse 2");
+  CHECK(race.attempts() == "silent 1, silent 2, refuse 4, refuse 3, refuse 1, refuse 2");
   CHECK(race.race().exhausted());
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("what TCP does not answer makes room after 750 ms, what has answered a
 TEST_CASE("those that are ready beat those that wait; what they beat in time comes back") {
   RaceTable race(kThree, v4());
   race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2500, "ready 1", "drop 2"}});
-  CHECK(race.outcomes().empty());  // beaten while it still had time: nothing speaks against it
+  CHECK(race.attempts().empty());  // beaten while it still had time: nothing speaks against it
   CHECK(race.race().others_left());
   race.play({{3000, "spend", "dial 2"},
              {5000, "", "dial 3"},
@@ -240,10 +240,10 @@ TEST_CASE("those that are ready beat those that wait; what they beat in time com
   CHECK(race.race().exhausted());
 }
 
-TEST_CASE("outrun legs come back when nothing new is left") {
+TEST_CASE("superseded legs come back when nothing new is left") {
   RaceTable race(kTwo, v4());
   race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2500, "ready 2", "drop 1"}});
-  CHECK(race.outcomes() == "silent 1");
+  CHECK(race.attempts() == "silent 1");
   CHECK(race.race().others_left());
   race.play({{3000, "spend", "dial 1"}, {33000, "refuse 1", ""}});
   CHECK(race.race().exhausted());
@@ -289,10 +289,10 @@ TEST_CASE("a spent MX host is not tried again, others are up to mx_session_limit
 TEST_CASE("what runs out after it was given up, or twice, changes nothing") {
   RaceTable race(kTwo, v4());
   race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2100, "ready 2", "drop 1"}});
-  race.race().failed(1, {Stage::Connect, Trouble::Unconnected, "late"}, Instant{} + 2h);
+  race.race().failed(1, {Stage::Connect, SessionError::Unconnected, "late"}, Instant{} + 2h);
   race.race().given_up(1, {}, Instant{} + 2h);
-  race.race().failed(99, {Stage::Connect, Trouble::Unconnected, "never"}, Instant{} + 2h);
-  CHECK(race.outcomes() == "silent 1");
+  race.race().failed(99, {Stage::Connect, SessionError::Unconnected, "never"}, Instant{} + 2h);
+  CHECK(race.attempts() == "silent 1");
 }
 
 TEST_CASE("memory is asked when a leg's time has come, and nothing happens before it has answered") {
@@ -303,10 +303,10 @@ TEST_CASE("memory is asked when a leg's time has come, and nothing happens befor
              {2000, "pass 2", "ask-memory 3"},
              {2000, "admit 3", "dial 3"},
              {2100, "ready 3", "drop 1"}});
-  CHECK(race.outcomes() == "passed-over 2, silent 1");
+  CHECK(race.attempts() == "passed-over 2, silent 1");
 }
 
-TEST_CASE("all legs passed over: nothing is left, at once and without a question") {
+TEST_CASE("all legs skipped: nothing is left, at once and without a question") {
   RaceTable race("[mail1.example]:587, [mail2.example]:587", v4(), true);
   race.play({{0, "", "ask-memory 1"}, {0, "pass 1", "ask-memory 2"}, {0, "pass 2", ""}});
   CHECK(race.race().exhausted());
@@ -359,7 +359,7 @@ TEST_CASE("a leg that was released is asked for anew, also as the last resort") 
              {2500, "ready 2", "drop 1"}});
   race.race().released(0);
   race.play({{2600, "spend", "ask-memory 1"}, {2600, "admit 1", "dial 1"}});
-  CHECK(race.outcomes() == "silent 1");
+  CHECK(race.attempts() == "silent 1");
 }
 
 TEST_CASE("the leg of the winner is open while it has the session") {

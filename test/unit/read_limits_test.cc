@@ -111,7 +111,8 @@ TEST_CASE("what is wrong with limits", "[limits]") {
        "8: error: [relay.a] rate: \"0/s\": \"0\" is out of range; write a whole number from 1 to 1000000000" + limit},
       {"rate = \"5/day\"",
        "8: error: [relay.a] rate: \"5/day\" is a quota; write it as quota, or a rate such as \"14/s\"\n"},
-      {"rate = \"30/minute\"", "8: error: [relay.a] rate: \"30/minute\": \"minute\" is no time; did you mean m?\n"},
+      {"rate = \"30/minute\"",
+       "8: error: [relay.a] rate: \"30/minute\": \"minute\" is not a valid time; did you mean m?\n"},
       {"quota = true", "9: error: [relay.a] quota: this is true" + quota},
       {"quota = [5]", "10: error: [relay.a] quota: this is a number" + quota},
       {"quota = []", "9: error: [relay.a] quota: the array is empty; write quota = \"none\" for no limit\n"},
@@ -125,7 +126,7 @@ TEST_CASE("what is wrong with limits", "[limits]") {
        "23: error: [relay.a] quota: \"5/day UTC\" counts the same over the same time as \"5/day UTC\"; write only the "
        "smaller one\n"},
       {"connections = -1",
-       "15: error: [relay.a] connections: \"-1\" is no whole number; write a whole number from 0 to 10000\n"},
+       "15: error: [relay.a] connections: \"-1\" is not a whole number; write a whole number from 0 to 10000\n"},
       {"connections = 10001",
        "15: error: [relay.a] connections: \"10001\" is out of range; write a whole number from 0 to 10000\n"},
       {"connections = true",
@@ -150,7 +151,8 @@ TEST_CASE("what is wrong with a reserve", "[limits]") {
       {"{ percent = 10, for = [] }", "33: error: [relay.a] reserve: for: the array is empty" + urgent},
       {"{ percent = 10, for = [7] }", "34: error: [relay.a] reserve: for: this is a number" + urgent},
       {"{ percent = 10, for = [\"x\"] }",
-       "34: error: [relay.a] reserve: for: \"x\" is no address pattern: \"@\" is missing; write user@domain, @domain, "
+       "34: error: [relay.a] reserve: for: \"x\" is not a valid address pattern: \"@\" is missing; write user@domain, "
+       "@domain, "
        "@.domain or <>\n"},
       {"{ for = [\"<>\"] }", "11: error: [relay.a] reserve: there is no percent; " + whole},
       {"{ percent = 10, fro = [\"<>\"] }",

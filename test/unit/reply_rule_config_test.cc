@@ -68,22 +68,23 @@ TEST_CASE("a rule that is wrong says what is, and what is allowed") {
   const Row row = GENERATE(
       Row{"{ code = \"554\" }", "f:5:10: error: [relay.a] reply: there is no means; write means = \"quota\""},
       Row{"{ means = \"quota\" }", "f:5:10: error: [relay.a] reply: this rule would fit every reply"},
-      Row{"{ code = \"554\", means = \"qouta\" }", "means: \"qouta\" is no meaning; did you mean quota?"},
-      Row{"{ stage = \"rctp\", means = \"quota\" }", "stage: \"rctp\" is no stage with a reply; did you mean rcpt?"},
-      Row{"{ stage = \"connect\", means = \"quota\" }", "stage: \"connect\" is no stage with a reply"},
+      Row{"{ code = \"554\", means = \"qouta\" }", "means: \"qouta\" is not a valid meaning; did you mean quota?"},
+      Row{"{ stage = \"rctp\", means = \"quota\" }", "stage: \"rctp\" is not a stage with a reply; did you mean rcpt?"},
+      Row{"{ stage = \"connect\", means = \"quota\" }", "stage: \"connect\" is not a stage with a reply"},
       Row{"{ stage = [], means = \"quota\" }", "stage: the array is empty"},
       Row{"{ stage = 5, means = \"quota\" }", "this is a number"},
-      Row{"{ code = \"250\", means = \"quota\" }", "code: \"250\" is no reply code of a refusal"},
-      Row{"{ code = 5540, means = \"quota\" }", "code: \"5540\" is no reply code"},
-      Row{"{ status = \"5.7\", means = \"quota\" }", "status: \"5.7\" is no enhanced status"},
-      Row{"{ status = \"2.7.1\", means = \"quota\" }", "status: \"2.7.1\" is no enhanced status"},
+      Row{"{ code = \"250\", means = \"quota\" }", "code: \"250\" is not a valid reply code of a refusal"},
+      Row{"{ code = 5540, means = \"quota\" }", "code: \"5540\" is not a valid reply code"},
+      Row{"{ status = \"5.7\", means = \"quota\" }", "status: \"5.7\" is not a valid enhanced status"},
+      Row{"{ status = \"2.7.1\", means = \"quota\" }", "status: \"2.7.1\" is not a valid enhanced status"},
       Row{"{ match = \"\", means = \"quota\" }", "match: the expression is empty"},
       Row{"{ match = \"ab(c\", means = \"quota\" }",
-          "f:5:20: error: reply: match: \"ab(c\" is no regular expression: missing closing parenthesis at character 5"},
+          "f:5:20: error: reply: match: \"ab(c\" is not a valid regular expression: missing closing parenthesis at "
+          "character 5"},
       Row{"{ match = 5, means = \"quota\" }", "this is a number"},
       Row{"{ code = \"554\", means = \"quota\", until = \"tomorrow\" }",
-          "until: \"tomorrow\" is no time; write a duration"},
-      Row{"{ code = \"554\", means = \"quota\", until = \"0s\" }", "until: \"0s\" is no time"},
+          "until: \"tomorrow\" is not a valid time; write a duration"},
+      Row{"{ code = \"554\", means = \"quota\", until = \"0s\" }", "until: \"0s\" is not a valid time"},
       Row{"{ code = \"554\", mean = \"quota\" }", "unknown key mean; did you mean means?"},
       Row{"5", "this is a number"});
   std::string text;
@@ -95,8 +96,8 @@ TEST_CASE("a rule that is wrong says what is, and what is allowed") {
 TEST_CASE("a bad expression of [defaults] is told once, however many relays there are") {
   std::string text;
   read("[defaults]\nreply = [{ match = \"(\", means = \"quota\" }]\n" + kRelay, text);
-  CHECK_THAT(text,
-             Catch::Matchers::StartsWith("f:2:") && Catch::Matchers::ContainsSubstring("is no regular expression"));
+  CHECK_THAT(text, Catch::Matchers::StartsWith("f:2:") &&
+                       Catch::Matchers::ContainsSubstring("is not a valid regular expression"));
   CHECK(std::count(text.begin(), text.end(), '\n') == 1);
 }
 

@@ -93,21 +93,21 @@ std::vector<ReplyRow> all_rows() {
 }
 
 /// `unknown hard next`
-std::string class_of(const Judgement& judgement) {
+std::string class_of(const Classification& classification) {
   const char* const severities[] = {"success", "soft", "hard"};
-  std::string text(scope_name(judgement.scope));
-  text += std::string(" ") + severities[static_cast<int>(judgement.severity)];
-  return text + (judgement.next == Next::Stop ? " stop" : " next");
+  std::string text(scope_name(classification.scope));
+  text += std::string(" ") + severities[static_cast<int>(classification.severity)];
+  return text + (classification.next == Next::Stop ? " stop" : " next");
 }
 
-std::string words(const Judgement& judgement) {
-  std::string text = class_of(judgement) + " ";
-  text += judgement.status.text() + " " + std::string(cause_name(judgement.cause));
-  const std::string until = until_text(judgement.until);
+std::string words(const Classification& classification) {
+  std::string text = class_of(classification) + " ";
+  text += classification.status.text() + " " + std::string(cause_name(classification.cause));
+  const std::string until = until_text(classification.until);
   return until.empty() ? text : text + " " + until;
 }
 
-Judgement judge(const Fixture& fixture, RelayRules rules = {}) {
+Classification judge(const Fixture& fixture, RelayRules rules = {}) {
   PcreMatcher matcher;
   rules.provider = fixture.provider;
   return classify_reply(fixture.stage, fixture.reply, rules, matcher);
@@ -120,9 +120,9 @@ TEST_CASE("every reply of the corpus means what is written beside it") {
     const auto all = fixtures(name);
     REQUIRE(all.size() > 40);
     for (const Fixture& fixture : all) {
-      const Judgement judgement = judge(fixture);
-      INFO(fixture.place << ": " << fixture.reply.text() << "\nrule: " << judgement.rule);
-      CHECK(words(judgement) == fixture.meaning);
+      const Classification classification = judge(fixture);
+      INFO(fixture.place << ": " << fixture.reply.text() << "\nrule: " << classification.rule);
+      CHECK(words(classification) == fixture.meaning);
     }
   }
 }
@@ -131,29 +131,30 @@ TEST_CASE("every refusal of the servers and the providers has its class, by its 
   const auto all = refusals();
   REQUIRE(all.size() >= 500);
   for (const Fixture& fixture : all) {
-    const Judgement judgement = judge(fixture);
-    INFO(fixture.place << ": " << fixture.reply.text() << "\nrule: " << judgement.rule);
-    CHECK(class_of(judgement) == fixture.meaning);
-    CHECK(judgement.status.klass == (judgement.severity == Severity::Hard ? 5 : 4));
+    const Classification classification = judge(fixture);
+    INFO(fixture.place << ": " << fixture.reply.text() << "\nrule: " << classification.rule);
+    CHECK(class_of(classification) == fixture.meaning);
+    CHECK(classification.status.klass == (classification.severity == Severity::Hard ? 5 : 4));
   }
 }
 
 TEST_CASE("no refusal that speaks of us or of the relay returns a message, whoever else refuses it too") {
-  std::vector<Judged> ours;
+  std::vector<ClassifiedAttempt> ours;
   for (const Fixture& fixture : refusals()) {
-    Judgement judgement = judge(fixture);
-    if (judgement.severity == Severity::Hard) continue;
+    Classification classification = judge(fixture);
+    if (classification.severity == Severity::Hard) continue;
     const std::string host = "h" + std::to_string(ours.size());
-    ours.push_back({{{host, host, "192.0.2.1", 25}, Refused{fixture.stage, fixture.reply}, {}, {}}, judgement});
+    ours.push_back({{{host, host, "192.0.2.1", 25}, Refused{fixture.stage, fixture.reply}, {}, {}}, classification});
   }
   REQUIRE(ours.size() > 250);
   const Fixture unknown{"", "", Stage::Rcpt, parsed("550 5.7.1 no"), ""};
-  const Judged refused{{{"b", "b", "192.0.2.2", 25}, Refused{Stage::Rcpt, unknown.reply}, {}, {}}, judge(unknown)};
+  const ClassifiedAttempt refused{{{"b", "b", "192.0.2.2", 25}, Refused{Stage::Rcpt, unknown.reply}, {}, {}},
+                                  judge(unknown)};
   CHECK(fold_verdict(std::vector{refused}).disposition == Disposition::Bounced);
-  for (const Judged& one : ours) {
+  for (const ClassifiedAttempt& one : ours) {
     for (const auto& order : {std::vector{one, refused}, std::vector{refused, one}}) {
       const Verdict verdict = fold_verdict(order);
-      INFO(describe(one.outcome));
+      INFO(describe(one.attempt));
       CHECK((verdict.disposition == Disposition::Deferred && verdict.status.klass == 4));
     }
   }
@@ -278,21 +279,22 @@ TEST_CASE("account trouble everywhere ends as 4.y.z, even where every relay says
     }
   }
   REQUIRE(ours.size() > 60);
-  const auto judged = [](const Fixture& fixture, const std::string& host) {
-    Outcome outcome{{host, host, "192.0.2.1", 25}, Refused{fixture.stage, fixture.reply}, {}, {}};
-    if (fixture.stage < Stage::Mail) outcome.what = Unreached{fixture.stage, Trouble::Lost, "", fixture.reply};
-    if (fixture.stage == Stage::Rcpt) outcome.what = RecipientsRefused{{fixture.reply, fixture.reply}};
+  const auto classified = [](const Fixture& fixture, const std::string& host) {
+    Attempt attempt{{host, host, "192.0.2.1", 25}, Refused{fixture.stage, fixture.reply}, {}, {}};
+    if (fixture.stage < Stage::Mail)
+      attempt.what = SessionFailure{fixture.stage, SessionError::Lost, "", fixture.reply};
+    if (fixture.stage == Stage::Rcpt) attempt.what = RecipientsRefused{{fixture.reply, fixture.reply}};
     PcreMatcher matcher;
     const RelayRules rules{fixture.provider, {}, ContentReject::Stop, false};
-    Judgement judgement = classify(outcome, rules, matcher);
-    return Judged{std::move(outcome), std::move(judgement)};
+    Classification classification = classify(attempt, rules, matcher);
+    return ClassifiedAttempt{std::move(attempt), std::move(classification)};
   };
   for (const Fixture& first : ours) {
     for (const Fixture& second : ours) {
-      const std::vector<Judged> both{judged(first, "a"), judged(second, "b")};
+      const std::vector<ClassifiedAttempt> both{classified(first, "a"), classified(second, "b")};
       const Verdict verdict = fold_verdict(both);
       const bool deferred = verdict.disposition == Disposition::Deferred && verdict.status.klass == 4;
-      if (!deferred || both[0].judgement.next == Next::Stop)
+      if (!deferred || both[0].classification.next == Next::Stop)
         FAIL(first.place << " and " << second.place << ": " << report_line(verdict));
     }
   }
@@ -304,14 +306,15 @@ TEST_CASE("at the recipient's own MX nobody has an account: what it refuses is r
   own.recipient_domain = true;
   for (const Fixture& fixture : fixtures("servers.txt")) {
     if (fixture.stage < Stage::Mail || !fixture.reply.hard()) continue;
-    const Judgement judgement = judge(fixture, own);
-    INFO(fixture.place << ": " << judgement.rule);
+    const Classification classification = judge(fixture, own);
+    INFO(fixture.place << ": " << classification.rule);
     // RFC 4954's codes stay what they are; else nothing is judged by what only an account can be told.
-    const bool session = judgement.rule.find("general rule") != std::string::npos && judgement.scope == Scope::Relay;
+    const bool session =
+        classification.rule.find("general rule") != std::string::npos && classification.scope == Scope::Relay;
     using enum Cause;
-    const Cause cause = judgement.cause;
+    const Cause cause = classification.cause;
     const bool of_account = cause == Auth || cause == Quota || cause == Account || cause == SenderNotAllowed;
-    CHECK((judgement.severity == Severity::Hard || session || !of_account));
+    CHECK((classification.severity == Severity::Hard || session || !of_account));
   }
   const auto of = [&](const char* reply) { return class_of(judge({"", "", Stage::Rcpt, parsed(reply), ""}, own)); };
   CHECK(of("554 5.7.1 <r@example.org>: Relay access denied") == "unknown hard next");

@@ -90,9 +90,9 @@ TEST_CASE("mechanisms are those libcurl knows, in upper case", "[settings]") {
   CHECK(with("auth_mechanisms=").auth_mechanisms.empty());
   const std::string all = "OAUTHBEARER, XOAUTH2, GSSAPI, EXTERNAL, DIGEST-MD5, CRAM-MD5, NTLM, PLAIN, LOGIN";
   CHECK(problem_of("auth_mechanisms=PLAIN,plian") ==
-        "auth_mechanisms=...: the value is no mechanism we know; did you mean PLAIN? Write some of " + all);
+        "auth_mechanisms=...: the value is not a mechanism we know; did you mean PLAIN? Write some of " + all);
   CHECK(problem_of("auth_mechanisms=ANONYMOUS") ==
-        "auth_mechanisms=...: the value is no mechanism we know; write some of " + all);
+        "auth_mechanisms=...: the value is not a mechanism we know; write some of " + all);
 }
 
 TEST_CASE("keywords of EHLO are those Postfix knows, in upper case", "[settings]") {
@@ -144,7 +144,7 @@ TEST_CASE("what is no DNS server is refused", "[settings]") {
                                     "2001:db8::1:99999", "[::1]:", "[::1", "::1]", "[", ":53", "[::1]53", "192.0.2"}));
   CHECK(problem_of("dns_servers=" + text) ==
         "dns_servers=" + text + ": \"" + text +
-            "\" is no server address; write 192.0.2.1, 192.0.2.1:53, 2001:db8::1 or [2001:db8::1]:53");
+            "\" is not a valid server address; write 192.0.2.1, 192.0.2.1:53, 2001:db8::1 or [2001:db8::1]:53");
 }
 
 TEST_CASE("hostname is a name or an address in brackets", "[settings]") {
@@ -162,7 +162,7 @@ TEST_CASE("hostname is a name or an address in brackets", "[settings]") {
 
 TEST_CASE("what could break the EHLO command is no hostname", "[settings]") {
   const std::string name = "; write a name such as mail.example.com";
-  const std::string address = " is no address; write [192.0.2.1] or [IPv6:2001:db8::1]";
+  const std::string address = " is not a valid address; write [192.0.2.1] or [IPv6:2001:db8::1]";
   const auto [text, problem] = GENERATE_COPY(table<std::string, std::string>({
       {"a b", "\" \" cannot be in a host name" + name},
       {"a\x01z", "\"?\" cannot be in a host name" + name},
@@ -196,19 +196,19 @@ TEST_CASE("a wrong value is refused with its key, itself and what is allowed", "
       {"deadline=999ms", "\"999ms\" is out of range; write a duration from 1s to 5h"},
       {"deadline=6h", "\"6h\" is out of range; write a duration from 1s to 5h"},
       {"max_sessions=0", "\"0\" is out of range; write a whole number from 1 to 100"},
-      {"mx_address_limit=-1", "\"-1\" is no whole number; write a whole number from 0 to 1000"},
+      {"mx_address_limit=-1", "\"-1\" is not a whole number; write a whole number from 0 to 1000"},
       {"line_length_limit=15", "\"15\" is out of range; write a whole number from 16 to 1000000, or 0 for no limit"},
       {"spool_memory=2G", "\"2G\" is too large; write at most 1073741824 octets"},
-      {"spool_memory=x", "\"x\" is no number of octets; write a number of octets such as 1048576, 512k, 10M or 2G"},
+      {"spool_memory=x", "\"x\" is not a number of octets; write a number of octets such as 1048576, 512k, 10M or 2G"},
       {"tls=secure", "\"secure\" is not allowed; write none, may, encrypt or verify"},
       {"tls=", "\"\" is not allowed; write none, may, encrypt or verify"},
       {"ip=5", "\"5\" is not allowed; write any, 4 or 6"},
       {"srv=maybe", "\"maybe\" is not allowed; write yes, no, true or false"},
-      {"bind_address=192.0.2.1 eth0", "\"eth0\" is no IP address; write 192.0.2.1 or 2001:db8::1"},
-      {"own_addresses=192.0.2.1:25", "\"192.0.2.1:25\" is no IP address; write 192.0.2.1 or 2001:db8::1"},
-      {"spool_directory=tmp", "\"tmp\" is no absolute path; write one such as /var/tmp"},
-      {"spool_directory=", "\"\" is no absolute path; write one such as /var/tmp"},
-      {"syslog_socket=log", "\"log\" is no absolute path; write one such as /dev/log"},
+      {"bind_address=192.0.2.1 eth0", "\"eth0\" is not a valid IP address; write 192.0.2.1 or 2001:db8::1"},
+      {"own_addresses=192.0.2.1:25", "\"192.0.2.1:25\" is not a valid IP address; write 192.0.2.1 or 2001:db8::1"},
+      {"spool_directory=tmp", "\"tmp\" is not an absolute path; write one such as /var/tmp"},
+      {"spool_directory=", "\"\" is not an absolute path; write one such as /var/tmp"},
+      {"syslog_socket=log", "\"log\" is not an absolute path; write one such as /dev/log"},
       {"syslog_ident=", "\"\"" + ident},
       {"syslog_ident=a b", "\"a b\"" + ident},
       {"syslog_ident=b\xC3\xBC", "\"b\xC3\xBC\"" + ident},
@@ -221,8 +221,8 @@ TEST_CASE("paths and idents end where the kernel and the log end", "[settings]")
   CHECK(problem_of("syslog_ident=" + std::string(65, 'x')) != "no problem");
   CHECK(with("syslog_socket=/" + std::string(106, 'x')).syslog_socket.size() == 107);
   CHECK(problem_of("syslog_socket=/" + std::string(107, 'x')).ends_with("is longer than 107 octets"));
-  CHECK(problem_of("spool_directory=/a\nb").find("is no absolute path") != std::string::npos);
-  CHECK(problem_of(std::string_view("spool_directory=/a\0b", 20)).find("is no absolute path") != std::string::npos);
+  CHECK(problem_of("spool_directory=/a\nb").find("is not an absolute path") != std::string::npos);
+  CHECK(problem_of(std::string_view("spool_directory=/a\0b", 20)).find("is not an absolute path") != std::string::npos);
 }
 
 TEST_CASE("a refused value changes nothing", "[settings]") {

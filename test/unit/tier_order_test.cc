@@ -56,13 +56,13 @@ TEST_CASE("one sender always gets the same order, and all senders share by weigh
 }
 
 TEST_CASE("the order of a sender is the same on every machine and in every version: senders would move") {
-  using Order = std::vector<std::size_t>;
+  using DeliveryRequest = std::vector<std::size_t>;
   const std::vector<Weighted> tier{{"a", 3}, {"b", 1}, {"c", 1}, {"d", 0}};
-  CHECK(order_by_key(tier, "") == Order{1, 2, 0, 3});
-  CHECK(order_by_key(tier, "a@example.com") == Order{0, 1, 2, 3});
-  CHECK(order_by_key(tier, "b@example.com") == Order{1, 2, 0, 3});
-  CHECK(order_by_key(tier, "newsletter@example.org") == Order{2, 0, 1, 3});
-  CHECK(order_by_key(tier, "x@y.example") == Order{1, 0, 2, 3});
+  CHECK(order_by_key(tier, "") == DeliveryRequest{1, 2, 0, 3});
+  CHECK(order_by_key(tier, "a@example.com") == DeliveryRequest{0, 1, 2, 3});
+  CHECK(order_by_key(tier, "b@example.com") == DeliveryRequest{1, 2, 0, 3});
+  CHECK(order_by_key(tier, "newsletter@example.org") == DeliveryRequest{2, 0, 1, 3});
+  CHECK(order_by_key(tier, "x@y.example") == DeliveryRequest{1, 0, 2, 3});
 }
 
 TEST_CASE("when a relay goes, only its own senders move") {

@@ -64,29 +64,29 @@ TEST_CASE("answers that are no token") {
     const char* text;
   };
   const Row rows[] = {
-      {200, object({{"token_type", "Bearer"}}), Kind::Garbled, "answers without an access_token"},
-      {200, object({{"access_token", "a b"}}), Kind::Garbled, "answers with an access_token that cannot be used"},
+      {200, object({{"token_type", "Bearer"}}), Kind::ProtocolError, "answers without an access_token"},
+      {200, object({{"access_token", "a b"}}), Kind::ProtocolError, "answers with an access_token that cannot be used"},
       {200,
        object({{"access_token",
                 "a\x01"
                 "auth=x"}}),
-       Kind::Garbled, "answers with an access_token that cannot be used"},
-      {200, object({{"access_token", std::string(20000, 'a')}}), Kind::Garbled,
+       Kind::ProtocolError, "answers with an access_token that cannot be used"},
+      {200, object({{"access_token", std::string(20000, 'a')}}), Kind::ProtocolError,
        "answers with an access_token that cannot be used"},
-      {200, object({{"access_token", "a"}, {"refresh_token", "a\nb"}}), Kind::Garbled,
+      {200, object({{"access_token", "a"}, {"refresh_token", "a\nb"}}), Kind::ProtocolError,
        "answers with a refresh_token that cannot be used"},
-      {200, object({{"access_token", "a"}, {"token_type", "mac"}}), Kind::Garbled,
+      {200, object({{"access_token", "a"}, {"token_type", "mac"}}), Kind::ProtocolError,
        "gives a token of type mac instead of Bearer"},
-      {200, object({{"access_token", "a"}, {"expires_in", "soon"}}), Kind::Garbled,
-       "answers with an expires_in that is no number of seconds"},
-      {200, object({{"access_token", "a"}, {"expires_in", "-1"}}), Kind::Garbled,
-       "answers with an expires_in that is no number of seconds"},
+      {200, object({{"access_token", "a"}, {"expires_in", "soon"}}), Kind::ProtocolError,
+       "answers with an expires_in that is not a number of seconds"},
+      {200, object({{"access_token", "a"}, {"expires_in", "-1"}}), Kind::ProtocolError,
+       "answers with an expires_in that is not a number of seconds"},
       {200, object({{"access_token", "a"}, {"error", "invalid_scope"}}), Kind::Refused, "says invalid_scope"},
       {400, object({{"error", "invalid_grant"}, {"error_description", "expired\nlong ago"}}), Kind::Refused,
        "says invalid_grant (expired long ago)"},
       {401, object({{"error", "invalid_client"}}), Kind::Refused, "says invalid_client"},
       {404, object({}), Kind::Refused, "answers with HTTP status 404"},
-      {302, object({}), Kind::Garbled, "answers with HTTP status 302"},
+      {302, object({}), Kind::ProtocolError, "answers with HTTP status 302"},
       {400, object({{"error", "authorization_pending"}}), Kind::Pending, "says authorization_pending"},
       {400, object({{"error", "slow_down"}}), Kind::SlowDown, "says slow_down"},
       {400, object({{"error", "temporarily_unavailable"}}), Kind::Passing, "says temporarily_unavailable"},
@@ -98,30 +98,30 @@ TEST_CASE("answers that are no token") {
     AnswerFields fields;
     for (const AnswerField& field : row.fields)
       fields.push_back({field.name, field.value.clone()});
-    const auto judged = judge_token_answer(row.status, std::move(fields), {});
-    REQUIRE(!judged);
-    CHECK(judged.error().kind == row.kind);
-    CHECK(judged.error().text == row.text);
+    const auto classified = judge_token_answer(row.status, std::move(fields), {});
+    REQUIRE(!classified);
+    CHECK(classified.error().kind == row.kind);
+    CHECK(classified.error().text == row.text);
   }
   const auto no_json = judge_token_answer(200, std::nullopt, {});
   REQUIRE(!no_json);
-  CHECK(no_json.error().text == "answers something that is no JSON object");
+  CHECK(no_json.error().text == "answers something that is not a JSON object");
   CHECK(judge_token_answer(502, std::nullopt, {}).error().kind == Kind::Passing);
 }
 
 TEST_CASE("what was sent does not come back in an error text, as it is or encoded") {
   const std::string_view sent[] = {"s3cret/+", "abc"};
-  const auto judged = judge_token_answer(
+  const auto classified = judge_token_answer(
       400, object({{"error", "bad s3cret/+"}, {"error_description", "s3cret%2F%2B s3cret/+ s3cret/+ abc"}}), sent);
-  REQUIRE(!judged);
-  CHECK(judged.error().text == "says bad ******** (******** ******** ******** abc)");
-  CHECK(judged.error().code == "bad ********");
+  REQUIRE(!classified);
+  CHECK(classified.error().text == "says bad ******** (******** ******** ******** abc)");
+  CHECK(classified.error().code == "bad ********");
 }
 
 TEST_CASE("an endless description is cut") {
-  const auto judged = judge(400, {{"error", "e"}, {"error_description", std::string(5000, 'x')}});
-  REQUIRE(!judged);
-  CHECK(judged.error().text.size() < 300);
+  const auto classified = judge(400, {{"error", "e"}, {"error_description", std::string(5000, 'x')}});
+  REQUIRE(!classified);
+  CHECK(classified.error().text.size() < 300);
 }
 
 TEST_CASE("a device code, in the RFC's names and in Google's") {

@@ -109,7 +109,7 @@ TEST_CASE("folders, fifos, unreadable and large files are refused", "[toml_confi
   CHECK(load(directory).text == directory + ": error: this is a directory; write the name of a file\n");
   const std::string fifo = folder / "fifo";
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  CHECK(load(fifo).text == fifo + ": error: this is no regular file\n");
+  CHECK(load(fifo).text == fifo + ": error: this is not a regular file\n");
   const std::string large = folder.write("large.toml", "");
   REQUIRE(::truncate(large.c_str(), (4 << 20) + 1) == 0);
   CHECK(load(large).text == large + ": error: the file is larger than 4 MiB\n");
@@ -204,8 +204,9 @@ TEST_CASE("an include without a match is no problem, a missing name is one", "[t
   CHECK(load(folder.write("c.toml", "include = \"other.toml\"")).text ==
         folder / "other.toml" + ": error: cannot be opened: No such file or directory\n");
   CHECK(load(folder.write("d.toml", "include = \"\"")).text ==
-        folder / "d.toml" + ":1:11: error: include: this is no pattern of files\n");
-  CHECK(load(folder.write("e.toml", "include = \"a\\u0000b\"")).text.find("no pattern of files") != std::string::npos);
+        folder / "d.toml" + ":1:11: error: include: this is not a valid pattern of files\n");
+  CHECK(load(folder.write("e.toml", "include = \"a\\u0000b\"")).text.find("not a valid pattern of files") !=
+        std::string::npos);
 }
 
 TEST_CASE("an absolute include, and a folder that looks like a pattern", "[toml_config]") {
@@ -224,7 +225,7 @@ TEST_CASE("included files are held to the same rules", "[toml_config]") {
   CHECK(load(file).text == extra + ": error: may be written by others: chmod go-w " + extra + "\n");
   folder.write("conf.d/1.toml", relay("a") + "weight = \"x\"");
   CHECK(load(file).text == extra +
-                               ":3:10: error: [relay.a] weight: \"x\" is no whole number; write a whole number from "
+                               ":3:10: error: [relay.a] weight: \"x\" is not a whole number; write a whole number from "
                                "0 to 1000\n");
   folder.write("conf.d/1.toml", "include = \"other.toml\"\n" + relay("a"));
   CHECK(load(file).text == extra + ":1:1: error: include: an included file cannot include others\n");

@@ -85,7 +85,7 @@ bool lost_together(std::size_t recipients, bool pipelining, std::string_view dia
   player.play(dialogue);
   const TransactionResult& result = player.transaction().result();
   if (const auto* const lost = std::get_if<Lost>(&result)) return lost->pipelined;
-  const auto* const garbled = std::get_if<Garbled>(&result);
+  const auto* const garbled = std::get_if<ProtocolError>(&result);
   return garbled != nullptr && garbled->pipelined;
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("the dot counts as sent with its first octet, and an acceptance with i
   Transaction& transaction = player.transaction();
   const std::size_t sent = GENERATE(1U, 2U, 3U, 4U, 9U);
   transaction.sent(sent);
-  transaction.withhold();
+  transaction.abort();
   REQUIRE(transaction.want() == Transaction::Want::Exchange);
   CHECK(transaction.stage() == Stage::EndOfData);
   CHECK_FALSE(transaction.may_quit());

@@ -40,7 +40,7 @@ TEST_CASE("durations are read with their unit", "[units]") {
   CHECK(*read == milliseconds(span));
 }
 
-TEST_CASE("what is no duration is refused with the reason", "[units]") {
+TEST_CASE("what is not a valid duration is refused with the reason", "[units]") {
   const std::string form = "; write a duration such as 30s or 2m (units ms, s, m, h, d)";
   const auto [text, problem] = GENERATE(table<std::string, std::string>({
       {"", "is empty"},
@@ -48,10 +48,10 @@ TEST_CASE("what is no duration is refused with the reason", "[units]") {
       {"00", "has no unit"},
       {"1h30", "has no unit"},
       {"-5s", "is negative"},
-      {"+5s", "is no duration"},
-      {" 5s", "is no duration"},
-      {"s", "is no duration"},
-      {"soon", "is no duration"},
+      {"+5s", "is not a valid duration"},
+      {" 5s", "is not a valid duration"},
+      {"s", "is not a valid duration"},
+      {"soon", "is not a valid duration"},
       {"5 s", "has the unknown unit \" s\""},
       {"5s ", "has the unknown unit \"s \""},
       {"5S", "has the unknown unit \"S\""},
@@ -126,13 +126,13 @@ TEST_CASE("octets are read with binary units", "[units]") {
   CHECK(*read == octets);
 }
 
-TEST_CASE("what is no number of octets is refused with the reason", "[units]") {
+TEST_CASE("what is not a number of octets is refused with the reason", "[units]") {
   const std::string form = "; write a number of octets such as 1048576, 512k, 10M or 2G";
   const auto [text, problem] = GENERATE(table<std::string, std::string>({
-      {"", "is no number of octets"},
-      {"M", "is no number of octets"},
-      {"-1", "is no number of octets"},
-      {" 1", "is no number of octets"},
+      {"", "is not a number of octets"},
+      {"M", "is not a number of octets"},
+      {"-1", "is not a number of octets"},
+      {" 1", "is not a number of octets"},
       {"1KB", "has the unknown unit \"KB\""},
       {"1 k", "has the unknown unit \" k\""},
       {"1.5M", "has the unknown unit \".5M\""},
@@ -152,12 +152,12 @@ TEST_CASE("counts are read within their bounds", "[units]") {
 
 TEST_CASE("what is no count within the bounds is refused with the reason", "[units]") {
   const auto [text, problem] = GENERATE(table<std::string, std::string>({
-      {"", "no whole number"},
-      {"-1", "no whole number"},
-      {"+1", "no whole number"},
-      {"1.5", "no whole number"},
-      {"5k", "no whole number"},
-      {"five", "no whole number"},
+      {"", "not a whole number"},
+      {"-1", "not a whole number"},
+      {"+1", "not a whole number"},
+      {"1.5", "not a whole number"},
+      {"5k", "not a whole number"},
+      {"five", "not a whole number"},
       {"0", "out of range"},
       {"11", "out of range"},
       {"99999999999999999999999", "out of range"},

@@ -19,33 +19,35 @@ Reply reply(const std::string& text) {
   return parser.take().value();
 }
 
-Outcome at(const std::string& host, Showing what) { return {{host, host, "192.0.2.1", 25}, std::move(what), {}, {}}; }
-Outcome dead(const std::string& host) {
-  return at(host, Unreached{Stage::Connect, Trouble::Unconnected, "Connection refused"});
+Attempt at(const std::string& host, AttemptResult what) {
+  return {{host, host, "192.0.2.1", 25}, std::move(what), {}, {}};
 }
-Outcome soft(const std::string& host) { return at(host, Refused{Stage::Mail, reply("451 4.3.0 later")}); }
-Outcome hard(const std::string& host) { return at(host, Refused{Stage::Rcpt, reply("550 5.1.1 no user")}); }
-Outcome accepted(const std::string& host) { return at(host, Accepted{reply("250 2.0.0 Ok")}); }
-Outcome too_big(const std::string& host) { return at(host, Unfit{Unfit::Why::TooBig, 100, 10}); }
-Outcome outrun(const std::string& host) { return at(host, Outrun{Stage::Connect}); }
+Attempt dead(const std::string& host) {
+  return at(host, SessionFailure{Stage::Connect, SessionError::Unconnected, "Connection refused"});
+}
+Attempt soft(const std::string& host) { return at(host, Refused{Stage::Mail, reply("451 4.3.0 later")}); }
+Attempt hard(const std::string& host) { return at(host, Refused{Stage::Rcpt, reply("550 5.1.1 no user")}); }
+Attempt accepted(const std::string& host) { return at(host, Accepted{reply("250 2.0.0 Ok")}); }
+Attempt too_big(const std::string& host) { return at(host, Unsupported{Unsupported::Why::TooBig, 100, 10}); }
+Attempt superseded(const std::string& host) { return at(host, Superseded{Stage::Connect}); }
 
-std::vector<Judged> all_judged(const std::vector<Outcome>& outcomes) {
+std::vector<ClassifiedAttempt> all_judged(const std::vector<Attempt>& attempts) {
   PcreMatcher matcher;
-  std::vector<Judged> judged;
-  for (const Outcome& outcome : outcomes)
-    judged.push_back({outcome, classify(outcome, RelayRules{}, matcher)});
-  return judged;
+  std::vector<ClassifiedAttempt> classified;
+  for (const Attempt& attempt : attempts)
+    classified.push_back({attempt, classify(attempt, RelayRules{}, matcher)});
+  return classified;
 }
 
-std::string folded(const std::vector<Outcome>& outcomes) {
-  const Verdict verdict = fold_verdict(all_judged(outcomes));
+std::string folded(const std::vector<Attempt>& attempts) {
+  const Verdict verdict = fold_verdict(all_judged(attempts));
   const char* const words[] = {"delivered ", "deferred ", "bounced "};
   return words[static_cast<int>(verdict.disposition)] + verdict.status.text() + " " + verdict.text;
 }
 
 TEST_CASE("the outcome that decides comes first, the others follow newest first") {
   CHECK(folded({accepted("a")}) == "delivered 2.0.0 a[192.0.2.1]:25: 250 2.0.0 Ok");
-  CHECK(folded({dead("a"), outrun("b"), accepted("c")}) ==
+  CHECK(folded({dead("a"), superseded("b"), accepted("c")}) ==
         "delivered 2.0.0 c[192.0.2.1]:25: 250 2.0.0 Ok; tried b: connection timed out, a: Connection refused");
   CHECK(folded({dead("a"), hard("b")}) ==
         "bounced 5.1.1 host b[192.0.2.1]:25 said: 550 5.1.1 no user (in reply to RCPT TO command); tried a: Connection "
@@ -59,8 +61,9 @@ TEST_CASE("what was said about the message outranks what was said about a relay,
   CHECK_THAT(folded({soft("a"), dead("b")}),
              StartsWith("deferred 4.3.0 host a[") && EndsWith("; tried b: Connection refused"));
   CHECK_THAT(folded({soft("a"), soft("b"), dead("c")}), StartsWith("deferred 4.3.0 host b["));
-  CHECK_THAT(folded({dead("a"), outrun("b")}), StartsWith("deferred 4.4.1 connect to a["));
-  CHECK_THAT(folded({outrun("a"), outrun("b")}), StartsWith("deferred 4.4.1 b[192.0.2.1]:25 was not ready in time"));
+  CHECK_THAT(folded({dead("a"), superseded("b")}), StartsWith("deferred 4.4.1 connect to a["));
+  CHECK_THAT(folded({superseded("a"), superseded("b")}),
+             StartsWith("deferred 4.4.1 b[192.0.2.1]:25 was not ready in time"));
   CHECK_THAT(folded({too_big("a"), soft("b")}), StartsWith("deferred 4.3.0 host b["));
 }
 
@@ -73,21 +76,21 @@ TEST_CASE("too big for all relays is hard; for some, soft") {
              StartsWith("bounced 5.3.4 message size 100 exceeds size limit 10 of server b["));
   CHECK_THAT(folded({too_big("a"), at("b", Refused{Stage::Mail, reply("552 5.3.4 big")})}),
              StartsWith("bounced 5.3.4 "));
-  CHECK_THAT(folded({at("a", Unfit{Unfit::Why::NoSmtpUtf8}), too_big("b")}), StartsWith("bounced 5.3.4 "));
+  CHECK_THAT(folded({at("a", Unsupported{Unsupported::Why::NoSmtpUtf8}), too_big("b")}), StartsWith("bounced 5.3.4 "));
   CHECK_THAT(folded({too_big("a"), dead("b")}), StartsWith("deferred 4.3.4 message size"));
   CHECK_THAT(folded({dead("a"), too_big("b")}), StartsWith("deferred 4.3.4 message size"));
   CHECK_THAT(folded({too_big("a"), soft("b")}), StartsWith("deferred 4."));
-  CHECK_THAT(folded({too_big("a"), outrun("b")}), StartsWith("deferred 4."));
+  CHECK_THAT(folded({too_big("a"), superseded("b")}), StartsWith("deferred 4."));
 }
 
 TEST_CASE("a relay that found it too big found it so, whatever its other addresses did") {
-  CHECK_THAT(folded({outrun("a"), too_big("a")}), StartsWith("bounced 5.3.4 "));
+  CHECK_THAT(folded({superseded("a"), too_big("a")}), StartsWith("bounced 5.3.4 "));
   CHECK_THAT(folded({dead("a"), too_big("a"), too_big("b")}), StartsWith("bounced 5.3.4 "));
   CHECK_THAT(folded({dead("a"), too_big("a"), dead("b")}), StartsWith("deferred 4.3.4 "));
 }
 
-Outcome unknown(const std::string& host) { return at(host, Refused{Stage::Rcpt, reply("554 5.7.1 no")}); }
-Outcome sender(const std::string& host) { return at(host, Refused{Stage::Mail, reply("550 5.7.1 no")}); }
+Attempt unknown(const std::string& host) { return at(host, Refused{Stage::Rcpt, reply("554 5.7.1 no")}); }
+Attempt sender(const std::string& host) { return at(host, Refused{Stage::Mail, reply("550 5.7.1 no")}); }
 
 TEST_CASE("a refusal that names nobody is final when every relay has refused for good, and never before") {
   CHECK(folded({unknown("a")}) ==
@@ -97,11 +100,12 @@ TEST_CASE("a refusal that names nobody is final when every relay has refused for
         "(RCPT TO)");
   CHECK_THAT(folded({sender("a"), unknown("b"), too_big("c")}), StartsWith("bounced 5."));
   CHECK_THAT(folded({unknown("a"), hard("b")}), StartsWith("bounced 5.1.1 host b["));
-  const auto skipped = [](PassedOver::Why why) { return at("b", PassedOver{why, kNever, Cause::Unknown, ""}); };
-  using Why = PassedOver::Why;
-  for (const Outcome& open :
-       {dead("b"), soft("b"), outrun("b"), skipped(Why::Resting), skipped(Why::Probing), skipped(Why::Suspended),
-        skipped(Why::Exhausted), skipped(Why::SenderNotTaken), at("b", Lost{Stage::Content, Loss::Closed}),
+  const auto skipped = [](Skipped::Why why) { return at("b", Skipped{why, kNever, Cause::Unknown, ""}); };
+  using Why = Skipped::Why;
+  for (const Attempt& open :
+       {dead("b"), soft("b"), superseded("b"), skipped(Why::CoolingDown), skipped(Why::Probing),
+        skipped(Why::Suspended), skipped(Why::Exhausted), skipped(Why::SenderNotTaken),
+        at("b", Lost{Stage::Content, Loss::Closed}),
         at("b", Refused{Stage::Rcpt, reply("554 5.7.1 Helo command rejected: Host not found")})}) {
     INFO(describe(open));
     CHECK_THAT(folded({unknown("a"), open}), StartsWith("deferred 4."));
@@ -122,7 +126,7 @@ TEST_CASE("where relays were left out for now, what the others say is not the la
 
 TEST_CASE("relays may all say 5yz about themselves: deferred") {
   const auto greets = [](const char* host) {
-    return at(host, Unreached{Stage::Greeting, Trouble::Lost, "", reply("554 5.3.2 no")});
+    return at(host, SessionFailure{Stage::Greeting, SessionError::Lost, "", reply("554 5.3.2 no")});
   };
   CHECK_THAT(folded({greets("a"), greets("b")}),
              StartsWith("deferred 4.3.2 host b[192.0.2.1]:25 refused to talk to me: 554"));
@@ -134,8 +138,8 @@ TEST_CASE("one and the same thing is said once, but each host has its say") {
              EndsWith("; tried b: Connection refused, a: Connection refused"));
   CHECK_THAT(folded({dead("x.example"), dead("mx.example"), accepted("c")}),
              EndsWith("; tried mx.example: Connection refused, x.example: Connection refused"));
-  CHECK_THAT(folded({outrun("c"), dead("c"), accepted("c")}), EndsWith("; tried c: Connection refused"));
-  CHECK_THAT(folded({outrun("c"), accepted("c")}), EndsWith("250 2.0.0 Ok"));
+  CHECK_THAT(folded({superseded("c"), dead("c"), accepted("c")}), EndsWith("; tried c: Connection refused"));
+  CHECK_THAT(folded({superseded("c"), accepted("c")}), EndsWith("250 2.0.0 Ok"));
 }
 
 TEST_CASE("a mixed answer to several recipients names the setting that makes it work") {
@@ -153,11 +157,11 @@ TEST_CASE("a halted delivery is deferred, whatever halted it") {
           "4.4.2 the deadline of X passed before a relay took the message; tried a: Connection refused"},
       Row{Halt::Terminated,
           "4.3.2 delivery was interrupted by a signal before a relay took the message; tried a: Connection refused"},
-      Row{Halt::CallerGone, "4.3.2 the writer of the message is gone; nothing was sent; tried a: Connection refused"},
+      Row{Halt::ParentGone, "4.3.2 the writer of the message is gone; nothing was sent; tried a: Connection refused"},
       Row{Halt::Truncated, "4.3.0 the message is truncated: X; nothing was sent; tried a: Connection refused"},
       Row{Halt::SpoolFailed, "4.3.0 the message cannot be kept: X"});
-  const std::vector<Outcome> outcomes{dead("a")};
-  const Verdict verdict = halted_verdict(row.halt, "X", all_judged(outcomes));
+  const std::vector<Attempt> attempts{dead("a")};
+  const Verdict verdict = halted_verdict(row.halt, "X", all_judged(attempts));
   CHECK(verdict.disposition == Disposition::Deferred);
   if (row.halt == Halt::SpoolFailed)
     CHECK_THAT(report_line(verdict), StartsWith("4.3.0 the message cannot be kept: X"));
@@ -189,13 +193,13 @@ TEST_CASE("the report is one line of at most 4096 octets that begins with its D.
 }
 
 TEST_CASE("neither a long reply nor many relays crowd the other out") {
-  std::vector<Outcome> outcomes;
+  std::vector<Attempt> attempts;
   for (int i = 0; i < 60; ++i)
-    outcomes.push_back(
-        at("relay" + std::to_string(i), Unreached{Stage::Connect, Trouble::Unconnected, std::string(80, 'w')}));
+    attempts.push_back(at("relay" + std::to_string(i),
+                          SessionFailure{Stage::Connect, SessionError::Unconnected, std::string(80, 'w')}));
   const std::string last(6000, 'x');
-  outcomes.push_back(at("long", Refused{Stage::EndOfData, {550, {last}, {5, 6, 0}}}));
-  const std::string text = folded(outcomes);
+  attempts.push_back(at("long", Refused{Stage::EndOfData, {550, {last}, {5, 6, 0}}}));
+  const std::string text = folded(attempts);
   CHECK(text.size() < kReportOctets);
   CHECK_THAT(text, StartsWith("bounced 5.6.0 host long[192.0.2.1]:25 said: 550 xxx") &&
                        Catch::Matchers::ContainsSubstring("; tried relay59: www"));

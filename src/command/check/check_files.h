@@ -4,7 +4,7 @@
 
 namespace relaypipe {
 
-/// What the file cannot say of itself: whether the machine has the folder and the socket it names.
+/// What the file cannot say of itself: whether the machine has the directory and the socket it names.
 void check_machine(LoadedConfiguration& loaded);
 
 /// Warns of names for EHLO that relays refuse.

@@ -61,7 +61,7 @@ std::string counted(std::ptrdiff_t count, const std::string& word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-/// A line that mends several things is shown once, below the last of them.
+/// A line that fixes several things is shown once, below the last of them.
 std::string report(const std::string& directory, std::size_t services, const std::vector<PostfixFinding>& findings) {
   const bool terminal = stdout_is_terminal();
   std::string text;
@@ -70,9 +70,9 @@ std::string report(const std::string& directory, std::size_t services, const std
     const bool error = finding.severity == Severity::Error;
     const std::string line = fmt::format("{}: {}: {}", finding.where, error ? "error" : "warning", finding.text);
     text += terminal ? fmt::format("\033[{}m{}\033[0m\n", error ? 31 : 33, line) : line + "\n";
-    const auto same = [&](const PostfixFinding& other) { return other.mend == finding.mend; };
+    const auto same = [&](const PostfixFinding& other) { return other.fix == finding.fix; };
     const bool again = std::any_of(findings.begin() + static_cast<std::ptrdiff_t>(i) + 1, findings.end(), same);
-    if (!finding.mend.empty() && !again) text += fmt::format("    {}\n", finding.mend);
+    if (!finding.fix.empty() && !again) text += fmt::format("    {}\n", finding.fix);
   }
   const auto errors = std::count_if(findings.begin(), findings.end(),
                                     [](const PostfixFinding& f) { return f.severity == Severity::Error; });
@@ -122,8 +122,8 @@ Result<Diagnosis, std::string> diagnose(const DoctorArguments& arguments, const 
 std::vector<std::string> commands_of(const std::vector<PostfixFinding>& findings) {
   std::vector<std::string> commands;
   for (const PostfixFinding& finding : findings) {
-    const bool known = std::find(commands.begin(), commands.end(), finding.mend) != commands.end();
-    if (!finding.mend.empty() && !known) commands.push_back(finding.mend);
+    const bool known = std::find(commands.begin(), commands.end(), finding.fix) != commands.end();
+    if (!finding.fix.empty() && !known) commands.push_back(finding.fix);
   }
   return commands;
 }

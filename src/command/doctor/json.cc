@@ -26,7 +26,7 @@ std::string doctor_json(const std::string& directory, const std::vector<std::str
     json["findings"].push_back({{"severity", is_error(finding) ? "error" : "warning"},
                                 {"where", finding.where},
                                 {"text", finding.text},
-                                {"mend", finding.mend}});
+                                {"fix", finding.fix}});
   }
   return json_text(json);
 }

@@ -67,8 +67,8 @@ class RouteFinder {
   /// `option`: of postconf, which sets the parameter by this name.
   void take_parameter(const std::string& value, const std::string& parameter, std::string_view option) {
     if (auto finding = quoted(value, parameter)) {
-      finding->mend = fmt::format("{} {} {}", tools_.postconf(), option,
-                                  shell_word(parameter + "=" + without_quotes(value).value_or("")));
+      finding->fix = fmt::format("{} {} {}", tools_.postconf(), option,
+                                 shell_word(parameter + "=" + without_quotes(value).value_or("")));
       return findings_.push_back(*std::move(finding));
     }
     PostfixRoute route = parse_route(value, parameter);

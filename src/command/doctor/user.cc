@@ -35,7 +35,7 @@ std::string pack(const std::vector<PostfixFinding>& findings) {
   std::string packed;
   for (const PostfixFinding& finding : findings) {
     packed += finding.severity == Severity::Error ? 'e' : 'w';
-    for (const std::string* const field : {&finding.where, &finding.text, &finding.mend})
+    for (const std::string* const field : {&finding.where, &finding.text, &finding.fix})
       packed += *field + kEnd;
   }
   return packed;
@@ -47,7 +47,7 @@ std::vector<PostfixFinding> unpack(std::string_view packed) {
     PostfixFinding finding;
     finding.severity = packed.front() == 'e' ? Severity::Error : Severity::Warning;
     packed.remove_prefix(1);
-    for (std::string* const field : {&finding.where, &finding.text, &finding.mend}) {
+    for (std::string* const field : {&finding.where, &finding.text, &finding.fix}) {
       const std::size_t end = std::min(packed.find(kEnd), packed.size());
       *field = packed.substr(0, end);
       packed.remove_prefix(std::min(end + 1, packed.size()));
@@ -80,8 +80,8 @@ class UserView {
   }
 
  private:
-  void add(Severity severity, std::string text, std::string mend = "") {
-    findings_.push_back({severity, agent_.service.key(), std::move(text), std::move(mend)});
+  void add(Severity severity, std::string text, std::string fix = "") {
+    findings_.push_back({severity, agent_.service.key(), std::move(text), std::move(fix)});
   }
 
   /// Where execvp(3) finds it: pipe(8) sets PATH to the default of the C library.
@@ -114,7 +114,7 @@ class UserView {
       return;
     if (::access(file.c_str(), R_OK) != 0) return;
     add(Severity::Error,
-        fmt::format("{} is no program: pipe(8) runs it as a shell script, and mail may get lost", printable(file)));
+        fmt::format("{} is not a program: pipe(8) runs it as a shell script, and mail may get lost", printable(file)));
   }
 
   void look_at_configuration() {
@@ -143,15 +143,15 @@ class UserView {
     // What is below these is not made by install(1).
     if (named.starts_with("/dev/") || named.starts_with("/proc/")) return "";
     const std::string file = named.empty() ? "/var/log/relaypipe.log" : named;
-    std::string mend = fmt::format("install -o {} -g {} -m 0640 /dev/null {}", shell_word(user_.name),
-                                   shell_word(user_.group), shell_word(file));
-    if (!named.empty()) return mend;
+    std::string fix = fmt::format("install -o {} -g {} -m 0640 /dev/null {}", shell_word(user_.name),
+                                  shell_word(user_.group), shell_word(file));
+    if (!named.empty()) return fix;
     const std::string line = fmt::format("log_file = \"{}\"", file);
     std::error_code absent;
     const bool empty = std::filesystem::file_size(loaded.file, absent) == 0 || absent;
     // A key of the whole file stands before all tables.
-    return mend + (empty ? fmt::format(" && echo {} >> {}", shell_word(line), shell_word(loaded.file))
-                         : fmt::format(" && sed -i {} {}", shell_word("1i " + line), shell_word(loaded.file)));
+    return fix + (empty ? fmt::format(" && echo {} >> {}", shell_word(line), shell_word(loaded.file))
+                        : fmt::format(" && sed -i {} {}", shell_word("1i " + line), shell_word(loaded.file)));
   }
 
   /// Says so where a file is there and the user may not read it. What check_files() says of it is left out then.

@@ -29,11 +29,11 @@ double milliseconds(Duration span) {
   return static_cast<double>(std::chrono::round<Tenths>(span).count()) / 10;
 }
 
-void add_failure(Json& json, const Outcome& outcome, const Relay& relay) {
+void add_failure(Json& json, const Attempt& attempt, const Relay& relay) {
   PcreMatcher patterns;
-  if (const auto* const unreached = std::get_if<Unreached>(&outcome.what)) json["stage"] = name(unreached->stage);
-  json["dsn"] = classify(outcome, rules_of(relay), patterns).status.text();
-  json["failure"] = describe(outcome);
+  if (const auto* const unreached = std::get_if<SessionFailure>(&attempt.what)) json["stage"] = name(unreached->stage);
+  json["dsn"] = classify(attempt, rules_of(relay), patterns).status.text();
+  json["failure"] = describe(attempt);
 }
 
 Json tls_json(const TlsReport& tls, std::int64_t now) {
@@ -43,9 +43,9 @@ Json tls_json(const TlsReport& tls, std::int64_t now) {
 }
 
 Json address_json(const RelayProbe& relay, const AddressProbe& address, std::int64_t now) {
-  Json json{{"host", address.where.host},
-            {"ip", address.where.ip},
-            {"port", address.where.port},
+  Json json{{"host", address.peer.host},
+            {"ip", address.peer.ip},
+            {"port", address.peer.port},
             {"status", json_word(address.status())}};
   if (address.failure) add_failure(json, *address.failure, relay.relay);
   json["warnings"] = address.warnings;

@@ -66,7 +66,7 @@ std::string auth_text(const RelayProbe& relay, const AddressProbe& address) {
 
 std::string address_text(const RelayProbe& relay, const AddressProbe& address, std::int64_t now, const Page& page) {
   std::string text =
-      fmt::format("  {}  {}  {}\n", page.mark(address.status()), address.where.text(), milliseconds(address.total));
+      fmt::format("  {}  {}  {}\n", page.mark(address.status()), address.peer.text(), milliseconds(address.total));
   if (address.failure) text += wrapped(describe(*address.failure), kIndent, page.columns);
   for (const std::string& warning : address.warnings)
     text += wrapped(warning, kIndent, page.columns);
@@ -126,7 +126,7 @@ std::string_view word_of(ProbeStatus status) {
 
 std::string_view auth_of(const RelayProbe& relay, const AddressProbe& address) {
   if (!relay.relay.account.any()) return "not configured";
-  const auto* const unreached = address.failure ? std::get_if<Unreached>(&address.failure->what) : nullptr;
+  const auto* const unreached = address.failure ? std::get_if<SessionFailure>(&address.failure->what) : nullptr;
   if (unreached != nullptr) return unreached->stage == Stage::Auth ? "failed" : "not reached";
   return address.auth_tried ? "works" : "not configured";
 }

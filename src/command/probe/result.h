@@ -10,7 +10,7 @@
 #include "relay/relay.h"
 #include "smtp/session_facts.h"
 #include "smtp/stage.h"
-#include "verdict/outcome.h"
+#include "verdict/attempt_result.h"
 
 namespace relaypipe {
 
@@ -19,10 +19,10 @@ enum class ProbeStatus { Fine, Warning, Failed };
 
 /// What one address of a relay showed.
 struct AddressProbe {
-  Where where;
+  Peer peer;
   std::vector<std::pair<Stage, Duration>> steps;  ///< in the order of time, each stage once
   Duration total{};
-  std::optional<Outcome> failure;     ///< why it would not take mail
+  std::optional<Attempt> failure;     ///< why it would not take mail
   std::vector<std::string> warnings;  ///< sentences
   std::string greeting;               ///< the text of its first line
   std::vector<std::string> offers;    ///< the lines of the last EHLO reply but its first
@@ -42,7 +42,7 @@ struct AddressProbe {
 struct RelayProbe {
   Relay relay;
   Duration lookup{};
-  std::optional<Outcome> unresolved;  ///< why there is no address
+  std::optional<Attempt> unresolved;  ///< why there is no address
   std::vector<AddressProbe> addresses;
 
   /// One address that works is enough for mail to go.

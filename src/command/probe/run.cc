@@ -17,9 +17,9 @@
 #include "io/credentials/keyring.h"
 #include "io/curl/dialer.h"
 #include "io/system/own_host.h"
-#include "io/system/poll_waiter.h"
+#include "io/system/poll_event_loop.h"
 #include "io/system/system_clock.h"
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 #include "smtp/reply.h"
 #include "verdict/classify.h"
 
@@ -51,7 +51,7 @@ class NoJournal final : public Journal {
 class Prober {
  public:
   explicit Prober(const ProbeOrder& order)
-      : order_(order),
+      : request_(order),
         end_(clock_.now() + order.limit),
         tokens_(clock_, order.settings, journal_, "probe"),
         keyring_(clock_, order.mail_from ? order.mail_from->text() : "", &tokens_.broker),
@@ -62,18 +62,19 @@ class Prober {
 
   std::vector<RelayProbe> run() {
     look_up();
-    PollWaiter waiter(clock_, {&tokens_.names, &tokens_.client, &tokens_.broker, &resolver_, &keyring_, &dialer_});
+    PollEventLoop event_loop(clock_,
+                             {&tokens_.names, &tokens_.client, &tokens_.broker, &resolver_, &keyring_, &dialer_});
     while (!done()) {
-      hear();
+      receive();
       if (done()) break;
       if (clock_.now() >= end_) give_up();
       tell_progress();
-      waiter.wait(std::min(end_, clock_.now() + kTick));
+      event_loop.wait(std::min(end_, clock_.now() + kTick));
     }
     // A renewal that was begun may have used up the only refresh token: what it brings has to be kept.
-    const Instant last = clock_.now() + order_.settings.secret_limit;
+    const Instant last = clock_.now() + request_.settings.secret_limit;
     while (tokens_.broker.unfinished() && clock_.now() < last)
-      waiter.wait(last);
+      event_loop.wait(last);
     return collect();
   }
 
@@ -81,13 +82,13 @@ class Prober {
   /// One relay while its addresses are looked up.
   struct Lookup {
     RelayProbe probe;
-    std::optional<Reach> reach;  ///< nothing when it is over
+    std::optional<EndpointLookup> reach;  ///< nothing when it is over
     Instant started{};
   };
 
   void look_up() {
     const Instant now = clock_.now();
-    for (const Relay& relay : order_.relays) {
+    for (const Relay& relay : request_.relays) {
       Lookup& lookup = lookups_.emplace_back();
       lookup.probe.relay = relay;
       lookup.started = now;
@@ -95,10 +96,10 @@ class Prober {
     }
   }
 
-  void hear() {
+  void receive() {
     for (const LookupEvent& event : resolver_.take_answers()) {
       for (Lookup& lookup : lookups_) {
-        if (lookup.reach) lookup.reach->answer(event.question, event.answer, clock_.now());
+        if (lookup.reach) lookup.reach->answer(event.query, event.answer, clock_.now());
       }
     }
     for (Lookup& lookup : lookups_)
@@ -113,17 +114,17 @@ class Prober {
   /// Asks what is to be asked for a relay, and dials its addresses when they are known.
   void follow(Lookup& lookup) {
     if (!lookup.reach) return;
-    for (const Question& question : lookup.reach->take_questions())
-      resolver_.ask(question);
+    for (const Query& query : lookup.reach->take_queries())
+      resolver_.ask(query);
     const Instant now = clock_.now();
-    const auto found = lookup.reach->outcome(now);
+    const auto found = lookup.reach->result(now);
     if (!found) return;
     lookup.reach.reset();
     lookup.probe.lookup = now - lookup.started;
     const Relay& relay = lookup.probe.relay;
     if (!*found) {
-      const Where where{relay.name, relay.destination.host, "", relay.destination.port};
-      lookup.probe.unresolved = Outcome{where, found->error(), {}, {}};
+      const Peer peer{relay.name, relay.destination.host, "", relay.destination.port};
+      lookup.probe.unresolved = Attempt{peer, found->error(), {}, {}};
       return;
     }
     for (const Endpoint& endpoint : **found)
@@ -134,18 +135,18 @@ class Prober {
     DialTarget target = dial_target(relay, endpoint);
     auto running = std::make_unique<RunningProbe>();
     running->relay = &relay;
-    running->probe.where = target.where;
+    running->probe.peer = target.peer;
     running->started = running->since = now;
     running_.push_back(std::move(running));
     dialer_.start(running_.size() - 1, target);
   }
 
   void on_event(RunningProbe& running, DialEvent& event) {
-    if (const auto* why = std::get_if<Unreached>(&event.result)) return fail_with(running, *why);
+    if (const auto* why = std::get_if<SessionFailure>(&event.result)) return fail_with(running, *why);
     running.session = std::move(std::get<std::unique_ptr<Session>>(event.result));
     running.probe.facts = running.session->facts();
-    if (!order_.mail_from) return finish(running);
-    send(running, Stage::Mail, fmt::format("MAIL FROM:{}", order_.mail_from->path()));
+    if (!request_.mail_from) return finish(running);
+    send(running, Stage::Mail, fmt::format("MAIL FROM:{}", request_.mail_from->path()));
   }
 
   void send(RunningProbe& running, Stage stage, const std::string& command) {
@@ -165,7 +166,7 @@ class Prober {
       on_reply(running, *reply);
       if (running.ended) return;
     }
-    if (running.parser.fault()) return fail_with(running, Garbled{running.stage, running.parser.fault_text()});
+    if (running.parser.fault()) return fail_with(running, ProtocolError{running.stage, running.parser.fault_text()});
     if (running.session->ended()) fail_with(running, Lost{running.stage, Loss::Closed});
   }
 
@@ -174,12 +175,12 @@ class Prober {
     if (running.resetting) return finish(running);
     if (running.stage == Stage::Mail) {
       running.probe.mail = reply.text();
-      if (refused) running.probe.failure = Outcome{running.probe.where, Refused{Stage::Mail, reply}, {}, {}};
-      if (!refused && order_.rcpt_to)
-        return send(running, Stage::Rcpt, fmt::format("RCPT TO:{}", order_.rcpt_to->path()));
+      if (refused) running.probe.failure = Attempt{running.probe.peer, Refused{Stage::Mail, reply}, {}, {}};
+      if (!refused && request_.rcpt_to)
+        return send(running, Stage::Rcpt, fmt::format("RCPT TO:{}", request_.rcpt_to->path()));
     } else {
       running.probe.rcpt = reply.text();
-      if (refused) running.probe.failure = Outcome{running.probe.where, RecipientsRefused{{reply}}, {}, {}};
+      if (refused) running.probe.failure = Attempt{running.probe.peer, RecipientsRefused{{reply}}, {}, {}};
     }
     // Whatever was said, nothing of a transaction is left behind.
     running.resetting = true;
@@ -192,15 +193,15 @@ class Prober {
     running.end(clock_.now());
   }
 
-  void fail_with(RunningProbe& running, Showing why) {
-    const auto* const unreached = std::get_if<Unreached>(&why);
+  void fail_with(RunningProbe& running, AttemptResult why) {
+    const auto* const unreached = std::get_if<SessionFailure>(&why);
     const bool tls_broke = unreached != nullptr && unreached->stage == Stage::Tls && !unreached->tls_needed;
-    Outcome outcome{running.probe.where, std::move(why), {}, {}};
+    Attempt attempt{running.probe.peer, std::move(why), {}, {}};
     // As in a delivery: what is only a wish does not keep mail.
     if (tls_broke && running.relay->settings.tls == TlsLevel::May && !running.relay->destination.implicit_tls)
-      running.probe.warnings.push_back("mail would go in clear text: " + describe(outcome));
+      running.probe.warnings.push_back("mail would go in clear text: " + describe(attempt));
     else
-      running.probe.failure = std::move(outcome);
+      running.probe.failure = std::move(attempt);
     running.end(clock_.now());
   }
 
@@ -208,14 +209,15 @@ class Prober {
   void give_up() {
     for (Lookup& lookup : lookups_) {
       if (!std::exchange(lookup.reach, std::nullopt)) continue;
-      const Where where{lookup.probe.relay.name, lookup.probe.relay.destination.host, "", 0};
-      lookup.probe.unresolved = Outcome{where, Unreached{Stage::Resolve, Trouble::TimedOut, "timed out"}, {}, {}};
+      const Peer peer{lookup.probe.relay.name, lookup.probe.relay.destination.host, "", 0};
+      lookup.probe.unresolved =
+          Attempt{peer, SessionFailure{Stage::Resolve, SessionError::TimedOut, "timed out"}, {}, {}};
       lookup.probe.lookup = clock_.now() - lookup.started;
     }
     for (std::size_t id = 0; id < running_.size(); ++id) {
       if (running_[id]->ended) continue;
       const Stage stage = running_[id]->session ? running_[id]->stage : dialer_.cancel(id);
-      fail_with(*running_[id], Unreached{stage, Trouble::TimedOut, "timed out", std::nullopt, false, true});
+      fail_with(*running_[id], SessionFailure{stage, SessionError::TimedOut, "timed out", std::nullopt, false, true});
     }
   }
 
@@ -225,13 +227,13 @@ class Prober {
   }
 
   void tell_progress() const {
-    if (!order_.progress) return;
+    if (!request_.progress) return;
     const auto ended = std::count_if(running_.begin(), running_.end(), [](const auto& one) { return one->ended; });
     const auto open = std::find_if(running_.begin(), running_.end(), [](const auto& one) { return !one->ended; });
     std::string text = fmt::format("{} of {} addresses", ended, running_.size());
     if (open != running_.end())
-      text += fmt::format("; waiting for {} ({})", (*open)->probe.where.text(), name((*open)->stage));
-    order_.progress(text);
+      text += fmt::format("; waiting for {} ({})", (*open)->probe.peer.text(), name((*open)->stage));
+    request_.progress(text);
   }
 
   std::vector<RelayProbe> collect() {
@@ -246,7 +248,7 @@ class Prober {
     return probes;
   }
 
-  const ProbeOrder& order_;
+  const ProbeOrder& request_;
   SystemClock clock_;
   Instant end_;
   RunningProbes running_;      ///< the DialId is the index

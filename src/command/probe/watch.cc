@@ -45,8 +45,8 @@ void RunningProbe::end(Instant now) {
   session.reset();
 }
 
-void ProbeWatch::dialogue(const Where& where, Direction direction, std::string_view line) {
-  RunningProbe* const running = find(where);
+void ProbeWatch::dialogue(const Peer& peer, Direction direction, std::string_view line) {
+  RunningProbe* const running = find(peer);
   if (running == nullptr || direction == Direction::Note) return;
   if (direction == Direction::Sent)
     on_command(*running, line);
@@ -54,8 +54,8 @@ void ProbeWatch::dialogue(const Where& where, Direction direction, std::string_v
     on_line(*running, line);
 }
 
-void ProbeWatch::reached(const Where& where, Stage stage) {
-  RunningProbe* const running = find(where);
+void ProbeWatch::reached(const Peer& peer, Stage stage) {
+  RunningProbe* const running = find(peer);
   if (running == nullptr) return;
   const Instant now = clock_.now();
   if (stage != Stage::Connect) return running->enter(stage, now);
@@ -66,14 +66,14 @@ void ProbeWatch::reached(const Where& where, Stage stage) {
   running->stage = stage;
 }
 
-void ProbeWatch::secured(const Where& where, const TlsReport& report) {
-  if (RunningProbe* const running = find(where)) running->probe.tls = report;
+void ProbeWatch::secured(const Peer& peer, const TlsReport& report) {
+  if (RunningProbe* const running = find(peer)) running->probe.tls = report;
 }
 
-RunningProbe* ProbeWatch::find(const Where& where) {
+RunningProbe* ProbeWatch::find(const Peer& peer) {
   const auto same = [&](const auto& running) {
-    const Where& other = running->probe.where;
-    return other.relay == where.relay && other.host == where.host && other.ip == where.ip && other.port == where.port;
+    const Peer& other = running->probe.peer;
+    return other.relay == peer.relay && other.host == peer.host && other.ip == peer.ip && other.port == peer.port;
   };
   const auto it = std::find_if(all_.begin(), all_.end(), same);
   return it == all_.end() ? nullptr : it->get();

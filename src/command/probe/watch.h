@@ -40,12 +40,12 @@ class ProbeWatch final : public Trace {
  public:
   ProbeWatch(const Clock& clock, RunningProbes& all) : clock_(clock), all_(all) {}
 
-  void dialogue(const Where& where, Direction direction, std::string_view line) override;
-  void reached(const Where& where, Stage stage) override;
-  void secured(const Where& where, const TlsReport& report) override;
+  void dialogue(const Peer& peer, Direction direction, std::string_view line) override;
+  void reached(const Peer& peer, Stage stage) override;
+  void secured(const Peer& peer, const TlsReport& report) override;
 
  private:
-  RunningProbe* find(const Where& where);
+  RunningProbe* find(const Peer& peer);
 
   const Clock& clock_;
   RunningProbes& all_;

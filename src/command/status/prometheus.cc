@@ -60,7 +60,7 @@ std::string states(const StatusReport& report) {
   std::string text =
       "# HELP relaypipe_relay_state Whether the relay is in this state.\n# TYPE relaypipe_relay_state gauge\n";
   for (const RelayStatus& relay : report.relays) {
-    for (const std::string_view state : {"well", "resting", "due", "probing", "suspended", "unknown"}) {
+    for (const std::string_view state : {"up", "cooling-down", "due", "probing", "suspended", "unknown"}) {
       text += fmt::format("relaypipe_relay_state{{relay=\"{}\",state=\"{}\"}} {}\n", label(relay.name), state,
                           standing_name(relay) == state ? 1 : 0);
     }
@@ -105,8 +105,8 @@ std::string counted(const StatusReport& report) {
 
 std::string status_prometheus(const StatusReport& report) {
   std::string text = fmt::format(
-      "# HELP relaypipe_memory_working Whether what deliveries remember can be read.\n# TYPE relaypipe_memory_working "
-      "gauge\nrelaypipe_memory_working {}\n"
+      "# HELP relaypipe_state_working Whether what deliveries remember can be read.\n# TYPE relaypipe_state_working "
+      "gauge\nrelaypipe_state_working {}\n"
       "# HELP relaypipe_unconfirmed_messages Messages whose dot had no reply.\n# TYPE relaypipe_unconfirmed_messages "
       "gauge\nrelaypipe_unconfirmed_messages {}\n",
       report.trouble.empty() ? 1 : 0, report.unconfirmed.size());
@@ -117,7 +117,7 @@ std::string status_prometheus(const StatusReport& report) {
                  [](const RelayStatus& relay) { return static_cast<double>(relay.health.successes); });
   text += metric(report, "relay_failures", "gauge", "Failures in a row.",
                  [](const RelayStatus& relay) { return static_cast<double>(relay.health.failures); });
-  text += metric(report, "relay_next_try_timestamp_seconds", "gauge", "When a relay that rests is tried again.",
+  text += metric(report, "relay_next_try_timestamp_seconds", "gauge", "When a relay that cools down is tried again.",
                  [](const RelayStatus& relay) {
                    return relay.health.since == kNever ? std::nullopt : seconds(relay.health.until);
                  });

@@ -6,7 +6,7 @@
 #include "config/nexthop.h"
 #include "route/plan.h"
 #include "state/count_results.h"
-#include "state/remembered.h"
+#include "state/relay_history.h"
 
 namespace relaypipe {
 namespace {
@@ -36,7 +36,7 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   const bool same_day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count() == state.health.day;
   status.today = same_day ? state.health.today : 0;
   for (const EndpointState& endpoint : state.endpoints) {
-    if (standing(endpoint.health, now, endpoint.health.stamps, bounds, alive).kind == Standing::Kind::Resting) {
+    if (standing(endpoint.health, now, endpoint.health.stamps, bounds, alive).kind == Standing::Kind::CoolingDown) {
       status.resting.push_back(endpoint.address);
     }
   }
@@ -78,13 +78,13 @@ StatusReport make_report(const Configuration& configuration, StateStore& store, 
 std::string_view standing_name(const RelayStatus& relay) {
   switch (relay.standing.kind) {
     case Standing::Kind::Suspended: return "suspended";
-    case Standing::Kind::Resting: return "resting";
+    case Standing::Kind::CoolingDown: return "cooling-down";
     case Standing::Kind::Due: return "due";
     case Standing::Kind::Probing:
     case Standing::Kind::Hanging: return "probing";
-    case Standing::Kind::Well: break;
+    case Standing::Kind::Up: break;
   }
-  return relay.standing.stranger ? "unknown" : "well";
+  return relay.standing.unknown ? "unknown" : "up";
 }
 
 }  // namespace relaypipe

@@ -61,7 +61,7 @@ struct StatusReport {
 StatusReport make_report(const Configuration& configuration, StateStore& store, WallTime now, const Alive& alive,
                          const ZoneOffset& zones);
 
-/// `well`, `slow start`... the word for a relay's state: well, resting, due, probing, suspended or unknown.
+/// `well`, `slow start`... the word for a relay's state: up, cooling-down, due, probing, suspended or unknown.
 std::string_view standing_name(const RelayStatus& relay);
 
 /// One screen for a person. `colour`: for a terminal that has some.

@@ -25,7 +25,7 @@ std::unique_ptr<StateTool> begin_state_tool(const Result<StateArguments, NoArgum
     return refuse(error->line() + "; `relaypipe check` shows all problems", kStateBadInput);
   }
   const Settings& settings = tool->loaded.configuration.settings;
-  if (!settings.memory) return refuse("nothing is remembered: memory = no", kStateTrouble);
+  if (!settings.use_state) return refuse("nothing is remembered: state = no", kStateTrouble);
   if (const auto problem = state_directory_problem(tool->loaded)) return refuse(*problem, kStateTrouble);
   tool->store = std::make_unique<SqliteStateStore>(settings.state_directory);
   tool->owners = std::make_unique<StateOwners>(settings.state_directory);

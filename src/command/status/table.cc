@@ -27,11 +27,11 @@ std::string coloured(std::string_view text, const char* code, bool colour) {
 }
 
 std::string state_cell(const RelayStatus& relay, bool colour) {
-  const std::string word = fmt::format("{:<9}", standing_name(relay));
+  const std::string word = fmt::format("{:<12}", standing_name(relay));
   switch (relay.standing.kind) {
-    case Standing::Kind::Well: return relay.standing.stranger ? word : coloured(word, "32", colour);
+    case Standing::Kind::Up: return relay.standing.unknown ? word : coloured(word, "32", colour);
     case Standing::Kind::Suspended: return coloured(word, "35", colour);
-    case Standing::Kind::Resting: return coloured(word, "31", colour);
+    case Standing::Kind::CoolingDown: return coloured(word, "31", colour);
     default: return coloured(word, "33", colour);
   }
 }
@@ -44,7 +44,7 @@ std::string times_of(const RelayStatus& relay, WallTime now) {
   }
   if (health.since == kNever) return "";
   std::string text = "  since " + rough(now - health.since);
-  if (relay.standing.kind == Standing::Kind::Resting) text += ", next try in " + rough(relay.standing.until - now);
+  if (relay.standing.kind == Standing::Kind::CoolingDown) text += ", next try in " + rough(relay.standing.until - now);
   return text;
 }
 
@@ -75,7 +75,7 @@ std::string relay_lines(const RelayStatus& relay, WallTime now, bool colour) {
   }
   // Of a relay that is down as a whole that is no news.
   for (const std::string& endpoint : down ? std::vector<std::string>() : relay.resting)
-    text += fmt::format("    resting address {}\n", endpoint);
+    text += fmt::format("    cooling-down address {}\n", endpoint);
   for (const LimitUse& limit : relay.limits) {
     text += fmt::format("    {} {} {} of {}  {}{}\n", bar(limit), limit.is_rate ? "rate " : "quota", limit.used,
                         limit.count, limit.text,
@@ -114,7 +114,7 @@ std::string status_table(const StatusReport& report, bool colour) {
     text += chain_line(*chain);
   if (!report.chains.empty()) text += "\n";
   if (report.relays.empty()) return text + "no relay is configured, and none was used yet\n";
-  text += fmt::format("{:<20} {:<9} {:>7} {:>9} {:>9}\n", "relay", "state", "today", "ready", "accepted");
+  text += fmt::format("{:<20} {:<12} {:>7} {:>9} {:>9}\n", "relay", "state", "today", "ready", "accepted");
   for (const RelayStatus& relay : report.relays)
     text += relay_lines(relay, report.now, colour);
   return text + unconfirmed_lines(report.unconfirmed, report.now);

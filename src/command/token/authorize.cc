@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "io/system/poll_waiter.h"
+#include "io/system/poll_event_loop.h"
 #include "io/system/sha_digest.h"
 #include "io/system/standard_streams.h"
 #include "oauth/token_request.h"
@@ -31,7 +31,7 @@ class Authorization {
         config_(*relay.account.oauth2),
         parts_(parts),
         clock_(clock),
-        waiter_(clock, {&parts.names, &parts.client}),
+        event_loop_(clock, {&parts.names, &parts.client}),
         reader_(FileReader::self()) {}
 
   Result<bool, Error> run() {
@@ -63,7 +63,7 @@ class Authorization {
     while (true) {
       for (HttpEvent& event : parts_.client.take_answers())
         return std::move(event.answer);
-      waiter_.wait(Instant::max());
+      event_loop_.wait(Instant::max());
     }
   }
 
@@ -88,9 +88,9 @@ class Authorization {
     const auto answer = ask(config_.token_endpoint, code_request(config_, client_secret_, *code, consent));
     if (!answer) return fail(endpoint_name(config_.token_endpoint) + " " + answer.error());
     const std::string_view sent[] = {client_secret_.reveal(), code->reveal(), consent.verifier.reveal()};
-    auto judged = judge_token_answer(answer->status, read_json_answer(answer->body.reveal()), sent);
-    if (!judged) return fail(refusal(judged.error()));
-    return *std::move(judged);
+    auto classified = judge_token_answer(answer->status, read_json_answer(answer->body.reveal()), sent);
+    if (!classified) return fail(refusal(classified.error()));
+    return *std::move(classified);
   }
 
   Result<DeviceCode, Error> begin() {
@@ -120,7 +120,7 @@ class Authorization {
     std::chrono::seconds interval = code.interval;
     while (true) {
       for (const Instant next = clock_.now() + interval; clock_.now() < next;)
-        waiter_.wait(next);
+        event_loop_.wait(next);
       if (clock_.now() >= end) return fail(Error("the code was not entered in time; start again"));
       asked_ = parts_.wall.seconds();
       const auto answer = ask(config_.token_endpoint, device_token_request(config_, client_secret_, code.device_code));
@@ -130,12 +130,12 @@ class Authorization {
         interval = std::min(2 * interval, kLongestPause);
         continue;
       }
-      auto judged = judge_token_answer(answer->status, read_json_answer(answer->body.reveal()), sent);
-      if (judged) return *std::move(judged);
-      const EndpointTrouble& trouble = judged.error();
+      auto classified = judge_token_answer(answer->status, read_json_answer(answer->body.reveal()), sent);
+      if (classified) return *std::move(classified);
+      const EndpointTrouble& trouble = classified.error();
       if (trouble.kind == Kind::SlowDown) interval += kSlowDown;
       if (trouble.kind == Kind::Passing) interval = std::min(2 * interval, kLongestPause);
-      if (trouble.kind == Kind::Refused || trouble.kind == Kind::Garbled) return fail(refusal(trouble));
+      if (trouble.kind == Kind::Refused || trouble.kind == Kind::ProtocolError) return fail(refusal(trouble));
     }
   }
 
@@ -158,7 +158,7 @@ class Authorization {
   const Oauth2Config& config_;
   TokenParts& parts_;
   const Clock& clock_;
-  PollWaiter waiter_;
+  PollEventLoop event_loop_;
   FileReader reader_;
   Secret client_secret_;
   std::uint64_t given_ = 0;

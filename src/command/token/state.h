@@ -4,7 +4,7 @@
 #include <string>
 
 #include "oauth/renewal.h"
-#include "oauth/token_world.h"
+#include "oauth/token_services.h"
 #include "relay/relay.h"
 
 namespace relaypipe {

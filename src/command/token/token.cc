@@ -16,7 +16,7 @@
 #include "command/wiring/request.h"
 #include "config/nearest.h"
 #include "io/system/local_time.h"
-#include "io/system/poll_waiter.h"
+#include "io/system/poll_event_loop.h"
 #include "io/system/standard_streams.h"
 #include "io/system/user_rights.h"
 #include "oauth/token_texts.h"
@@ -59,8 +59,8 @@ Result<std::vector<Relay>, std::string> choose(const Configuration& configuratio
   }
   if (!relays.empty()) return relays;
   if (known.empty()) return fail(std::string("no relay has a [relay.NAME.oauth2]"));
-  return fail(
-      fmt::format("{} is no relay with a [relay.NAME.oauth2]; there is {}", printable(name), fmt::join(known, ", ")));
+  return fail(fmt::format("{} is not a relay with a [relay.NAME.oauth2]; there is {}", printable(name),
+                          fmt::join(known, ", ")));
 }
 
 int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {
@@ -78,12 +78,12 @@ int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {
 }
 
 std::optional<std::string> renew(const Relay& relay, TokenParts& parts, const Clock& clock) {
-  PollWaiter waiter(clock, {&parts.names, &parts.client, &parts.broker});
+  PollEventLoop event_loop(clock, {&parts.names, &parts.client, &parts.broker});
   parts.broker.renew(0, relay);
   while (true) {
     for (const TokenEvent& event : parts.broker.take_answers())
       return event.token ? std::nullopt : std::optional(event.token.error());
-    waiter.wait(Instant::max());
+    event_loop.wait(Instant::max());
   }
 }
 

@@ -87,7 +87,7 @@ void add_common_options(CLI::App& app, CommonArguments& arguments) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--deadline", settings("deadline="), "end of the whole delivery, 15m unless told")
+  app.add_option("--deadline", settings("deadline="), "end of the whole delivery (default: 15m)")
       ->type_name("SPAN")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }

@@ -11,8 +11,8 @@ Result<DoctorArguments, NoArguments> parse_doctor_arguments(const std::vector<st
       "nothing but with --fix. "
       "Exit status: 0 nothing, 1 warnings, 2 errors.",
       "relaypipe doctor");
-  add_value(app, "--config-directory", arguments.directory,
-            "Postfix's main.cf and master.cf, the default of postconf unless told", "DIRECTORY");
+  add_value(app, "--config-directory", arguments.directory, "Postfix's main.cf and master.cf, (default: postconf's)",
+            "DIRECTORY");
   auto* const json = app.add_flag("--json", arguments.json, "for programs");
   app.add_flag("--fix", arguments.fix, "runs the commands that it prints, after asking")->excludes(json);
   add_common_options(app, arguments);

@@ -6,7 +6,7 @@ namespace relaypipe {
 
 /// The command line of `relaypipe doctor`.
 struct DoctorArguments : CommonArguments {
-  std::optional<std::string> directory;  ///< Postfix's configuration; unless told, the one of its tools
+  std::optional<std::string> directory;  ///< Postfix's configuration; by default, the one of its tools
   bool json = false;
   bool fix = false;  ///< runs the lines that it prints, after asking
 };

@@ -7,7 +7,7 @@ namespace relaypipe {
 Result<NamesArguments, NoArguments> parse_names_arguments(const std::vector<std::string>& words) {
   NamesArguments arguments;
   CLI::App app(
-      "Prints the names of all relays or chains of the configuration, or of all providers, one a line. "
+      "Prints the names of all relays or chains of the configuration, or of all providers, one per line. "
       "Exit status: 0, or 2 wrong command line.",
       "relaypipe names");
   app.add_option("KIND", arguments.kind, "relays, chains or providers")

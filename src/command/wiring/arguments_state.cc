@@ -33,7 +33,7 @@ void describe_status(CLI::App& app, StateArguments& arguments) {
 
 void describe_suspend(CLI::App& app, StateArguments& arguments) {
   describe_relay(app, arguments);
-  add_value(app, "--for", arguments.span, "how long, such as 2h; until resumed unless told", "SPAN");
+  add_value(app, "--for", arguments.span, "how long, such as 2h (default: until resumed)", "SPAN");
 }
 
 void describe_reset(CLI::App& app, StateArguments& arguments) {
@@ -42,7 +42,7 @@ void describe_reset(CLI::App& app, StateArguments& arguments) {
 }
 
 void describe_log(CLI::App& app, StateArguments& arguments) {
-  add_value(app, "-n", arguments.count, "how many, 20 unless told", "N");
+  add_value(app, "-n", arguments.count, "how many (default: 20)", "N");
   app.add_flag("--json", arguments.json, "for programs");
 }
 

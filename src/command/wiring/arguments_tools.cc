@@ -21,7 +21,7 @@ void describe_plan(CLI::App& app, ToolArguments& arguments) {
       ->type_name("RECIPIENT")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  add_value(app, "--nexthop", arguments.nexthop, "a chain, or a list; the only chain of the configuration unless told",
+  add_value(app, "--nexthop", arguments.nexthop, "a chain, or a list (default: the only chain of the configuration)",
             "CHAIN|LIST");
   add_value(app, "--size", arguments.size, "size of the message in octets", "N");
   app.add_flag("--explain", arguments.explain, "the rules that were followed, and what holds for each relay");
@@ -33,9 +33,9 @@ void describe_probe(CLI::App& app, ToolArguments& arguments) {
   add_value(app, "--mail-from", arguments.sender, "asks about this sender too, with MAIL and RSET", "SENDER");
   add_value(app, "--rcpt-to", arguments.recipient,
             "asks about this recipient too, with RCPT; the sender is <> unless given", "RECIPIENT");
-  add_value(app, "--timeout", arguments.timeout, "the longest it may take, 30s unless told", "SPAN");
+  add_value(app, "--timeout", arguments.timeout, "the longest it may take (default: 30s)", "SPAN");
   describe_check(app, arguments);
-  app.add_option("RELAY", arguments.words, "relays, chains or lists; every configured relay unless told");
+  app.add_option("RELAY", arguments.words, "relays, chains or lists (default: every configured relay)");
 }
 
 void describe_classify(CLI::App& app, ToolArguments& arguments) {
@@ -50,7 +50,7 @@ void describe_classify(CLI::App& app, ToolArguments& arguments) {
 }
 
 void describe_providers(CLI::App& app, ToolArguments& arguments) {
-  app.add_option("NAME", arguments.words, "all unless told")->expected(0, 1);
+  app.add_option("NAME", arguments.words, "one of them (default: all)")->expected(0, 1);
   app.add_flag("--json", arguments.json, "for programs");
 }
 

@@ -60,7 +60,7 @@ std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolv
     }
     json["legs"].push_back(std::move(leg));
   }
-  for (const Skipped& skipped : plan.skipped) {
+  for (const SkippedRelay& skipped : plan.skipped) {
     json["skipped"].push_back({{"relay", skipped.relay}, {"reason", skipped.reason}});
   }
   return json_text(json);

@@ -44,19 +44,19 @@ Json provider_json(const Provider& provider) {
 
 }  // namespace
 
-std::string classify_json(const Relay& relay, Stage stage, const Reply& reply, const Judgement& judgement) {
+std::string classify_json(const Relay& relay, Stage stage, const Reply& reply, const Classification& classification) {
   return json_text(Json{{"reply", reply.text()},
                         {"stage", name(stage)},
                         {"relay", relay.name},
                         {"provider", relay.provider},
-                        {"scope", scope_name(judgement.scope)},
-                        {"cause", cause_name(judgement.cause)},
-                        {"until", until_text(judgement.until)},
-                        {"class", judgement.severity == Severity::Hard ? "hard" : "soft"},
-                        {"next_relay", judgement.next == Next::NextLeg},
-                        {"action", action_text(judgement)},
-                        {"status", judgement.status.text()},
-                        {"rule", judgement.rule}});
+                        {"scope", scope_name(classification.scope)},
+                        {"cause", cause_name(classification.cause)},
+                        {"until", until_text(classification.until)},
+                        {"class", classification.severity == Severity::Hard ? "hard" : "soft"},
+                        {"next_relay", classification.next == Next::NextLeg},
+                        {"action", action_text(classification)},
+                        {"status", classification.status.text()},
+                        {"rule", classification.rule}});
 }
 
 std::string providers_json(const Provider* provider) {

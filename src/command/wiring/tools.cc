@@ -28,7 +28,7 @@ constexpr Tool kTools[] = {
     {"plan", run_plan, "which relays, in which order, and why; sends nothing"},
     {"probe", run_probe, "opens a session to every relay, without sending mail"},
     {"check", run_check, "what is wrong with the configuration and the files it names"},
-    {"doctor", run_doctor, "what is wrong with Postfix's side, and the command that mends it"},
+    {"doctor", run_doctor, "what is wrong with Postfix's side, and the command that fixes it"},
     {"status", run_status, "how the relays are, what is used of their quotas, what is unconfirmed"},
     {"log", run_log, "the last relays that went down or came back"},
     {"suspend", run_suspend, "keeps deliveries from a relay"},
@@ -36,7 +36,7 @@ constexpr Tool kTools[] = {
     {"reset", run_reset, "lets a relay that rests be tried at once"},
     {"classify", run_classify, "what a relay's reply means, and which rule says so"},
     {"providers", run_providers, "the providers that are known, and what each brings"},
-    {"names", run_names, "the relays, chains or providers there are, one a line"},
+    {"names", run_names, "the relays, chains or providers there are, one per line"},
     {"token", run_token, "how OAuth2 access tokens stand; a person's consent for one"},
     {"help", run_help, "this text, or that of a command"},
 };

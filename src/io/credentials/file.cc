@@ -116,7 +116,7 @@ std::optional<std::string> secret_rights_problem(const struct stat& status, cons
     return fmt::format("{}; chmod {} it", what, mode);
   };
   if (S_ISDIR(status.st_mode)) return "is a directory; write the name of a file";
-  if (!S_ISREG(status.st_mode)) return "is no regular file";
+  if (!S_ISREG(status.st_mode)) return "is not a regular file";
   if (!reader.administrator && status.st_uid != 0 && status.st_uid != reader.user) {
     return fmt::format("belongs to user {}; chown it to root or to the user that delivers", status.st_uid);
   }

@@ -91,7 +91,7 @@ Result<std::optional<TokenRecord>, std::string> FileTokenStore::read(const std::
   if (opened.get() < 0) return fail(problem(name, "cannot be opened", errno));
   struct stat status {};
   if (::fstat(opened.get(), &status) != 0) return fail(problem(name, "cannot be looked at", errno));
-  if (!S_ISREG(status.st_mode)) return fail(printable(name) + " is no regular file");
+  if (!S_ISREG(status.st_mode)) return fail(printable(name) + " is not a regular file");
   const auto text = read_all(opened.get());
   if (!text) return fail(problem(name, "cannot be read", errno));
   // Somebody opened it to others: what it holds is still all there is, so it is used, and closed again.
@@ -113,8 +113,8 @@ std::optional<std::string> FileTokenStore::write(const std::string& relay, const
   const bool written = write_all(opened.get(), text.reveal()) && ::fsync(opened.get()) == 0 &&
                        ::rename(temporary.c_str(), file(relay).c_str()) == 0;
   if (written) {
-    const Descriptor folder(::open(directory_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
-    if (folder.get() >= 0) static_cast<void>(::fsync(folder.get()));
+    const Descriptor directory(::open(directory_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+    if (directory.get() >= 0) static_cast<void>(::fsync(directory.get()));
     return std::nullopt;
   }
   const int error = errno;

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "oauth/token_world.h"
+#include "oauth/token_services.h"
 
 namespace relaypipe {
 

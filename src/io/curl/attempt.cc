@@ -40,13 +40,13 @@ CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> a
 CurlAttempt::~CurlAttempt() { curl_slist_free_all(connect_to_); }
 
 void CurlAttempt::configure() {
-  const Where& where = target_.where;
+  const Peer& peer = target_.peer;
   const TlsSettings& tls = target_.relay->settings.tls_more;
-  const std::string& name = tls.name.empty() ? where.host : tls.name;
+  const std::string& name = tls.name.empty() ? peer.host : tls.name;
   const std::string url = fmt::format("{}://{}:{}/{}", target_.implicit_tls ? "smtps" : "smtp", bracketed(name),
-                                      where.port, target_.helo_name);
+                                      peer.port, target_.helo_name);
   // The address was chosen by us; the URL's host is what the certificate has to name.
-  connect_to_ = curl_slist_append(nullptr, fmt::format("::{}:", bracketed(where.ip)).c_str());
+  connect_to_ = curl_slist_append(nullptr, fmt::format("::{}:", bracketed(peer.ip)).c_str());
   easy_.set(CURLOPT_URL, url.c_str());
   easy_.set(CURLOPT_CONNECT_TO, connect_to_);
   easy_.set(CURLOPT_CONNECT_ONLY, 1L);
@@ -94,7 +94,7 @@ int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, vo
   const bool secret = was_auth || attempt->handshake_.stage() == Stage::Auth;
   if (secret) attempt->remember_spoken(command);
   if (attempt->trace_ == nullptr) return 0;
-  attempt->trace_->dialogue(attempt->target_.where, Trace::Direction::Sent,
+  attempt->trace_->dialogue(attempt->target_.peer, Trace::Direction::Sent,
                             secret ? attempt->masked_auth(command) : std::string(command));
   return 0;
 }
@@ -143,7 +143,7 @@ size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self)
     std::string_view line = octets;
     line = line.substr(0, line.find_first_of("\r\n"));
     if (attempt->handshake_.stage() == Stage::Auth && line.starts_with("334")) line = "334 ********";
-    attempt->trace_->dialogue(attempt->target_.where, Trace::Direction::Received, line);
+    attempt->trace_->dialogue(attempt->target_.peer, Trace::Direction::Received, line);
   }
   return usable ? size * count : 0;  // 0 makes libcurl give up
 }
@@ -186,12 +186,12 @@ void CurlAttempt::note_step() {
 void CurlAttempt::tell_stage() {
   if (trace_ == nullptr || told_ == handshake_.stage()) return;
   told_ = handshake_.stage();
-  trace_->reached(target_.where, *told_);
+  trace_->reached(target_.peer, *told_);
 }
 
 void CurlAttempt::tell_tls() const {
   if (trace_ == nullptr) return;
-  if (const auto report = tls_->report()) trace_->secured(target_.where, *report);
+  if (const auto report = tls_->report()) trace_->secured(target_.peer, *report);
 }
 
 Progress CurlAttempt::progress() {
@@ -235,17 +235,18 @@ DialEvent CurlAttempt::finish(CURLcode code) {
   // A 421 ends the session; libcurl takes no notice of one to STARTTLS where TLS is only welcome.
   const auto& last = handshake_.last_reply();
   if (code == CURLE_OK && last && last->code == kServiceNotAvailable)
-    return {id_, Unreached{handshake_.stage(), Trouble::Lost, "the relay closed the session", last}};
+    return {id_, SessionFailure{handshake_.stage(), SessionError::Lost, "the relay closed the session", last}};
   if (code == CURLE_OK) {
     // libcurl's own word that TLS is on: with USE_SSL a success does not imply it. Nor does it imply AUTH.
     const bool encrypted = easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) > 0;
     const bool unprotected = target_.tls >= TlsLevel::Encrypt && !encrypted;
     if (target_.tls == TlsLevel::May && !encrypted && handshake_.overlooked_starttls())
-      return {id_, Unreached{Stage::StartTls, Trouble::TlsMissing, "it offers STARTTLS in a form that was overlooked"}};
+      return {id_, SessionFailure{Stage::StartTls, SessionError::TlsMissing,
+                                  "it offers STARTTLS in a form that was overlooked"}};
     if (!unprotected && (!auth_ || handshake_.authenticated())) return {id_, make_session(encrypted)};
     code = unprotected ? CURLE_USE_SSL_FAILED : CURLE_LOGIN_DENIED;
   }
-  Unreached why = diagnose(code);
+  SessionFailure why = diagnose(code);
   why.tls_needed = auth_.has_value();
   return {id_, std::move(why)};
 }

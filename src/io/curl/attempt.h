@@ -52,7 +52,7 @@ class CurlAttempt {
   /// After finish(): the relay refused a token, and a new one has not been tried.
   [[nodiscard]] bool wants_new_token() const;
   /// The stage's time is over.
-  [[nodiscard]] Unreached timed_out() const { return {handshake_.stage(), Trouble::TimedOut, "timed out"}; }
+  [[nodiscard]] SessionFailure timed_out() const { return {handshake_.stage(), SessionError::TimedOut, "timed out"}; }
 
  private:
   void configure();
@@ -62,10 +62,10 @@ class CurlAttempt {
   void note_step();
   void tell_stage();
   void tell_tls() const;
-  [[nodiscard]] Unreached diagnose(CURLcode code);
-  [[nodiscard]] Unreached diagnose_tls(CURLcode code) const;
-  [[nodiscard]] Unreached diagnose_auth(const std::optional<Reply>& refusal);
-  [[nodiscard]] Unreached misconfigured(CURLcode code) const;
+  [[nodiscard]] SessionFailure diagnose(CURLcode code);
+  [[nodiscard]] SessionFailure diagnose_tls(CURLcode code) const;
+  [[nodiscard]] SessionFailure diagnose_auth(const std::optional<Reply>& refusal);
+  [[nodiscard]] SessionFailure misconfigured(CURLcode code) const;
   [[nodiscard]] std::string masked_auth(std::string_view line) const;
   void remember_spoken(std::string_view line);
   [[nodiscard]] std::string redact(std::string_view line) const;

@@ -25,11 +25,11 @@ constexpr auto kKeyringSlack = std::chrono::milliseconds(2000);
 constexpr auto kAtOnce = std::chrono::milliseconds(50);
 
 /// There are no credentials, or no new ones after the relay refused the old.
-Unreached without_credentials(const std::string& why, const std::optional<Unreached>& refused) {
-  if (!refused) return {Stage::Auth, Trouble::NoCredentials, printable(why), std::nullopt, false, true};
+SessionFailure without_credentials(const std::string& why, const std::optional<SessionFailure>& refused) {
+  if (!refused) return {Stage::Auth, SessionError::NoCredentials, printable(why), std::nullopt, false, true};
   const std::string said = refused->reply ? refused->reply->text() : refused->detail;
   const std::string text = fmt::format("{}; no new token: {}", said, why);
-  return {Stage::Auth, Trouble::AuthRefused, printable(text), std::nullopt, false, true};
+  return {Stage::Auth, SessionError::AuthRefused, printable(text), std::nullopt, false, true};
 }
 
 /// The sockets libcurl waits for.
@@ -65,11 +65,11 @@ void CurlDialer::start(DialId id, const DialTarget& target) {
     open(id, target, std::nullopt);
 }
 
-void CurlDialer::ask(DialId id, const DialTarget& target, std::optional<Unreached> refused) {
+void CurlDialer::ask(DialId id, const DialTarget& target, std::optional<SessionFailure> refused) {
   const bool renew = refused.has_value();
   const Instant now = clock_.now();
   waiting_.push_back({id, target, now, now + target.relay->settings.secret_limit + kKeyringSlack, std::move(refused)});
-  keyring_.ask(id, *target.relay, target.where.host, renew);
+  keyring_.ask(id, *target.relay, target.peer.host, renew);
   take_answers();  // those from files are there at once
 }
 
@@ -100,16 +100,16 @@ void CurlDialer::answered(Waiting waiting, Credentials credentials) {
     events_.push_back({waiting.id, without_credentials(why, waiting.refused)});
     return;
   }
-  const Where& where = waiting.target.where;
+  const Peer& peer = waiting.target.peer;
   const Destination& destination = waiting.target.relay->destination;
-  if (!credentials.of_host && !is_expected_host(destination, settings, where.host)) {
+  if (!credentials.of_host && !is_expected_host(destination, settings, peer.host)) {
     const std::string why =
-        fmt::format("DNS alone says that {} is a host of {}; write the relay as [{}]:{}, or its tls_name", where.host,
-                    destination.host, where.host, where.port);
+        fmt::format("DNS alone says that {} is a host of {}; write the relay as [{}]:{}, or its tls_name", peer.host,
+                    destination.host, peer.host, peer.port);
     events_.push_back({waiting.id, without_credentials(why, waiting.refused)});
     return;
   }
-  waiting.target.tls = level_for_credentials(settings, where.host, where.ip);
+  waiting.target.tls = level_for_credentials(settings, peer.host, peer.ip);
   const bool renewed = waiting.refused.has_value();
   const bool waited = clock_.now() - waiting.since > kAtOnce;
   open(waiting.id, std::move(waiting.target), CurlAuth{std::move(credentials), std::move(mechanisms), renewed, waited});
@@ -194,7 +194,7 @@ void CurlDialer::collect_finished() {
 }
 
 void CurlDialer::finished(std::unique_ptr<CurlAttempt> attempt, DialEvent event) {
-  auto* const refused = std::get_if<Unreached>(&event.result);
+  auto* const refused = std::get_if<SessionFailure>(&event.result);
   if (refused == nullptr || !attempt->wants_new_token()) {
     events_.push_back(std::move(event));
     return;
@@ -213,7 +213,7 @@ void CurlDialer::enforce_limits(Instant now) {
   for (const Waiting& waiting : waiting_) {
     if (now < waiting.ends) continue;
     keyring_.cancel(waiting.id);
-    events_.push_back({waiting.id, without_credentials("the look-up took too long", waiting.refused)});
+    events_.push_back({waiting.id, without_credentials("the lookup took too long", waiting.refused)});
   }
   std::erase_if(waiting_, [&](const Waiting& waiting) { return now >= waiting.ends; });
 }

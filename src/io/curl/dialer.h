@@ -46,10 +46,10 @@ class CurlDialer final : public Dialer, public Pollable {
     DialTarget target;
     Instant since;
     Instant ends;
-    std::optional<Unreached> refused;  ///< what the relay said to the token that is being renewed
+    std::optional<SessionFailure> refused;  ///< what the relay said to the token that is being renewed
   };
 
-  void ask(DialId id, const DialTarget& target, std::optional<Unreached> refused);
+  void ask(DialId id, const DialTarget& target, std::optional<SessionFailure> refused);
   void take_answers();
   void answered(Waiting waiting, Credentials credentials);
   void open(DialId id, DialTarget target, std::optional<CurlAuth> auth);

@@ -69,11 +69,11 @@ class CurlPost {
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   [[nodiscard]] Instant ends() const { return ends_; }
   /// What has to be looked up before it can start.
-  [[nodiscard]] const std::vector<Question>& pending() const { return pending_; }
+  [[nodiscard]] const std::vector<Query>& pending() const { return pending_; }
 
   /// Returns whether this was the last answer it waited for.
   bool take(const LookupEvent& event) {
-    if (std::erase(pending_, event.question) == 0) return false;
+    if (std::erase(pending_, event.query) == 0) return false;
     for (const IpAddress& address : event.answer.addresses)
       found_ += (found_.empty() ? "" : ",") + (address.v6 ? "[" + address.text() + "]" : address.text());
     return pending_.empty();
@@ -148,7 +148,7 @@ class CurlPost {
                            dated ? fmt::format(" (it is {} here; is the clock right?)", today()) : "");
       case CURLE_SSL_CONNECT_ERROR: return "fails in the TLS handshake: " + words;
       case CURLE_UNSUPPORTED_PROTOCOL:
-      case CURLE_URL_MALFORMAT: return "is no https URL";
+      case CURLE_URL_MALFORMAT: return "is not an https URL";
       default: return fmt::format("fails: {} (libcurl {})", words, static_cast<int>(code));
     }
   }
@@ -157,7 +157,7 @@ class CurlPost {
   HttpPost post_;
   Instant ends_;
   std::string host_;
-  std::vector<Question> pending_;
+  std::vector<Query> pending_;
   std::string found_;  ///< the addresses of the host, as CURLOPT_RESOLVE wants them
   CurlEasy easy_;
   curl_slist* headers_ = nullptr;
@@ -179,8 +179,8 @@ void CurlTokenClient::post(DialId id, HttpPost post) {
     added.start(clock_.now());
     return perform();
   }
-  for (const Question& question : added.pending())
-    resolver_.ask(question);
+  for (const Query& query : added.pending())
+    resolver_.ask(query);
   take_addresses();
 }
 

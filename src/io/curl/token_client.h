@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/ids.h"
-#include "oauth/token_world.h"
+#include "oauth/token_services.h"
 #include "route/resolver.h"
 
 namespace relaypipe {

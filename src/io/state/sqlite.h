@@ -16,7 +16,7 @@ namespace relaypipe {
 /// One SQLite file of records: a table from keys to octets with an end of use. Used with the state's lock held.
 ///
 /// journal_mode=PERSIST: a change that was cut short by a death is rolled back by the next process. synchronous=OFF:
-/// nothing waits for a disk; a machine that loses power may damage the file, which is then begun anew. Nothing is
+/// nothing waits for a disk; a machine that loses power may damage the file, which is then recreated. Nothing is
 /// mapped (no write-ahead log either, whose index would be), so whatever becomes of the file is an error and no signal.
 /// Each record carries a checksum, for octets that SQLite has no opinion about; one that does not match is absent.
 ///
@@ -37,7 +37,7 @@ class SqliteFile {
   void close();
   /// Reads it from end to end.
   int check();
-  /// Gives it another name, so that it can be begun anew. False: that cannot be done.
+  /// Gives it another name, so that it can be recreated. False: that cannot be done.
   bool put_aside();
 
   /// To write: nobody else can until commit() or roll_back(). To read: all of it as it was at one moment, with one look

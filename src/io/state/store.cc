@@ -47,7 +47,7 @@ bool SqliteStateStore::usable(const StateLock& lock) {
   return false;
 }
 
-/// A kill is no damage, so the files are looked at before they are put aside. Whoever comes after that look did not
+/// A kill is no damage, so the files are looked at before they are quarantined. Whoever comes after that look did not
 /// come to its end either does not look again.
 void SqliteStateStore::look_after_crashes(const StateLock& lock) {
   if (lock.crashes() < StateLock::kMostCrashes) return;
@@ -60,12 +60,12 @@ void SqliteStateStore::look_after_crashes(const StateLock& lock) {
 
 void SqliteStateStore::put_aside(Part part, const std::string& why) {
   const std::string path = files_[part].path();
-  note(fmt::format("{}: {}; it was put aside as {}.damaged and is begun anew", path, why, path));
+  note(fmt::format("{}: {}; it was quarantined as {}.damaged and recreated", path, why, path));
   if (!files_[part].put_aside()) given_up_[part] = true;
 }
 
 /// Whether it is worth while to try once more.
-bool SqliteStateStore::mend(Part part, int code) {
+bool SqliteStateStore::fix(Part part, int code) {
   const std::string text = files_[part].text_of(code);
   files_[part].roll_back();
   if (!SqliteFile::means_damage(code)) {
@@ -95,7 +95,7 @@ bool SqliteStateStore::load(Part part, const Records& records, bool writing) {
     for (std::size_t i = 0; i < records.keys.size(); ++i) {
       if (part_of(records.keys[i]) == part) records.values[i] = {};
     }
-    if (!mend(part, code)) break;
+    if (!fix(part, code)) break;
   }
   return false;
 }
@@ -116,11 +116,11 @@ int SqliteStateStore::try_save(Part part, const Records& records, const std::vec
 bool SqliteStateStore::save(Part part, const Records& records, const std::vector<StateValue>& before) {
   if (!records.any_of(part)) return true;
   int code = try_save(part, records, before);
-  if (code != 0 && mend(part, code)) {
+  if (code != 0 && fix(part, code)) {
     code = files_[part].open();
     if (code == 0) code = files_[part].begin(true);
     if (code == 0) code = try_save(part, records, std::vector<StateValue>(records.values.size()));
-    if (code != 0) mend(part, code);
+    if (code != 0) fix(part, code);
   }
   return code == 0;
 }
@@ -176,7 +176,7 @@ std::vector<std::pair<std::string, std::string>> SqliteStateStore::list(std::str
       code = files_[part].walk(
           prefix, now, [&](std::string_view key, std::string octets) { found.emplace_back(key, std::move(octets)); });
     }
-    if (code == 0 || !mend(part, code)) break;
+    if (code == 0 || !fix(part, code)) break;
   }
   return found;
 }

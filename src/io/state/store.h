@@ -18,9 +18,10 @@ class StateLock;
 /// messages.db that is damaged, or that a full disk does not let grow, costs no quota and no suspension. What is of no
 /// use any more is removed in small steps by those who write, so the file stays as large as ten minutes of mail.
 ///
-/// Operations take turns (io/state/lock.h). A file that is damaged is put aside as `*.damaged` and begun anew, with the
-/// records of the operation that found it. Where a process died in the middle of an operation SQLite rolls it back; if
-/// several in a row did, the files are read from end to end, and where even that does not return they are put aside.
+/// Operations take turns (io/state/lock.h). A file that is damaged is quarantined as `*.damaged` and recreated, with
+/// the records of the operation that found it. Where a process died in the middle of an operation SQLite rolls it back;
+/// if several in a row did, the files are read from end to end, and where even that does not return they are
+/// quarantined.
 ///
 /// The bulk of a change is written after the rest: a death in between leaves the limits right and forgets what a death
 /// a moment earlier would have forgotten as well.
@@ -52,7 +53,7 @@ class SqliteStateStore final : public StateStore {
   bool save(Part part, const Records& records, const std::vector<StateValue>& before);
   int try_load(Part part, const Records& records, bool writing);
   int try_save(Part part, const Records& records, const std::vector<StateValue>& before);
-  bool mend(Part part, int code);
+  bool fix(Part part, int code);
   void put_aside(Part part, const std::string& why);
   void note(const std::string& what);
 

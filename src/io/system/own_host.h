@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "relay/settings.h"
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 
 namespace relaypipe {
 

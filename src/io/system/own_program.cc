@@ -9,7 +9,7 @@
 namespace relaypipe {
 namespace {
 
-/// Where this program is, from the folder it shares with the launcher, whose own place is one of the two behind it.
+/// Where this program is, from the directory it shares with the launcher, whose own place is one of the two behind it.
 constexpr std::string_view kPlace = "/libexec/relaypipe/relaypipe";
 constexpr std::array<std::string_view, 2> kLaunchers{"/bin/relaypipe", "/relaypipe"};
 
@@ -21,9 +21,9 @@ std::string own_program() {
   if (length <= 0) return "/usr/bin/relaypipe";
   const std::string_view program(path.data(), static_cast<std::size_t>(length));
   if (!program.ends_with(kPlace)) return std::string(program);
-  const std::string folder(program.substr(0, program.size() - kPlace.size()));
+  const std::string directory(program.substr(0, program.size() - kPlace.size()));
   for (const std::string_view launcher : kLaunchers) {
-    std::string candidate = folder + std::string(launcher);
+    std::string candidate = directory + std::string(launcher);
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return std::string(program);

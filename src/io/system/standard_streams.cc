@@ -110,17 +110,17 @@ std::string read_line() {
   return line;
 }
 
-void StderrTrace::dialogue(const Where& where, Direction direction, std::string_view line) {
+void StderrTrace::dialogue(const Peer& peer, Direction direction, std::string_view line) {
   if (lost_) return;
   const std::string_view sign = direction == Direction::Sent ? " > " : direction == Direction::Received ? " < " : " - ";
-  lost_ = !write_once(STDERR_FILENO, where.text() + std::string(sign) + printable(line) + "\n", kNoteLimit);
+  lost_ = !write_once(STDERR_FILENO, peer.text() + std::string(sign) + printable(line) + "\n", kNoteLimit);
 }
 
-void StderrTrace::secured(const Where& where, const TlsReport& report) {
+void StderrTrace::secured(const Peer& peer, const TlsReport& report) {
   if (report.version.empty()) return;
   std::string text = report.version + " with " + report.cipher;
   if (!report.names.empty()) text += ", certificate of " + report.names.front() + " by " + report.issuer;
-  dialogue(where, Direction::Note, text);
+  dialogue(peer, Direction::Note, text);
 }
 
 }  // namespace relaypipe

@@ -51,9 +51,9 @@ std::string read_line();
 /// The dialogue on standard error. It ends with the first line that nobody takes within a second.
 class StderrTrace final : public Trace {
  public:
-  void dialogue(const Where& where, Direction direction, std::string_view line) override;
+  void dialogue(const Peer& peer, Direction direction, std::string_view line) override;
   /// One line on the protection, as a note between those of the dialogue.
-  void secured(const Where& where, const TlsReport& report) override;
+  void secured(const Peer& peer, const TlsReport& report) override;
 
  private:
   bool lost_ = false;

@@ -47,12 +47,12 @@ class Pipe {
 std::string path_of(const std::string& name) {
   if (name.find('/') != name.npos) return name;
   const char* const path = std::getenv("PATH");
-  std::string folders = fmt::format("{}:/usr/sbin:/usr/local/sbin:/sbin", path == nullptr ? "/usr/bin:/bin" : path);
-  while (!folders.empty()) {
-    const std::size_t end = folders.find(':');
-    std::string file = folders.substr(0, end) + "/" + name;
+  std::string directories = fmt::format("{}:/usr/sbin:/usr/local/sbin:/sbin", path == nullptr ? "/usr/bin:/bin" : path);
+  while (!directories.empty()) {
+    const std::size_t end = directories.find(':');
+    std::string file = directories.substr(0, end) + "/" + name;
     if (::access(file.c_str(), X_OK) == 0) return file;
-    folders.erase(0, end == folders.npos ? end : end + 1);
+    directories.erase(0, end == directories.npos ? end : end + 1);
   }
   return name;
 }

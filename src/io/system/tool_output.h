@@ -16,7 +16,7 @@ struct ToolOutput {
 };
 
 /// Runs a program to its end, with no shell, /dev/null for input, our environment with LC_ALL=C, and its name looked up
-/// in PATH and the sbin folders, where Postfix has its tools. What is not over after `limit` is killed. The error is a
+/// in PATH and the sbin directories, where Postfix has its tools. What is not over after `limit` is killed. The error is a
 /// phrase that begins with the program: it cannot be started, was killed, or printed more than 64 MiB.
 Result<ToolOutput, std::string> run_tool(const std::vector<std::string>& argv, Duration limit);
 

@@ -17,7 +17,7 @@ Result<SystemUser, std::string> owner_of(const std::string& directory) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0)
     return fail(fmt::format("{}: {}", printable(directory), std::generic_category().message(errno)));
-  if (!S_ISDIR(status.st_mode)) return fail(printable(directory) + " is no directory");
+  if (!S_ISDIR(status.st_mode)) return fail(printable(directory) + " is not a directory");
   return system_user(status.st_uid, status.st_gid);
 }
 

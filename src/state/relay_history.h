@@ -10,12 +10,12 @@
 #include "route/plan.h"
 #include "state/calendar.h"
 #include "state/state_record.h"
-#include "verdict/outcome.h"
+#include "verdict/attempt_result.h"
 
 namespace relaypipe {
 
 /// What is remembered of the relay of one leg.
-struct Remembered {
+struct RelayHistory {
   RelayState relay;
   Health with_sender;                     ///< of this relay with the message's sender
   std::vector<Health> with_domains = {};  ///< and with the domain of each recipient, as domains_of() lists them
@@ -25,7 +25,7 @@ struct Remembered {
 std::vector<std::string> domains_of(const Envelope& envelope);
 
 /// What is needed to judge it.
-struct Circumstances {
+struct Context {
   WallTime now;
   WallTime end;  ///< of the delivery
   const Envelope& envelope;
@@ -45,16 +45,16 @@ struct Admission {
   } kind = Kind::Go;
   bool looks = false;  ///< with Go: it is this delivery that looks whether the relay is well
   WallTime at = kNever;
-  PassedOver why = {};
+  Skipped why = {};
 };
 
 /// Brings everything remembered of a relay to the present: times, windows, holds of dead processes. Returns the time to
 /// go on with.
-WallTime settle(Remembered& remembered, const Limits& limits, const Circumstances& around);
+WallTime settle(RelayHistory& history, const Limits& limits, const Context& around);
 
 /// Whether it was left by a clock that has been set back since. Then it has to be kept as settle() makes it: it would
 /// be brought back anew at every look, and never be over.
-bool is_ahead(const Remembered& remembered, WallTime now);
+bool is_ahead(const RelayHistory& history, WallTime now);
 
 /// Puts the legs of a plan into the order in which they are tried, from what is remembered of each, and says in
 /// `reason` why one stands where it stands:
@@ -65,13 +65,13 @@ bool is_ahead(const Remembered& remembered, WallTime now);
 /// - one that is much slower than the best of its tier goes behind its tier's others.
 ///
 /// It also sets each leg's resting endpoints, and whether memory has to be asked before it is tried.
-void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const Circumstances& around);
+void order_by_history(RoutePlan& plan, std::vector<RelayHistory> history, const Context& around);
 
 /// Judges one leg at the moment in which it would be tried. `waited` is how long this delivery has waited for it
 /// already; `again`: it has tried the relay already, so what is remembered of its health is what this delivery saw
 /// itself, and whether it gets a second chance is the plan's business. With Go it takes what the attempt needs: a place
 /// within the limits, and the right to look. While others look at a relay of which nothing is known, and make progress,
 /// it waits for them; and where no other relay is left, up to max_wait for whoever looks at one that was down.
-Admission admit(Remembered& remembered, const Leg& leg, Span waited, bool again, const Circumstances& around);
+Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, const Context& around);
 
 }  // namespace relaypipe

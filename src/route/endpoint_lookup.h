@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "relay/relay.h"
 #include "route/lookup.h"
-#include "verdict/outcome.h"
+#include "verdict/attempt_result.h"
 
 namespace relaypipe {
 
@@ -43,22 +43,22 @@ struct OwnHost {
 /// addresses of the name; `[host]`: addresses only; SRV in RFC 2782's order where asked for, and MX where there is no
 /// SRV record. IPv6 and IPv4 alternate inside a host (RFC 8305 section 4). On port 25, the hosts that are this machine,
 /// and all of equal or worse preference, are dropped from an MX list.
-class Reach {
+class EndpointLookup {
  public:
-  Reach(const Relay& relay, const OwnHost& self, Random random, Instant now);
+  EndpointLookup(const Relay& relay, const OwnHost& self, Random random, Instant now);
 
   /// Questions to ask now; each is handed out once.
-  std::vector<Question> take_questions();
+  std::vector<Query> take_queries();
   /// An answer to a question of this relay; others are ignored. Whether it brought the search on.
-  bool answer(const Question& question, const Answer& answer, Instant now);
-  /// When outcome() may change without an answer.
+  bool answer(const Query& query, const Answer& answer, Instant now);
+  /// When result() may change without an answer.
   [[nodiscard]] Instant wake(Instant now) const;
   /// Whether this machine is among the MX hosts of the domain: relays of last resort must then not be used for it
   /// (Postfix, STANDARD_CONFIGURATION_README, "backup MX").
   [[nodiscard]] bool is_own_domain(Instant now) const;
   /// The endpoints, at most mx_address_limit of them, or why there are none; nothing while answers that matter are
   /// missing.
-  [[nodiscard]] std::optional<Result<std::vector<Endpoint>, Unreached>> outcome(Instant now) const;
+  [[nodiscard]] std::optional<Result<std::vector<Endpoint>, SessionFailure>> result(Instant now) const;
 
  private:
   struct Family {
@@ -80,10 +80,10 @@ class Reach {
   void on_mx(const Answer& answer);
   void on_srv(const Answer& answer);
   void add_mx_hosts(std::vector<MxRecord> records);
-  void fail_with(Trouble trouble, std::string detail, bool recipient_domain);
+  void fail_with(SessionError trouble, std::string detail, bool recipient_domain);
   [[nodiscard]] bool answered(Instant now) const;
   [[nodiscard]] std::vector<IpAddress> addresses_of(const Host& host) const;
-  [[nodiscard]] Unreached why_none() const;
+  [[nodiscard]] SessionFailure why_none() const;
   [[nodiscard]] const Host* own() const;
   [[nodiscard]] std::vector<Endpoint> endpoints() const;
 
@@ -92,11 +92,11 @@ class Reach {
   Random random_;
   Instant end_;
   Instant last_answer_;
-  std::vector<Question> questions_;
-  std::vector<Host> hosts_;          ///< in the order in which they are tried
-  std::optional<Question> listing_;  ///< the MX or SRV question whose answer is still missing
+  std::vector<Query> questions_;
+  std::vector<Host> hosts_;       ///< in the order in which they are tried
+  std::optional<Query> listing_;  ///< the MX or SRV question whose answer is still missing
   bool by_mx_ = false;
-  std::optional<Unreached> failure_;
+  std::optional<SessionFailure> failure_;
 };
 
 }  // namespace relaypipe

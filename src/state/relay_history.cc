@@ -1,4 +1,4 @@
-#include "state/remembered.h"
+#include "state/relay_history.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 /// How often a delivery asks what others have found.
 constexpr Span kLookAgain = milliseconds(100);
 
-Claim claim_of(const Relay& relay, const Circumstances& around) {
+Claim claim_of(const Relay& relay, const Context& around) {
   const bool urgent =
       matches_any(relay.limits.reserve.senders, around.envelope.sender.text(), relay.settings.recipient_delimiter);
   return {around.self, around.end, std::max<std::uint64_t>(around.envelope.recipients.size(), 1), urgent};
@@ -28,17 +28,17 @@ std::string limit_words(const Exhausted& used_up, const Limits& limits) {
                          : rule;
 }
 
-PassedOver passed_over(const Standing& standing, const Health& health) {
+Skipped passed_over(const Standing& standing, const Health& health) {
   using Kind = Standing::Kind;
-  const auto why = standing.kind == Kind::Suspended                                   ? PassedOver::Why::Suspended
-                   : standing.kind == Kind::Probing || standing.kind == Kind::Hanging ? PassedOver::Why::Probing
-                                                                                      : PassedOver::Why::Resting;
+  const auto why = standing.kind == Kind::Suspended                                   ? Skipped::Why::Suspended
+                   : standing.kind == Kind::Probing || standing.kind == Kind::Hanging ? Skipped::Why::Probing
+                                                                                      : Skipped::Why::CoolingDown;
   // What it failed with some other time is not why the administrator suspended it.
-  if (why == PassedOver::Why::Suspended) return {why, standing.until, Cause::Unknown, ""};
+  if (why == Skipped::Why::Suspended) return {why, standing.until, Cause::Unknown, ""};
   return {why, standing.until, health.cause, health.words};
 }
 
-Standing standing_of(const Health& health, const Relay& relay, const Circumstances& around) {
+Standing standing_of(const Health& health, const Relay& relay, const Context& around) {
   // Sources are looked at only where it matters.
   Stamps stamps;
   if (health.since != kNever) stamps.settings = around.settings(relay);
@@ -49,20 +49,20 @@ Standing standing_of(const Health& health, const Relay& relay, const Circumstanc
 /// Whether it is worth while to wait for what another process finds.
 bool waits(const Standing& now, const Leg& leg, Span waited) {
   if (now.kind != Standing::Kind::Probing) return false;
-  if (now.stranger) return true;
+  if (now.unknown) return true;
   const bool nothing_else = leg.alone || leg.turn == Leg::Turn::Last;
   return nothing_else && waited + kLookAgain <= to_span(leg.relay.settings.max_wait);
 }
 
 /// What keeps the relay from this message alone: its sender, or a recipient's domain, that the relay lately refused.
-const Health* resting_pair(const Remembered& remembered, const Leg& leg, const Circumstances& around) {
+const Health* resting_pair(const RelayHistory& history, const Leg& leg, const Context& around) {
   const auto rests = [&](const Health& pair) {
-    if (pair.failed <= remembered.relay.health.reset) return false;
+    if (pair.failed <= history.relay.health.reset) return false;
     const Standing now = standing_of(pair, leg.relay, around);
-    return now.kind == Standing::Kind::Resting && !(leg.turn == Leg::Turn::Last && now.early);
+    return now.kind == Standing::Kind::CoolingDown && !(leg.turn == Leg::Turn::Last && now.early);
   };
-  if (rests(remembered.with_sender)) return &remembered.with_sender;
-  const auto& domains = remembered.with_domains;
+  if (rests(history.with_sender)) return &history.with_sender;
+  const auto& domains = history.with_domains;
   const auto found = std::find_if(domains.begin(), domains.end(), rests);
   return found == domains.end() ? nullptr : &*found;
 }
@@ -72,41 +72,41 @@ std::string_view pair_words(const Health& pair, bool of_sender) {
   return pair.cause == Cause::SenderNotAllowed ? "did not take this sender" : "cools down for this sender";
 }
 
-PassedOver::Why pair_reason(const Health& pair, bool of_sender) {
-  if (!of_sender) return PassedOver::Why::DomainNotTaken;
-  return pair.cause == Cause::SenderNotAllowed ? PassedOver::Why::SenderNotTaken : PassedOver::Why::Resting;
+Skipped::Why pair_reason(const Health& pair, bool of_sender) {
+  if (!of_sender) return Skipped::Why::DomainNotTaken;
+  return pair.cause == Cause::SenderNotAllowed ? Skipped::Why::SenderNotTaken : Skipped::Why::CoolingDown;
 }
 
 /// What a leg is worth right now, before anything is taken for it.
-struct Prospect {
+struct Placement {
   bool own_place = true;
   WallTime due = kNever;  ///< of one that has lost its place
   std::string why;
 };
 
-Prospect behind(WallTime due, std::string why) { return {false, due, std::move(why)}; }
+Placement behind(WallTime due, std::string why) { return {false, due, std::move(why)}; }
 
-Prospect prospect_of(const Remembered& remembered, const Leg& leg, const Circumstances& around) {
+Placement placement_of(const RelayHistory& history, const Leg& leg, const Context& around) {
   using Kind = Standing::Kind;
-  const Health& health = remembered.relay.health;
+  const Health& health = history.relay.health;
   const Standing now = standing_of(health, leg.relay, around);
   switch (now.kind) {
     case Kind::Suspended: return behind(now.until, "suspended until " + time_text(now.until));
-    case Kind::Resting:
+    case Kind::CoolingDown:
       return behind(now.until, fmt::format("cools down until {}: {}", time_text(now.until), health.words));
     case Kind::Probing:
-      if (now.stranger) break;
+      if (now.unknown) break;
       return behind(around.now, "another delivery is trying whether it is well again");
     case Kind::Hanging: return behind(now.until, "other deliveries wait for it in vain");
     case Kind::Due:
-    case Kind::Well: break;
+    case Kind::Up: break;
   }
-  if (const Health* const pair = resting_pair(remembered, leg, around)) {
-    return behind(pair->until, fmt::format("{}: {}", pair_words(*pair, pair == &remembered.with_sender), pair->words));
+  if (const Health* const pair = resting_pair(history, leg, around)) {
+    return behind(pair->until, fmt::format("{}: {}", pair_words(*pair, pair == &history.with_sender), pair->words));
   }
   const Limits& limits = leg.relay.limits;
   const auto used_up =
-      exhausted(remembered.relay.allowance, limits, claim_of(leg.relay, around), around.now, around.zones);
+      exhausted(history.relay.allowance, limits, claim_of(leg.relay, around), around.now, around.zones);
   const Span patience = to_span(leg.relay.settings.max_wait);
   if (used_up && (used_up->free_at == kNever || used_up->free_at - around.now > patience)) {
     const WallTime free = used_up->free_at == kNever ? kFarFuture : used_up->free_at;
@@ -115,25 +115,25 @@ Prospect prospect_of(const Remembered& remembered, const Leg& leg, const Circums
   return {};
 }
 
-bool much_slower(const std::vector<Remembered>& remembered, const RoutePlan& plan, std::size_t leg,
-                 const Circumstances& around) {
+bool much_slower(const std::vector<RelayHistory>& history, const RoutePlan& plan, std::size_t leg,
+                 const Context& around) {
   const std::uint64_t factor = plan.legs[leg].relay.settings.slow_factor;
   if (factor == 0 || plan.legs[leg].tier == 0) return false;
   std::vector<const Health*> others;
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {
-    if (i != leg && plan.legs[i].tier == plan.legs[leg].tier) others.push_back(&remembered[i].relay.health);
+    if (i != leg && plan.legs[i].tier == plan.legs[leg].tier) others.push_back(&history[i].relay.health);
   }
-  return much_slower(remembered[leg].relay.health, others, static_cast<double>(factor), around.now);
+  return much_slower(history[leg].relay.health, others, static_cast<double>(factor), around.now);
 }
 
-void advise(Leg& leg, const Remembered& remembered, const Circumstances& around) {
-  const Health& health = remembered.relay.health;
+void advise(Leg& leg, const RelayHistory& history, const Context& around) {
+  const Health& health = history.relay.health;
   const Standing now = standing_of(health, leg.relay, around);
-  leg.ask = leg.turn == Leg::Turn::Last || now.kind != Standing::Kind::Well || now.stranger || leg.relay.limits.any();
+  leg.ask = leg.turn == Leg::Turn::Last || now.kind != Standing::Kind::Up || now.unknown || leg.relay.limits.any();
   leg.one_by_one = health.one_by_one_until > around.now;
   if (leg.one_by_one) leg.reason += "; commands go one at a time, since together they were lost";
-  for (const EndpointState& endpoint : remembered.relay.endpoints) {
-    if (standing_of(endpoint.health, leg.relay, around).kind == Standing::Kind::Resting) {
+  for (const EndpointState& endpoint : history.relay.endpoints) {
+    if (standing_of(endpoint.health, leg.relay, around).kind == Standing::Kind::CoolingDown) {
       leg.resting.push_back(endpoint.address);
     }
   }
@@ -163,39 +163,39 @@ std::vector<std::string> domains_of(const Envelope& envelope) {
   return domains;
 }
 
-WallTime settle(Remembered& remembered, const Limits& limits, const Circumstances& around) {
-  WallTime now = settle(remembered.relay.health, around.now);
-  now = std::max(now, settle(remembered.with_sender, around.now));
-  for (Health& pair : remembered.with_domains)
+WallTime settle(RelayHistory& history, const Limits& limits, const Context& around) {
+  WallTime now = settle(history.relay.health, around.now);
+  now = std::max(now, settle(history.with_sender, around.now));
+  for (Health& pair : history.with_domains)
     now = std::max(now, settle(pair, around.now));
-  now = std::max(now, settle(remembered.relay.allowance, limits, now, around.zones));
-  drop_dead(remembered.relay.allowance, now, around.alive);
-  for (EndpointState& endpoint : remembered.relay.endpoints)
+  now = std::max(now, settle(history.relay.allowance, limits, now, around.zones));
+  drop_dead(history.relay.allowance, now, around.alive);
+  for (EndpointState& endpoint : history.relay.endpoints)
     settle(endpoint.health, around.now);
   return now;
 }
 
-bool is_ahead(const Remembered& remembered, WallTime now) {
-  const RelayState& relay = remembered.relay;
+bool is_ahead(const RelayHistory& history, WallTime now) {
+  const RelayState& relay = history.relay;
   const auto ahead = [&](WallTime stamp) { return stamp > now + kClockSlack; };
-  const auto& domains = remembered.with_domains;
-  return ahead(relay.health.stamp) || ahead(relay.allowance.stamp) || ahead(remembered.with_sender.stamp) ||
+  const auto& domains = history.with_domains;
+  return ahead(relay.health.stamp) || ahead(relay.allowance.stamp) || ahead(history.with_sender.stamp) ||
          std::any_of(domains.begin(), domains.end(), [&](const Health& pair) { return ahead(pair.stamp); }) ||
          std::any_of(relay.endpoints.begin(), relay.endpoints.end(),
                      [&](const EndpointState& endpoint) { return ahead(endpoint.health.stamp); });
 }
 
-void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const Circumstances& around) {
+void order_by_history(RoutePlan& plan, std::vector<RelayHistory> history, const Context& around) {
   std::vector<std::string> slow;
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {
     Leg& leg = plan.legs[i];
-    settle(remembered[i], leg.relay.limits, around);
-    const Prospect prospect = prospect_of(remembered[i], leg, around);
-    leg.turn = prospect.own_place ? Leg::Turn::Own : Leg::Turn::Last;
-    leg.due = prospect.due;
-    if (!prospect.why.empty()) leg.reason += "; " + prospect.why;
-    advise(leg, remembered[i], around);
-    if (prospect.own_place && much_slower(remembered, plan, i, around)) slow.push_back(leg.relay.name);
+    settle(history[i], leg.relay.limits, around);
+    const Placement placement = placement_of(history[i], leg, around);
+    leg.turn = placement.own_place ? Leg::Turn::Own : Leg::Turn::Last;
+    leg.due = placement.due;
+    if (!placement.why.empty()) leg.reason += "; " + placement.why;
+    advise(leg, history[i], around);
+    if (placement.own_place && much_slower(history, plan, i, around)) slow.push_back(leg.relay.name);
   }
   put_behind_tier(plan.legs, slow);
   const auto own =
@@ -207,37 +207,37 @@ void order_by_memory(RoutePlan& plan, std::vector<Remembered> remembered, const 
   std::stable_sort(last, plan.legs.end(), [](const Leg& a, const Leg& b) { return a.due < b.due; });
 }
 
-Admission admit(Remembered& remembered, const Leg& leg, Span waited, bool again, const Circumstances& around) {
+Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, const Context& around) {
   using Kind = Standing::Kind;
-  Circumstances here = around;
-  here.now = settle(remembered, leg.relay.limits, around);
-  Health& health = remembered.relay.health;
+  Context here = around;
+  here.now = settle(history, leg.relay.limits, around);
+  Health& health = history.relay.health;
   end_look(health, here.self);
   const Standing now = standing_of(health, leg.relay, here);
   // With nothing else left it is better to look than to keep the mail; but one process at a time.
   const bool may_probe = now.kind == Kind::Due || (leg.turn == Leg::Turn::Last && now.early);
-  const bool may_try = now.kind == Kind::Well || may_probe || (again && now.kind != Kind::Suspended);
+  const bool may_try = now.kind == Kind::Up || may_probe || (again && now.kind != Kind::Suspended);
   if (!may_try && waits(now, leg, waited)) return {Admission::Kind::Later, false, here.now + kLookAgain, {}};
   if (!may_try) return {Admission::Kind::No, false, kNever, passed_over(now, health)};
-  if (const Health* const pair = again ? nullptr : resting_pair(remembered, leg, here)) {
-    const PassedOver::Why why = pair_reason(*pair, pair == &remembered.with_sender);
+  if (const Health* const pair = again ? nullptr : resting_pair(history, leg, here)) {
+    const Skipped::Why why = pair_reason(*pair, pair == &history.with_sender);
     return {Admission::Kind::No, false, kNever, {why, pair->until, pair->cause, pair->words}};
   }
   const Limits& limits = leg.relay.limits;
   const Claim claim = claim_of(leg.relay, here);
-  if (const auto used_up = exhausted(remembered.relay.allowance, limits, claim, here.now, here.zones)) {
+  if (const auto used_up = exhausted(history.relay.allowance, limits, claim, here.now, here.zones)) {
     const Span left = std::min(to_span(leg.relay.settings.max_wait) - waited, here.end - here.now);
     const bool soon = used_up->free_at != kNever && used_up->free_at - here.now <= left;
     if (soon) return {Admission::Kind::Later, false, used_up->free_at, {}};
     return {Admission::Kind::No,
             false,
             kNever,
-            {PassedOver::Why::Exhausted, used_up->free_at, used_up->rule != nullptr ? Cause::Quota : Cause::Rate,
+            {Skipped::Why::Exhausted, used_up->free_at, used_up->rule != nullptr ? Cause::Quota : Cause::Rate,
              limit_words(*used_up, limits)}};
   }
-  const bool looks = may_probe || now.stranger;
+  const bool looks = may_probe || now.unknown;
   if (looks) take_look(health, here.self, here.now + to_span(leg.relay.settings.patience), here.now, here.alive);
-  if (limits.any()) take(remembered.relay.allowance, limits, claim, here.now);
+  if (limits.any()) take(history.relay.allowance, limits, claim, here.now);
   return {Admission::Kind::Go, looks, kNever, {}};
 }
 

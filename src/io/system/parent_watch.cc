@@ -1,4 +1,4 @@
-#include "io/system/caller_watch.h"
+#include "io/system/parent_watch.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -15,7 +15,7 @@ constexpr std::array kSignals{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2
 
 }  // namespace
 
-CallerWatch::CallerWatch() : parent_(getppid()) {
+ParentWatch::ParentWatch() : parent_(getppid()) {
   // A write to a closed connection is an error value, not a death.
   signal(SIGPIPE, SIG_IGN);
   // So is one beyond the file size limit, before the dot a deferral and after it nothing: pipe(8) ignores it too.
@@ -28,23 +28,23 @@ CallerWatch::CallerWatch() : parent_(getppid()) {
   signals_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-CallerWatch::~CallerWatch() {
+ParentWatch::~ParentWatch() {
   if (signals_ >= 0) close(signals_);
 }
 
-Caller::State CallerWatch::state() {
+Parent::State ParentWatch::state() {
   if (state_ == State::Present) look();
   return state_;
 }
 
 /// One system call of its own, so that the answer right before the final dot is as fresh as it can be.
-void CallerWatch::look() {
+void ParentWatch::look() {
   std::array<pollfd, 2> fds{{{STDOUT_FILENO, 0, 0}, {signals_, POLLIN, 0}}};
   if (poll(fds.data(), fds.size(), 0) > 0) serve(fds, {});
   if (getppid() != parent_) state_ = State::Gone;
 }
 
-Instant CallerWatch::interests(std::vector<pollfd>& fds, Instant) {
+Instant ParentWatch::interests(std::vector<pollfd>& fds, Instant) {
   // Once noticed, it would be found again and again.
   if (state_ == State::Present) {
     fds.push_back({STDOUT_FILENO, 0, 0});
@@ -53,7 +53,7 @@ Instant CallerWatch::interests(std::vector<pollfd>& fds, Instant) {
   return Instant::max();
 }
 
-void CallerWatch::serve(std::span<const pollfd> fds, Instant) {
+void ParentWatch::serve(std::span<const pollfd> fds, Instant) {
   if ((found(fds, signals_) & POLLIN) != 0) state_ = State::Terminating;
   if ((found(fds, STDOUT_FILENO) & (POLLERR | POLLNVAL)) != 0) state_ = State::Gone;
 }

@@ -8,9 +8,9 @@
 namespace relaypipe {
 
 /// poll(2) over all parts of the world.
-class PollWaiter final : public Waiter {
+class PollEventLoop final : public EventLoop {
  public:
-  PollWaiter(const Clock& clock, std::vector<Pollable*> parts) : clock_(clock), parts_(std::move(parts)) {}
+  PollEventLoop(const Clock& clock, std::vector<Pollable*> parts) : clock_(clock), parts_(std::move(parts)) {}
 
   void wait(Instant until) override;
 

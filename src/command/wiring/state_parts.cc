@@ -1,4 +1,4 @@
-#include "command/wiring/memory_parts.h"
+#include "command/wiring/state_parts.h"
 
 #include <fmt/format.h>
 
@@ -22,16 +22,16 @@ namespace {
 /// The one line a change of a relay's state is told in.
 std::string change_line(const Change& change) {
   if (change.kind == Change::Kind::Up) return fmt::format("relay {} is back", printable(change.relay));
-  return fmt::format("relay {} rests until {}, cause={}", printable(change.relay), time_text(change.until),
+  return fmt::format("relay {} is cooling down until {}, cause={}", printable(change.relay), time_text(change.until),
                      cause_name(change.cause));
 }
 
 }  // namespace
 
-MemoryParts::MemoryParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock,
-                         Journal& journal, std::string log_id)
+StateParts::StateParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock,
+                       Journal& journal, std::string log_id)
     : clock_(clock), journal_(journal), log_id_(std::move(log_id)), on_change_(std::move(on_change)) {
-  if (settings.memory) {
+  if (settings.use_state) {
     store_ = std::make_unique<SqliteStateStore>(settings.state_directory);
     lock_ = std::make_unique<QueueLock>(settings.state_directory);
     owners_ = std::make_unique<StateOwners>(settings.state_directory);
@@ -41,7 +41,7 @@ MemoryParts::MemoryParts(const Settings& settings, std::vector<std::string> on_c
   }
 }
 
-MemoryWorld MemoryParts::world() {
+HistoryServices StateParts::services() {
   return {*store_,
           wall_,
           clock_,
@@ -53,7 +53,7 @@ MemoryWorld MemoryParts::world() {
           [this](const Change& change) { tell(change); }};
 }
 
-void MemoryParts::tell(const Change& change) {
+void StateParts::tell(const Change& change) {
   const bool down = change.kind == Change::Kind::Down;
   journal_.line(down ? Journal::Level::Warning : Journal::Level::Info, log_id_ + ": " + change_line(change));
   note_changes(*store_, std::array{change}, wall_.now());
@@ -64,12 +64,12 @@ void MemoryParts::tell(const Change& change) {
   }
 }
 
-void MemoryParts::tell_trouble() {
+void StateParts::tell_trouble() {
   std::string all;
   for (const auto& trouble : {store_->trouble(), lock_->trouble(), owners_ ? owners_->trouble() : std::nullopt}) {
     if (trouble) all += (all.empty() ? "" : "; ") + printable(*trouble);
   }
-  if (!all.empty()) journal_.line(Journal::Level::Warning, log_id_ + ": memory: " + all);
+  if (!all.empty()) journal_.line(Journal::Level::Warning, log_id_ + ": state: " + all);
 }
 
 }  // namespace relaypipe

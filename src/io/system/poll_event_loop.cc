@@ -1,10 +1,10 @@
-#include "io/system/poll_waiter.h"
+#include "io/system/poll_event_loop.h"
 
 #include <algorithm>
 
 namespace relaypipe {
 
-void PollWaiter::wait(Instant until) {
+void PollEventLoop::wait(Instant until) {
   const Instant now = clock_.now();
   fds_.clear();
   for (Pollable* part : parts_)

@@ -16,7 +16,7 @@
 namespace relaypipe {
 
 /// The relay, and the address of it, that an attempt was made at.
-struct Where {
+struct Peer {
   std::string relay;  ///< the relay as configured or as written in the nexthop
   std::string host;   ///< the host name, or the address itself where the destination is one
   std::string ip;     ///< empty before an address was chosen
@@ -30,7 +30,7 @@ struct Where {
 std::string endpoint_text(const std::string& ip, std::uint16_t port);
 
 /// What kept a relay from a ready session, where no reply tells it.
-enum class Trouble {
+enum class SessionError {
   NotFound,       ///< the name does not exist, or has no address
   LookupFailed,   ///< no answer, or a failing one, from DNS
   NullMx,         ///< the domain takes no mail (RFC 7505)
@@ -39,7 +39,7 @@ enum class Trouble {
   Unconnected,    ///< TCP refused or unreachable
   TimedOut,       ///< the stage's time limit
   Lost,           ///< the connection ended
-  Garbled,        ///< no SMTP came
+  ProtocolError,  ///< no SMTP came
   TlsMissing,     ///< STARTTLS is required and not offered, or was refused
   TlsFailed,      ///< the handshake failed
   Untrusted,      ///< the certificate is not trusted, or names another host
@@ -52,9 +52,9 @@ enum class Trouble {
 
 /// No ready session: everything here speaks of the relay, never of the message. `reply` is the relay's refusal (4yz or
 /// 5yz) where it gave one.
-struct Unreached {
+struct SessionFailure {
   Stage stage;
-  Trouble trouble = Trouble::Lost;
+  SessionError error = SessionError::Lost;
   std::string detail;  ///< a short printable phrase: a system error, a library's words
   std::optional<Reply> reply = std::nullopt;
   /// The domain itself cannot receive mail (it does not exist, null MX), and it is the recipient's own, not a
@@ -64,41 +64,41 @@ struct Unreached {
 };
 
 /// Not ready within its patience when another relay was: given up, without a failure of its own.
-struct Outrun {
+struct Superseded {
   Stage stage;
   bool silent = false;  ///< it had completed no step for the whole patience of its relay
 };
 
 /// A ready relay that cannot take this message.
-struct Unfit {
+struct Unsupported {
   enum class Why { TooBig, NoSmtpUtf8 } why;
   std::uint64_t size = 0;   ///< of the message, octets (RFC 1870)
   std::uint64_t limit = 0;  ///< announced by the relay
 };
 
 /// A relay that was not asked at all, because of what is remembered of it.
-struct PassedOver {
+struct Skipped {
   enum class Why {
-    Resting,         ///< it failed, and rests
+    CoolingDown,     ///< it failed, and cools down
     Probing,         ///< another process looks right now whether it is well again
     Suspended,       ///< by the administrator
     Exhausted,       ///< its rate, a quota of its, or its connections are used up
     SenderNotTaken,  ///< it refused this sender a short while ago
     DomainNotTaken,  ///< it did not relay to this recipient's domain a short while ago
-  } why = Why::Resting;
+  } why = Why::CoolingDown;
   WallTime until = kNever;  ///< when it may be asked; kNever: nobody knows
   Cause cause = Cause::Unknown;
   std::string words;  ///< what it failed with, or which limit it is; printable
 };
 
 /// What one attempt showed: one value with its own data, not a code and a text.
-using Showing = std::variant<Accepted, Refused, RecipientsRefused, Lost, Garbled, Unconfirmed, Withheld, Unreached,
-                             Outrun, Unfit, PassedOver>;
+using AttemptResult = std::variant<Accepted, Refused, RecipientsRefused, Lost, ProtocolError, Unconfirmed, Aborted,
+                                   SessionFailure, Superseded, Unsupported, Skipped>;
 
 /// One attempt: where, what it showed, and how long setting up and the transaction took.
-struct Outcome {
-  Where where;
-  Showing what;
+struct Attempt {
+  Peer peer;
+  AttemptResult what;
   Duration setup{};
   Duration transfer{};
 };

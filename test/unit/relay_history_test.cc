@@ -1,5 +1,5 @@
 // A plan put into order by what is remembered, and whether a leg may be tried now.
-#include "state/remembered.h"
+#include "state/relay_history.h"
 
 #include <algorithm>
 #include <string>
@@ -27,11 +27,11 @@ struct Bench {
       leg.relay.name = std::string(1, static_cast<char>('a' + i));
       leg.tier = 1;
       plan.legs.push_back(std::move(leg));
-      remembered.emplace_back();
+      history.emplace_back();
     }
   }
 
-  Circumstances around() {
+  Context around() {
     return {kNow,
             kNow + 15min,
             envelope,
@@ -43,7 +43,7 @@ struct Bench {
   }
   /// The names in their order, those without their own place after a bar.
   std::string order() {
-    order_by_memory(plan, remembered, around());
+    order_by_history(plan, history, around());
     std::string text;
     bool last = false;
     for (const Leg& leg : plan.legs) {
@@ -55,12 +55,12 @@ struct Bench {
   Leg& leg(char name) {
     return *std::find_if(plan.legs.begin(), plan.legs.end(), [&](const Leg& one) { return one.relay.name[0] == name; });
   }
-  Remembered& of(char name) { return remembered[static_cast<std::size_t>(name - 'a')]; }
+  RelayHistory& of(char name) { return history[static_cast<std::size_t>(name - 'a')]; }
   Admission admit(char name, bool again = false, Span waited = {}) {
     return relaypipe::admit(of(name), leg(name), waited, again, around());
   }
   void rests(std::size_t leg, Span left, Cause cause = Cause::Network) {
-    Health& health = remembered[leg].relay.health;
+    Health& health = history[leg].relay.health;
     health.since = health.failed = health.stamp = kNow - 1s;
     health.until = kNow + left;
     health.cause = cause;
@@ -69,7 +69,7 @@ struct Bench {
     health.words = "it failed";
   }
   void takes(std::size_t leg, Duration time) {
-    Health& health = remembered[leg].relay.health;
+    Health& health = history[leg].relay.health;
     for (int i = 0; i < 5; ++i) {
       health.ready.add(0ms);
       health.accepted.add(time);
@@ -79,7 +79,7 @@ struct Bench {
 
   Envelope envelope;
   RoutePlan plan;
-  std::vector<Remembered> remembered;
+  std::vector<RelayHistory> history;
   Owner dead;
 };
 
@@ -87,7 +87,7 @@ TEST_CASE("relays that may not be used stand behind all others, the one due soon
   Bench bench(5);
   bench.rests(0, 5min);
   bench.rests(2, 1min);
-  bench.remembered[3].relay.health.suspended_until = kNow + 2min;
+  bench.history[3].relay.health.suspended_until = kNow + 2min;
   CHECK(bench.order() == "be|cda");
   CHECK(bench.plan.legs[2].reason == "; cools down until 2026-11-27 10:01:00 UTC: it failed");
   CHECK(bench.plan.legs[3].reason == "; suspended until 2026-11-27 10:02:00 UTC");
@@ -107,9 +107,9 @@ TEST_CASE("one whose rest is over keeps its place, and is probed by one") {
   bench.of('a').relay.health.looks[0].owner = kOther;
   const Admission second = bench.admit('a');
   CHECK(second.kind == Kind::No);
-  CHECK(second.why.why == PassedOver::Why::Probing);
+  CHECK(second.why.why == Skipped::Why::Probing);
   Bench later(2);
-  later.remembered = bench.remembered;
+  later.history = bench.history;
   CHECK(later.order() == "b|a");
   later.dead = kOther;
   CHECK(later.admit('a').kind == Kind::Go);
@@ -129,11 +129,11 @@ TEST_CASE("resting that other reasons have is not cut short, whoever asks") {
   const Cause cause = GENERATE(Cause::Auth, Cause::Quota, Cause::Rate, Cause::Account, Cause::Policy);
   Bench bench(1);
   bench.rests(0, 30min, cause);
-  bench.remembered[0].relay.health.failed = kNow - 20min;
+  bench.history[0].relay.health.failed = kNow - 20min;
   CHECK(bench.order() == "|a");
   const Admission admission = bench.admit('a');
   CHECK(admission.kind == Kind::No);
-  CHECK(admission.why.why == PassedOver::Why::Resting);
+  CHECK(admission.why.why == Skipped::Why::CoolingDown);
   CHECK(admission.why.cause == cause);
   CHECK(admission.why.until == kNow + 30min);
 }
@@ -155,16 +155,16 @@ TEST_CASE("what this delivery has tried itself it may try again, but not what wa
   bench.rests(0, 5min);
   CHECK(bench.admit('a', false).kind == Kind::No);
   CHECK(bench.admit('a', true).kind == Kind::Go);
-  bench.remembered[0].relay.health.suspended_until = kNow + 1h;
+  bench.history[0].relay.health.suspended_until = kNow + 1h;
   const Admission suspended = bench.admit('a', true);
   CHECK(suspended.kind == Kind::No);
-  CHECK(suspended.why.why == PassedOver::Why::Suspended);
+  CHECK(suspended.why.why == Skipped::Why::Suspended);
   CHECK(suspended.why.words.empty());
 }
 
 TEST_CASE("a relay that refused this sender stands last, and is not asked again for it") {
   Bench bench(2);
-  Health& health = bench.remembered[0].with_sender;
+  Health& health = bench.history[0].with_sender;
   health.since = health.failed = health.stamp = kNow - 1s;
   health.until = kNow + 30min;
   health.cause = Cause::SenderNotAllowed;
@@ -175,7 +175,7 @@ TEST_CASE("a relay that refused this sender stands last, and is not asked again 
   CHECK(bench.plan.legs[1].due == kNow + 30min);
   const Admission no = bench.admit('a');
   CHECK(no.kind == Kind::No);
-  CHECK(no.why.why == PassedOver::Why::SenderNotTaken);
+  CHECK(no.why.why == Skipped::Why::SenderNotTaken);
   CHECK(no.why.until == kNow + 30min);
   CHECK(no.why.cause == Cause::SenderNotAllowed);
   CHECK(no.why.words == "553 not yours");
@@ -189,14 +189,14 @@ TEST_CASE("limits: taken with Go only, asked for again at the time, or not withi
   Limits& limits = bench.plan.legs[0].relay.limits;
   limits.rules.push_back({true, 1, Counted::Messages, Period::Rolling, 1s, "", "1/s"});
   CHECK(bench.admit('a').kind == Kind::Go);
-  CHECK(bench.remembered[0].relay.allowance.holds.size() == 1);
+  CHECK(bench.history[0].relay.allowance.holds.size() == 1);
   const Admission later = bench.admit('a');
   CHECK(later.kind == Kind::Later);
   CHECK(later.at == kNow + 1s);
-  CHECK(bench.remembered[0].relay.allowance.holds.size() == 1);
+  CHECK(bench.history[0].relay.allowance.holds.size() == 1);
   const Admission no = bench.admit('a', false, 1500ms);
   CHECK(no.kind == Kind::No);
-  CHECK(no.why.why == PassedOver::Why::Exhausted);
+  CHECK(no.why.why == Skipped::Why::Exhausted);
   CHECK(no.why.until == kNow + 1s);
   CHECK(no.why.words == "rate 1/s");
 }
@@ -233,12 +233,11 @@ TEST_CASE("slow relays stand behind their tier, in their order, and in no other 
 /// So many other processes look at the first relay, since when, without progress from when on.
 void looked_at(Bench& bench, std::uint32_t many, Span since, Span hangs) {
   for (std::uint32_t i = 0; i < many; ++i) {
-    take_look(bench.remembered[0].relay.health, {200 + i}, kNow + hangs, kNow - since,
-              [](const Owner&) { return true; });
+    take_look(bench.history[0].relay.health, {200 + i}, kNow + hangs, kNow - since, [](const Owner&) { return true; });
   }
 }
 
-TEST_CASE("whoever is not among the first at a stranger waits for what they find, and keeps it in its place") {
+TEST_CASE("whoever is not among the first at an unknown relay waits for what they find, and keeps it in its place") {
   Bench bench(2);
   SECTION("a few may look at once") {
     looked_at(bench, 2, 1s, 1s);
@@ -255,13 +254,13 @@ TEST_CASE("whoever is not among the first at a stranger waits for what they find
     CHECK(later.at == kNow + 100ms);
     CHECK(bench.of('a').relay.health.looks.size() == 3);
   }
-  SECTION("none of them makes progress: it is passed over") {
+  SECTION("none of them makes progress: it is skipped") {
     looked_at(bench, 3, 3s, 0s);
     CHECK(bench.order() == "b|a");
     CHECK(bench.plan.legs[1].reason == "; other deliveries wait for it in vain");
     const Admission no = bench.admit('a');
     CHECK(no.kind == Kind::No);
-    CHECK(no.why.why == PassedOver::Why::Probing);
+    CHECK(no.why.why == Skipped::Why::Probing);
     CHECK(no.why.until == kNow + 12s);
   }
 }
@@ -269,7 +268,7 @@ TEST_CASE("whoever is not among the first at a stranger waits for what they find
 TEST_CASE("with nothing else left whoever does not probe waits for the one that does, up to max_wait") {
   const auto rests_and_is_probed = [](Bench& bench, std::size_t relay) {
     bench.rests(relay, 0s);
-    take_look(bench.remembered[relay].relay.health, kOther, kNow + 1s, kNow, [](const Owner&) { return true; });
+    take_look(bench.history[relay].relay.health, kOther, kNow + 1s, kNow, [](const Owner&) { return true; });
   };
   Bench bench(2);
   rests_and_is_probed(bench, 0);

@@ -1,10 +1,10 @@
-#include "command/plan_memory.h"
+#include "command/plan_state.h"
 
 #include <filesystem>
 
 #include "base/printable.h"
 #include "command/wiring/deliverer.h"
-#include "command/wiring/memory_parts.h"
+#include "command/wiring/state_parts.h"
 
 namespace relaypipe {
 namespace {
@@ -20,15 +20,15 @@ void order_as_remembered(RoutePlan& plan, const LoadedConfiguration& loaded, con
   const Settings& settings = loaded.configuration.settings;
   // Where no delivery has left anything there is nothing to say either; and nothing is made by looking.
   std::error_code ignored;
-  if (!settings.memory || !std::filesystem::exists(settings.state_directory + "/state.db", ignored)) return;
+  if (!settings.use_state || !std::filesystem::exists(settings.state_directory + "/state.db", ignored)) return;
   if (const auto problem = state_directory_problem(loaded)) {
     plan.steps.push_back("what deliveries remember is left out: " + *problem);
     return;
   }
   const SystemClock clock;
   NoJournal journal;
-  MemoryParts parts(settings, {}, clock, journal, "");
-  RelayMemory(parts.world(), envelope, clock.now() + settings.deadline).open(plan);
+  StateParts parts(settings, {}, clock, journal, "");
+  DeliveryHistory(parts.services(), envelope, clock.now() + settings.deadline).open(plan);
   if (const auto trouble = parts.store().trouble()) {
     plan.steps.push_back("what deliveries remember is left out: " + printable(*trouble));
   }

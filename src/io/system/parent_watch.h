@@ -11,13 +11,13 @@ namespace relaypipe {
 /// are that fd 1, the pipe it would read our result from, has no reader any more (POLLERR), and that our parent is
 /// another process. A signal that asks us to end, or would kill us, is read from a descriptor instead of interrupting
 /// whatever runs.
-class CallerWatch final : public Caller, public Pollable {
+class ParentWatch final : public Parent, public Pollable {
  public:
   /// Blocks the signals and remembers the parent: to be made first in the process.
-  CallerWatch();
-  ~CallerWatch() override;
-  CallerWatch(const CallerWatch&) = delete;
-  CallerWatch& operator=(const CallerWatch&) = delete;
+  ParentWatch();
+  ~ParentWatch() override;
+  ParentWatch(const ParentWatch&) = delete;
+  ParentWatch& operator=(const ParentWatch&) = delete;
 
   [[nodiscard]] State state() override;
   Instant interests(std::vector<pollfd>& fds, Instant now) override;

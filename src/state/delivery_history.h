@@ -12,14 +12,14 @@
 #include "route/plan.h"
 #include "state/change.h"
 #include "state/message_record.h"
-#include "state/remembered.h"
+#include "state/relay_history.h"
 #include "state/store.h"
 #include "verdict/classify.h"
 
 namespace relaypipe {
 
 /// What a delivery's memory needs of the world.
-struct MemoryWorld {
+struct HistoryServices {
   StateStore& store;
   const WallClock& wall;
   const Clock& clock;
@@ -34,12 +34,12 @@ struct MemoryWorld {
 /// What one delivery knows of the relays and of its own message from all others, and what it leaves to them. Its three
 /// verbs are the store's narrow door: one look when the plan is made, one reservation before a leg is tried where its
 /// relay asks for one, and a record when something is known that others can use at once. All thinking is in route/.
-class RelayMemory {
+class DeliveryHistory {
  public:
   /// `end` of the delivery. The references outlive it.
-  RelayMemory(MemoryWorld world, const Envelope& envelope, Instant end);
+  DeliveryHistory(HistoryServices services, const Envelope& envelope, Instant end);
 
-  [[nodiscard]] WallTime now() const { return world_.wall.now(); }
+  [[nodiscard]] WallTime now() const { return services_.wall.now(); }
 
   /// One look at everything: orders the plan by what is known of its relays.
   void open(RoutePlan& plan);
@@ -52,7 +52,7 @@ class RelayMemory {
   struct Answer {
     Admission::Kind kind = Admission::Kind::Go;
     Instant at{};
-    PassedOver why;
+    Skipped why;
   };
   Answer admit(const Leg& leg, Duration waited);
 
@@ -60,10 +60,11 @@ class RelayMemory {
   void progressed(const Leg& leg);
   /// A session with the relay became ready, dialled at `began`. `certificate_end`: of the certificate it showed, or
   /// kNever.
-  void ready(const Leg& leg, const Where& where, Instant began, Duration took, WallTime certificate_end = kNever);
+  void ready(const Leg& leg, const Peer& peer, Instant began, Duration took, WallTime certificate_end = kNever);
   /// What an attempt showed. `used_up`: the relay has no address left that could do better. `broken_off`: it ended as
   /// it did because this delivery has to stop, so nothing follows from it for the relay.
-  void learn(const Leg& leg, const Judged& judged, Instant began, bool used_up, bool broken_off = false);
+  void record(const Leg& leg, const ClassifiedAttempt& classified, Instant began, bool used_up,
+              bool broken_off = false);
   /// The leg is not being tried at the moment: whatever was taken for it is free for others.
   /// False: nothing was.
   bool release(const Leg& leg);
@@ -74,14 +75,14 @@ class RelayMemory {
   void flush();
 
  private:
-  struct Lesson {
+  struct HealthUpdate {
     HealthEvent event;
     std::string endpoint;
     enum class Of { Relay, Endpoint, Sender, Domain } of = Of::Relay;
     std::string domain;
   };
   /// What this delivery has to do with one relay.
-  struct Ledger {
+  struct PendingUpdates {
     const Relay* relay = nullptr;
     bool tried = false;  ///< by this delivery, whatever came of it
     bool taken = false;  ///< a place, or the right to look
@@ -89,28 +90,28 @@ class RelayMemory {
     Instant looked{};    ///< when that was last written
     bool over = false;   ///< what was taken is not needed any more
     bool accepted = false;
-    std::vector<Lesson> lessons;
+    std::vector<HealthUpdate> updates;
   };
 
-  Ledger& ledger(const Relay& relay);
-  void teach(const Relay& relay, Lesson lesson);
+  PendingUpdates& pending(const Relay& relay);
+  void add_update(const Relay& relay, HealthUpdate update);
   HealthEvent event_at(HealthEvent::Kind kind, Instant began) const;
   void add_stamps(HealthEvent& event, const Relay& relay) const;
-  bool teach_pairs(const Relay& relay, const Judged& judged, const HealthEvent& event);
+  bool add_pair_updates(const Relay& relay, const ClassifiedAttempt& classified, const HealthEvent& event);
   void add_keys(std::vector<std::string>& keys, const std::string& relay) const;
-  [[nodiscard]] Circumstances around();
-  void apply(const Ledger& ledger, std::span<StateValue> values, std::vector<Change>& changes);
-  void apply(const Lesson& lesson, const Relay& relay, Remembered& remembered, WallTime now,
+  [[nodiscard]] Context around();
+  void apply(const PendingUpdates& pending, std::span<StateValue> values, std::vector<Change>& changes);
+  void apply(const HealthUpdate& update, const Relay& relay, RelayHistory& history, WallTime now,
              std::vector<Change>& changes);
-  void bring_back(const RoutePlan& plan, const Circumstances& here);
+  void bring_back(const RoutePlan& plan, const Context& here);
   void write_messages(std::vector<StateValue>& values, std::size_t first);
 
-  MemoryWorld world_;
+  HistoryServices services_;
   const Envelope& envelope_;
   std::vector<std::string> domains_;  ///< of its recipients
   Instant end_;
   Owner self_;  ///< nobody, until something is taken
-  std::map<std::string, Ledger> ledgers_;
+  std::map<std::string, PendingUpdates> pending_;
   std::vector<MessageState> message_;
   std::vector<MessageState> outgoing_;  ///< what is to be kept of this message
   WallTime outgoing_until_ = kNever;

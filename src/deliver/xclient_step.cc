@@ -1,4 +1,4 @@
-#include "deliver/introduction.h"
+#include "deliver/xclient_step.h"
 
 #include <fmt/format.h>
 
@@ -13,29 +13,29 @@ namespace relaypipe {
 namespace {
 
 /// Runs the exchange over the session to its end; the showing says why it did not get there.
-class Introduction {
+class XclientStep {
  public:
-  Introduction(Session& session, std::string command, const Where& where, const AttemptContext& context)
+  XclientStep(Session& session, std::string command, const Peer& peer, const AttemptContext& context)
       : session_(session),
         context_(context),
         exchange_(std::move(command), context.relay.settings.hostname, context.relay.settings.discard_ehlo_keywords),
-        sent_(context.trace, where, Trace::Direction::Sent),
-        received_(context.trace, where, Trace::Direction::Received) {}
+        sent_(context.trace, peer, Trace::Direction::Sent),
+        received_(context.trace, peer, Trace::Direction::Received) {}
 
-  std::optional<Showing> run() {
+  std::optional<AttemptResult> run() {
     const Instant end = limit();
     while (exchange_.state() == XclientExchange::State::Waiting) {
-      if (context_.halted()) return Withheld{Stage::Mail};
-      const bool spoke = speak();
-      const bool heard = hear();
+      if (context_.halted()) return Aborted{Stage::Mail};
+      const bool sent = send();
+      const bool received = receive();
       if (exchange_.state() != XclientExchange::State::Waiting) break;
-      if (session_.ended()) return Unreached{Stage::Ehlo, Trouble::Lost, "after XCLIENT"};
-      if (context_.clock.now() >= end) return Unreached{Stage::Ehlo, Trouble::TimedOut, "after XCLIENT"};
-      if (!spoke && !heard) context_.waiter.wait(end);
+      if (session_.ended()) return SessionFailure{Stage::Ehlo, SessionError::Lost, "after XCLIENT"};
+      if (context_.clock.now() >= end) return SessionFailure{Stage::Ehlo, SessionError::TimedOut, "after XCLIENT"};
+      if (!sent && !received) context_.event_loop.wait(end);
     }
     if (exchange_.state() != XclientExchange::State::Lost) return std::nullopt;
-    const Trouble trouble = exchange_.reply() ? Trouble::Lost : Trouble::Garbled;
-    return Unreached{Stage::Ehlo, trouble, "unexpected octets after XCLIENT", exchange_.reply()};
+    const SessionError trouble = exchange_.reply() ? SessionError::Lost : SessionError::ProtocolError;
+    return SessionFailure{Stage::Ehlo, trouble, "unexpected octets after XCLIENT", exchange_.reply()};
   }
 
   [[nodiscard]] const XclientExchange& exchange() const { return exchange_; }
@@ -49,7 +49,7 @@ class Introduction {
     return context_.deadline.step(context_.clock.now(), span);
   }
 
-  bool speak() {
+  bool send() {
     const std::string_view output = exchange_.output();
     if (output.empty()) return false;
     const std::size_t taken = session_.send(output);
@@ -58,7 +58,7 @@ class Introduction {
     return taken > 0;
   }
 
-  bool hear() {
+  bool receive() {
     std::array<char, 4096> buffer;
     const std::size_t count = session_.receive(buffer);
     received_.octets({buffer.data(), count});
@@ -75,26 +75,27 @@ class Introduction {
 
 }  // namespace
 
-Result<Capabilities, Showing> introduce_client(Session& session, const Where& where, const AttemptContext& context) {
+Result<Capabilities, AttemptResult> run_xclient_step(Session& session, const Peer& peer,
+                                                     const AttemptContext& context) {
   const Capabilities& offered = session.capabilities();
   if (context.relay.settings.client_report != ClientReport::Xclient) return offered;
   auto command = xclient_command(context.envelope, offered);
   if (!command) return offered;
-  Introduction introduction(session, *std::move(command), where, context);
+  XclientStep introduction(session, *std::move(command), peer, context);
   if (auto showing = introduction.run()) return fail(*std::move(showing));
   const XclientExchange& exchange = introduction.exchange();
   if (exchange.state() == XclientExchange::State::Done) return exchange.capabilities();
-  note_refused_report("XCLIENT", *exchange.reply(), where, context);
+  note_refused_report("XCLIENT", *exchange.reply(), peer, context);
   return offered;
 }
 
-void note_refused_report(std::string_view command, const Reply& reply, const Where& where,
+void note_refused_report(std::string_view command, const Reply& reply, const Peer& peer,
                          const AttemptContext& context) {
   if (context.journal == nullptr) return;
   const std::string& id = context.envelope.queue_id;
   context.journal->line(Journal::Level::Warning,
                         fmt::format("{}: host {} said: {} (in reply to {} command); the message goes on without it",
-                                    id.empty() ? "NOQUEUE" : printable(id), where.text(), reply.text(), command));
+                                    id.empty() ? "NOQUEUE" : printable(id), peer.text(), reply.text(), command));
 }
 
 }  // namespace relaypipe

@@ -1,5 +1,5 @@
 // From a destination to endpoints: questions, answers and the order in which hosts and addresses are tried.
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 
 #include <map>
 #include <string>
@@ -111,13 +111,13 @@ TEST_CASE("MX answers of every kind") {
   CHECK(with(mx({{5, "two.example"}, {6, "two.example"}})).size() == 2);
 }
 
-TEST_CASE("a failed look-up of an MX host outranks one that found nothing") {
+TEST_CASE("a failed lookup of an MX host outranks one that found nothing") {
   Search search("example.net");
   search.zone[{RecordType::Mx, "example.net"}] = mx({{5, "gone.example"}, {6, "dark.example"}, {7, "gone2.example"}});
   search.zone[{RecordType::A, "dark.example"}] = none(LookupStatus::Failed);
   CHECK(search.run() == Strings{"4.4.3 next"});
-  const auto outcome = search.reach->outcome(kStart);
-  CHECK(outcome->error().detail == "name=dark.example type=A: said so");
+  const auto attempt = search.reach->result(kStart);
+  CHECK(attempt->error().detail == "name=dark.example type=A: said so");
 }
 
 TEST_CASE("only the recipient's own domain can be refused for good, and only by what DNS says for sure") {
@@ -159,8 +159,8 @@ TEST_CASE(
 TEST_CASE("addresses of one version wait 50 ms for those of the other") {
   Search search("[a.example]:587");
   search.begin();
-  CHECK(search.reach->take_questions().size() == 2);
-  CHECK(search.reach->take_questions().empty());
+  CHECK(search.reach->take_queries().size() == 2);
+  CHECK(search.reach->take_queries().empty());
   CHECK(search.found() == Strings{"(waits)"});
   search.reach->answer({RecordType::A, "a.example"}, addresses({"192.0.2.1"}), kStart + 10ms);
   CHECK(search.found(kStart + 10ms) == Strings{"(waits)"});
@@ -178,7 +178,7 @@ TEST_CASE("the absence of one version is no reason to wait, nor enough without t
   CHECK(search.found(kStart + 11s) == Strings{"a.example[192.0.2.1]:587"});
 }
 
-TEST_CASE("all look-ups together have resolve_limit") {
+TEST_CASE("all lookups together have resolve_limit") {
   Search search(GENERATE("[a.example]:587", "example.net", "srv:example.net"));
   search.relay.settings.resolve_limit = 5s;
   search.begin();

@@ -1,4 +1,4 @@
-#include "route/reach.h"
+#include "route/endpoint_lookup.h"
 
 #include <fmt/format.h>
 
@@ -61,7 +61,7 @@ bool OwnHost::is_me(const std::string& host, const std::vector<IpAddress>& its_a
   });
 }
 
-Reach::Reach(const Relay& relay, const OwnHost& self, Random random, Instant now)
+EndpointLookup::EndpointLookup(const Relay& relay, const OwnHost& self, Random random, Instant now)
     : relay_(&relay), self_(&self), random_(random), end_(now + relay.settings.resolve_limit), last_answer_(now) {
   const Destination& destination = relay.destination;
   const bool srv = destination.lookup == Lookup::Srv || (destination.lookup == Lookup::Mx && relay.settings.srv);
@@ -74,14 +74,14 @@ Reach::Reach(const Relay& relay, const OwnHost& self, Random random, Instant now
   }
 }
 
-void Reach::ask(RecordType type, const std::string& name) { questions_.push_back({type, name}); }
+void EndpointLookup::ask(RecordType type, const std::string& name) { questions_.push_back({type, name}); }
 
-void Reach::list(RecordType type, const std::string& name) {
+void EndpointLookup::list(RecordType type, const std::string& name) {
   ask(type, name);
   listing_ = questions_.back();
 }
 
-void Reach::add_host(const std::string& name, std::uint16_t preference, std::uint16_t port) {
+void EndpointLookup::add_host(const std::string& name, std::uint16_t preference, std::uint16_t port) {
   Host host{name, preference, port, {}, {}, {}};
   // An MX record with an address instead of a name is wrong, and smtp(8) uses it all the same (dns_lookup.c, "numeric
   // domain name").
@@ -99,20 +99,20 @@ void Reach::add_host(const std::string& name, std::uint16_t preference, std::uin
   hosts_.push_back(std::move(host));
 }
 
-std::vector<Question> Reach::take_questions() { return std::exchange(questions_, {}); }
+std::vector<Query> EndpointLookup::take_queries() { return std::exchange(questions_, {}); }
 
-bool Reach::answer(const Question& question, const Answer& answer, Instant now) {
-  if (question == listing_) {
+bool EndpointLookup::answer(const Query& query, const Answer& answer, Instant now) {
+  if (query == listing_) {
     last_answer_ = now;
     listing_.reset();
-    question.type == RecordType::Mx ? on_mx(answer) : on_srv(answer);
+    query.type == RecordType::Mx ? on_mx(answer) : on_srv(answer);
     return !failure_;
   }
   bool found = false;
   for (Host& host : hosts_) {
-    Family& family = question.type == RecordType::A ? host.v4 : host.v6;
-    const bool of_addresses = question.type == RecordType::A || question.type == RecordType::Aaaa;
-    if (!of_addresses || host.name != question.name || !family.asked) continue;
+    Family& family = query.type == RecordType::A ? host.v4 : host.v6;
+    const bool of_addresses = query.type == RecordType::A || query.type == RecordType::Aaaa;
+    if (!of_addresses || host.name != query.name || !family.asked) continue;
     last_answer_ = now;
     family.answer = answer;
     found = found || has_addresses(family.answer);
@@ -120,7 +120,7 @@ bool Reach::answer(const Question& question, const Answer& answer, Instant now) 
   return found;
 }
 
-void Reach::on_mx(const Answer& answer) {
+void EndpointLookup::on_mx(const Answer& answer) {
   const Destination& destination = relay_->destination;
   switch (answer.status) {
     case LookupStatus::Ok: return add_mx_hosts(answer.mx);
@@ -129,14 +129,14 @@ void Reach::on_mx(const Answer& answer) {
     case LookupStatus::NoData:
     case LookupStatus::NotFound: return add_host(destination.host, 0, destination.port);
     case LookupStatus::Failed:
-      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Mx, answer), false);
+      return fail_with(SessionError::LookupFailed, explain(destination.host, RecordType::Mx, answer), false);
   }
 }
 
-void Reach::add_mx_hosts(std::vector<MxRecord> records) {
+void EndpointLookup::add_mx_hosts(std::vector<MxRecord> records) {
   by_mx_ = true;
   if (records.size() == 1 && records.front().host.empty())
-    return fail_with(Trouble::NullMx, "", relay_->recipient_domain);
+    return fail_with(SessionError::NullMx, "", relay_->recipient_domain);
   random_.shuffle(records);
   std::stable_sort(records.begin(), records.end(),
                    [](const auto& a, const auto& b) { return a.preference < b.preference; });
@@ -145,14 +145,14 @@ void Reach::add_mx_hosts(std::vector<MxRecord> records) {
   }
 }
 
-void Reach::on_srv(const Answer& answer) {
+void EndpointLookup::on_srv(const Answer& answer) {
   const Destination& destination = relay_->destination;
   const auto refuses = [](const SrvRecord& record) { return record.host.empty(); };
   switch (answer.status) {
     case LookupStatus::Ok:
       if (std::all_of(answer.srv.begin(), answer.srv.end(), refuses)) {
         // It says nothing about mail at port 25, so nothing about the recipient either.
-        return fail_with(Trouble::NotFound,
+        return fail_with(SessionError::NotFound,
                          fmt::format("name={} type=SRV: the service is not offered", destination.host), false);
       }
       for (const SrvRecord& record : srv_order(answer.srv, random_)) {
@@ -160,17 +160,17 @@ void Reach::on_srv(const Answer& answer) {
       }
       return;
     case LookupStatus::Failed:
-      return fail_with(Trouble::LookupFailed, explain(destination.host, RecordType::Srv, answer), false);
+      return fail_with(SessionError::LookupFailed, explain(destination.host, RecordType::Srv, answer), false);
     case LookupStatus::NotFound:
     case LookupStatus::NoData: return list(RecordType::Mx, destination.host);
   }
 }
 
-void Reach::fail_with(Trouble trouble, std::string detail, bool recipient_domain) {
-  failure_ = Unreached{Stage::Resolve, trouble, std::move(detail), std::nullopt, recipient_domain};
+void EndpointLookup::fail_with(SessionError error, std::string detail, bool recipient_domain) {
+  failure_ = SessionFailure{Stage::Resolve, error, std::move(detail), std::nullopt, recipient_domain};
 }
 
-bool Reach::answered(Instant now) const {
+bool EndpointLookup::answered(Instant now) const {
   const bool waited = now >= last_answer_ + kResolutionDelay;
   return std::all_of(hosts_.begin(), hosts_.end(), [&](const Host& host) {
     const bool v4 = !host.v4.asked || host.v4.answer;
@@ -179,12 +179,12 @@ bool Reach::answered(Instant now) const {
   });
 }
 
-Instant Reach::wake(Instant now) const {
+Instant EndpointLookup::wake(Instant now) const {
   const Instant settled = last_answer_ + kResolutionDelay;
   return settled > now ? std::min(end_, settled) : end_;
 }
 
-std::vector<IpAddress> Reach::addresses_of(const Host& host) const {
+std::vector<IpAddress> EndpointLookup::addresses_of(const Host& host) const {
   if (!host.literal.empty()) return host.literal;
   std::vector<IpAddress> v6 = has_addresses(host.v6.answer) ? host.v6.answer->addresses : std::vector<IpAddress>{};
   std::vector<IpAddress> v4 = has_addresses(host.v4.answer) ? host.v4.answer->addresses : std::vector<IpAddress>{};
@@ -199,41 +199,41 @@ std::vector<IpAddress> Reach::addresses_of(const Host& host) const {
   return mixed;
 }
 
-/// Why no host has an address: a failed look-up outranks "there is none", because it says nothing about the name.
-Unreached Reach::why_none() const {
-  Unreached none{Stage::Resolve, Trouble::NotFound,
-                 fmt::format("name={}: no address of the IP version in use", relay_->destination.host), std::nullopt,
-                 false};
+/// Why no host has an address: a failed lookup outranks "there is none", because it says nothing about the name.
+SessionFailure EndpointLookup::why_none() const {
+  SessionFailure none{Stage::Resolve, SessionError::NotFound,
+                      fmt::format("name={}: no address of the IP version in use", relay_->destination.host),
+                      std::nullopt, false};
   bool unknown_name = true;
   for (const Host& host : hosts_) {
     for (const auto& [type, family] : {std::pair{RecordType::Aaaa, &host.v6}, std::pair{RecordType::A, &host.v4}}) {
       if (!family->answer) continue;
       unknown_name = unknown_name && family->answer->status == LookupStatus::NotFound;
       const bool failed = family->answer->status == LookupStatus::Failed;
-      if (none.trouble == Trouble::LookupFailed && !failed) continue;
-      none.trouble = failed ? Trouble::LookupFailed : Trouble::NotFound;
+      if (none.error == SessionError::LookupFailed && !failed) continue;
+      none.error = failed ? SessionError::LookupFailed : SessionError::NotFound;
       none.detail = explain(host.name, type, *family->answer);
     }
   }
-  // MX hosts without addresses are somebody's mistake that will be mended. A domain that does not exist, or that has
+  // MX hosts without addresses are somebody's mistake that will be fixed. A domain that does not exist, or that has
   // neither MX nor an address (if both kinds were asked for), takes no mail.
   const bool takes_none = unknown_name || relay_->settings.ip == IpVersion::Any;
-  none.recipient_domain = relay_->recipient_domain && !by_mx_ && none.trouble == Trouble::NotFound && takes_none;
+  none.recipient_domain = relay_->recipient_domain && !by_mx_ && none.error == SessionError::NotFound && takes_none;
   return none;
 }
 
 /// The best of the hosts that are this machine. Only on port 25: elsewhere it is another service of ours.
-const Reach::Host* Reach::own() const {
+const EndpointLookup::Host* EndpointLookup::own() const {
   const auto it = std::find_if(hosts_.begin(), hosts_.end(), [&](const Host& host) {
     return host.port == kSmtpPort && self_->is_me(host.name, addresses_of(host));
   });
   return it == hosts_.end() ? nullptr : &*it;
 }
 
-bool Reach::is_own_domain(Instant now) const { return by_mx_ && outcome(now).has_value() && own() != nullptr; }
+bool EndpointLookup::is_own_domain(Instant now) const { return by_mx_ && result(now).has_value() && own() != nullptr; }
 
 /// What may be dialled, in order: nothing that is this machine, or stands as low as it.
-std::vector<Endpoint> Reach::endpoints() const {
+std::vector<Endpoint> EndpointLookup::endpoints() const {
   const std::uint64_t limit = relay_->settings.mx_address_limit;
   const Host* self = own();
   std::vector<Endpoint> found;
@@ -247,8 +247,8 @@ std::vector<Endpoint> Reach::endpoints() const {
   return found;
 }
 
-std::optional<Result<std::vector<Endpoint>, Unreached>> Reach::outcome(Instant now) const {
-  using Found = Result<std::vector<Endpoint>, Unreached>;
+std::optional<Result<std::vector<Endpoint>, SessionFailure>> EndpointLookup::result(Instant now) const {
+  using Found = Result<std::vector<Endpoint>, SessionFailure>;
   if (failure_) return Found(fail(*failure_));
   const bool complete = !listing_ && answered(now);
   if (now < end_ && !complete) return std::nullopt;
@@ -256,11 +256,12 @@ std::optional<Result<std::vector<Endpoint>, Unreached>> Reach::outcome(Instant n
   if (!found.empty()) return Found(std::move(found));
   if (const Host* self = own()) {
     const bool best = hosts_.front().preference == self->preference;
-    return Found(
-        fail(Unreached{Stage::Resolve, best ? Trouble::LoopsBack : Trouble::NoPrimary, "", std::nullopt, false}));
+    return Found(fail(SessionFailure{Stage::Resolve, best ? SessionError::LoopsBack : SessionError::NoPrimary, "",
+                                     std::nullopt, false}));
   }
   if (complete) return Found(fail(why_none()));
-  return Found(fail(Unreached{Stage::Resolve, Trouble::TimedOut, "no answer from DNS in time", std::nullopt, false}));
+  return Found(
+      fail(SessionFailure{Stage::Resolve, SessionError::TimedOut, "no answer from DNS in time", std::nullopt, false}));
 }
 
 }  // namespace relaypipe

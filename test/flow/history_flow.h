@@ -26,12 +26,12 @@ struct Deliveries {
     flow = std::make_unique<Flow>(nexthop);
     flow->settings = settings;
     flow->limits = limits;
-    flow->world.store.records = records;
-    flow->world.store.broken = broken;
-    flow->world.wall.shift = clock;
-    flow->world.self = {++pid};
-    flow->world.dead = ended;
-    flow->world.credentials = credentials;
+    flow->services.store.records = records;
+    flow->services.store.broken = broken;
+    flow->services.wall.shift = clock;
+    flow->services.self = {++pid};
+    flow->services.dead = ended;
+    flow->services.credentials = credentials;
     flow->envelope.queue_id = fmt::format("4Xyz{}", pid);
     return *flow;
   }
@@ -39,16 +39,16 @@ struct Deliveries {
   /// Keeps what the last delivery left; `clock` goes on by what it took.
   void finish() {
     if (!flow) return;
-    records = flow->world.store.records;
-    clock += to_span(flow->world.timeline.elapsed());
-    ended.insert(flow->world.self.token);
-    changes.insert(changes.end(), flow->world.changes.begin(), flow->world.changes.end());
+    records = flow->services.store.records;
+    clock += to_span(flow->services.timeline.elapsed());
+    ended.insert(flow->services.self.token);
+    changes.insert(changes.end(), flow->services.changes.begin(), flow->services.changes.end());
     flow.reset();
   }
 
   /// The state of a relay, as the last delivery left it.
   RelayState state(const std::string& name) {
-    const auto& all = flow ? flow->world.store.records : records;
+    const auto& all = flow ? flow->services.store.records : records;
     const auto found = all.find(relay_key(name));
     return found == all.end() ? RelayState() : unpack(found->second.octets).value();
   }

@@ -9,7 +9,7 @@
 
 #include "catch.h"
 #include "fake/fake_world.h"
-#include "state/relay_memory.h"
+#include "state/delivery_history.h"
 
 namespace relaypipe {
 namespace {
@@ -30,7 +30,7 @@ Limits the_limits() {
 /// One delivery in a process of its own.
 struct Process {
   Envelope envelope;
-  std::unique_ptr<RelayMemory> memory;
+  std::unique_ptr<DeliveryHistory> memory;
   RoutePlan plan;
   Instant began{};
   bool trying = false;
@@ -42,8 +42,8 @@ struct Model {
 
   [[nodiscard]] std::uint64_t draw(std::uint64_t most) { return random.next() % most; }
 
-  MemoryWorld world(Owner self) {
-    MemoryWorld one = shared.memory();
+  HistoryServices services(Owner self) {
+    HistoryServices one = shared.history();
     one.self = [self] { return self; };
     return one;
   }
@@ -58,7 +58,8 @@ struct Model {
     leg.relay.limits = the_limits();
     process->plan.legs.push_back(std::move(leg));
     const Owner self{++last_pid};
-    process->memory = std::make_unique<RelayMemory>(world(self), process->envelope, shared.timeline.now() + 5min);
+    process->memory =
+        std::make_unique<DeliveryHistory>(services(self), process->envelope, shared.timeline.now() + 5min);
     process->memory->open(process->plan);
     processes[self.token] = std::move(process);
   }
@@ -75,13 +76,13 @@ struct Model {
   }
 
   void end(Process& process, bool accepts) {
-    Outcome outcome{{"only", "only", "", 587}, Accepted{{250, {"ok"}, {2, 0, 0}}}, 0ms, 1ms};
-    Judgement judgement{Scope::Message, Severity::Success, Next::Stop, {2, 0, 0}, Cause::Unknown, {}, {}};
+    Attempt attempt{{"only", "only", "", 587}, Accepted{{250, {"ok"}, {2, 0, 0}}}, 0ms, 1ms};
+    Classification classification{Scope::Message, Severity::Success, Next::Stop, {2, 0, 0}, Cause::Unknown, {}, {}};
     if (!accepts) {
-      outcome.what = Refused{Stage::Rcpt, {450, {"later"}, {4, 2, 0}}};
-      judgement.severity = Severity::Soft;
+      attempt.what = Refused{Stage::Rcpt, {450, {"later"}, {4, 2, 0}}};
+      classification.severity = Severity::Soft;
     }
-    process.memory->learn(process.plan.legs[0], {outcome, judgement}, process.began, true);
+    process.memory->record(process.plan.legs[0], {attempt, classification}, process.began, true);
     process.memory->flush();
     process.trying = false;
     if (accepts) accepted.emplace_back(shared.wall.now(), process.envelope.recipients.size());

@@ -8,25 +8,25 @@
 #include "base/journal.h"
 #include "io/state/owners.h"
 #include "io/system/system_clock.h"
+#include "state/delivery_history.h"
 #include "state/delivery_lock.h"
-#include "state/relay_memory.h"
 
 namespace relaypipe {
 
 /// What the memory of a delivery needs, put together from the settings: the store and the lock in the state directory,
 /// or neither where `memory = no`.
-class MemoryParts {
+class StateParts {
  public:
-  MemoryParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock, Journal& journal,
-              std::string log_id);
+  StateParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock, Journal& journal,
+             std::string log_id);
   /// The store's files are left to the end of the process, which comes right after: to close them costs a tenth of what
   /// remembering costs, and everything is written.
-  ~MemoryParts() { static_cast<void>(store_.release()); }
-  MemoryParts(const MemoryParts&) = delete;
-  MemoryParts& operator=(const MemoryParts&) = delete;
+  ~StateParts() { static_cast<void>(store_.release()); }
+  StateParts(const StateParts&) = delete;
+  StateParts& operator=(const StateParts&) = delete;
 
   /// The references outlive what is made of them.
-  [[nodiscard]] MemoryWorld world();
+  [[nodiscard]] HistoryServices services();
   [[nodiscard]] StateStore& store() { return *store_; }
   [[nodiscard]] DeliveryLock& lock() { return *lock_; }
   [[nodiscard]] const WallClock& wall() const { return wall_; }
