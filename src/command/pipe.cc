@@ -10,6 +10,7 @@
 #include "command/wiring/state_parts.h"
 #include "config/ehlo_name.h"
 #include "deliver/deliver.h"
+#include "deliver/log_lines.h"
 #include "io/cares_resolver.h"
 #include "io/credentials/keyring.h"
 #include "io/curl/dialer.h"
@@ -39,8 +40,6 @@ struct Request {
   std::string id;  ///< what log lines begin with
 };
 
-std::string log_id(const Arguments& arguments) { return arguments.queue_id.empty() ? "NOQUEUE" : arguments.queue_id; }
-
 Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedConfiguration& loaded, Journal& journal) {
   if (const ConfigProblem* error = first_error(loaded.problems)) {
     return fail(bad_configuration(error->line() + "; `relaypipe check` shows all problems"));
@@ -51,12 +50,12 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
     return fail(bad_configuration("no relay: write --nexthop LIST, e.g. --nexthop [mail.example.com]:587"));
   }
   Request request{loaded.configuration.settings,  *std::move(envelope), {},
-                  loaded.configuration.on_change, arguments.verbose,    log_id(arguments)};
+                  loaded.configuration.on_change, arguments.verbose,    log_id(arguments.queue_id)};
   request.envelope.queue_id = arguments.queue_id;
   request.envelope.client = arguments.client;
   const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope);
   if (!choice) return fail(choice.error());
-  if (choice->trouble) journal.line(Journal::Level::Warning, log_id(arguments) + ": " + choice->note);
+  if (choice->trouble) journal.line(Journal::Level::Warning, log_id(arguments.queue_id) + ": " + choice->note);
   auto plan = plan_route(loaded.configuration, choice->nexthop, request.envelope, service_port, Random(random_seed()));
   if (!plan && plan.error().status.klass == 5) return fail(refused_verdict(plan.error().status, plan.error().text));
   if (!plan) return fail(bad_configuration("nexthop: " + plan.error().text));
@@ -161,9 +160,9 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
   if (arguments && arguments->verbose && !loaded.acting_as.empty() && stderr_is_separate()) {
     write_note("acting as " + loaded.acting_as);
   }
-  if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, "NOQUEUE");
+  if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, log_id(""));
   auto request = read_request(*arguments, loaded, journal);
-  if (!request) return refuse(request.error(), journal, log_id(*arguments));
+  if (!request) return refuse(request.error(), journal, log_id(arguments->queue_id));
   return deliver_request(*request, parent, journal, started, accepted);
 }
 

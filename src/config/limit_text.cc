@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "base/text.h"
 #include "config/nearest.h"
 #include "relay/units.h"
 
@@ -26,12 +27,6 @@ struct CalendarWord {
 };
 constexpr std::array<CalendarWord, 4> kCalendar{
     {{"hour", Period::Hour}, {"day", Period::Day}, {"week", Period::Week}, {"month", Period::Month}}};
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(' ');
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') + 1 - first);
-}
 
 /// What the units of time are often called, and what they are called here.
 struct OtherWord {

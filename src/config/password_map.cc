@@ -6,20 +6,14 @@
 #include <map>
 
 #include "base/printable.h"
+#include "base/text.h"
 #include "relay/address_pattern.h"
 
 namespace relaypipe {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\v\f";
 constexpr std::string_view kForm = "; write a key, a blank and username:password";
 constexpr std::uint16_t kSmtpPort = 25;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
-}
 
 /// Where the key ends: at the first blank outside quotes. Nothing where a quote is not closed.
 std::optional<std::size_t> end_of_key(std::string_view line) {
@@ -29,17 +23,12 @@ std::optional<std::size_t> end_of_key(std::string_view line) {
       ++at;
     } else if (line[at] == '"') {
       quoted = !quoted;
-    } else if (!quoted && kBlanks.find(line[at]) != kBlanks.npos) {
+    } else if (!quoted && kWhitespace.find(line[at]) != kWhitespace.npos) {
       return at;
     }
   }
   if (quoted) return std::nullopt;
   return line.size();
-}
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
 }
 
 /// Splits a value into the account, or says why it is none.
@@ -84,7 +73,7 @@ class Lines {
       const std::string_view line = rest_.substr(0, rest_.find('\n'));
       const std::string_view content = trimmed(line);
       const bool empty = content.empty() || content.front() == '#';
-      const bool continues = kBlanks.find(line.empty() ? 'x' : line.front()) != kBlanks.npos;
+      const bool continues = kWhitespace.find(line.empty() ? 'x' : line.front()) != kWhitespace.npos;
       if (!empty && !joined_.empty() && !continues) return true;
       if (!empty && joined_.empty()) first_ = number_ + 1;
       if (!empty) append(content);

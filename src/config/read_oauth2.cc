@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "base/secret_keys.h"
+#include "base/text.h"
 #include "config/setting_values.h"
 #include "relay/host.h"
 
@@ -20,11 +21,6 @@ constexpr std::size_t kLongestText = 4096;
 constexpr std::string_view kCredentials = "${CREDENTIALS_DIRECTORY}/";
 constexpr std::string_view kPathForm = "write an absolute path, or \"${CREDENTIALS_DIRECTORY}/NAME\"";
 constexpr std::string_view kCommandForm = "write an array such as [\"/usr/bin/pass\", \"show\", \"relay\"]";
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
-}
 
 std::optional<std::string> secret_path_problem(std::string_view path) {
   if (path.starts_with(kCredentials)) {

@@ -8,6 +8,7 @@
 
 #include "base/printable.h"
 #include "base/secret_keys.h"
+#include "base/text.h"
 #include "config/nearest.h"
 #include "config/setting_values.h"
 #include "relay/host.h"
@@ -16,7 +17,6 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::int64_t kMillisecond = 1;
 constexpr std::int64_t kSecond = 1000 * kMillisecond;
 constexpr std::int64_t kHour = 3600 * kSecond;
@@ -192,12 +192,6 @@ constexpr SettingKey kTable[] = {
     {"log_file", kGlobal, SettingKind::Text, kPath, "file for log lines, instead of the system's log", apply_optional_file<&Settings::log_file>},
 };
 // clang-format on
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
-}
 
 std::string unknown(std::string_view name) {
   std::vector<std::string_view> names;

@@ -11,6 +11,7 @@
 #include "base/ip_address.h"
 #include "base/printable.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "relay/host.h"
 #include "relay/units.h"
 
@@ -103,11 +104,6 @@ Result<std::string, std::string> read_hostname(std::string_view value) {
     return fail(fmt::format("{} is not a valid address; write [192.0.2.1] or [IPv6:2001:db8::1]", quoted(value)));
   }
   return fmt::format("[{}{}]", parsed->v6 ? "IPv6:" : "", parsed->text());
-}
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
 }
 
 }  // namespace

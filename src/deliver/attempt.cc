@@ -9,6 +9,7 @@
 
 #include "base/printable.h"
 #include "deliver/line_trace.h"
+#include "deliver/log_lines.h"
 #include "deliver/xclient_step.h"
 #include "smtp/client_report.h"
 #include "smtp/transaction.h"
@@ -53,10 +54,9 @@ TransactionRequest request_for(const AttemptContext& context, const Capabilities
 void note_clear_text(const SessionFacts& facts, const Peer& peer, const AttemptContext& context) {
   constexpr std::string_view kUsual = "STARTTLS is not offered";
   if (context.journal == nullptr || facts.clear_reason.empty() || facts.clear_reason == kUsual) return;
-  const std::string& id = context.envelope.queue_id;
   context.journal->line(Journal::Level::Warning,
                         fmt::format("{}: host {}: the message goes in clear text: {}",
-                                    id.empty() ? "NOQUEUE" : printable(id), peer.text(), facts.clear_reason));
+                                    log_id(context.envelope.queue_id), peer.text(), facts.clear_reason));
 }
 
 class AttemptRun {

@@ -17,10 +17,6 @@ std::string seconds(Duration span) {
   return s < 10 ? fmt::format("{:.2g}", s) : fmt::format("{:.0f}", s);
 }
 
-std::string id(const Envelope& envelope) {
-  return envelope.queue_id.empty() ? "NOQUEUE" : printable(envelope.queue_id);
-}
-
 std::string relay_of(const Peer& peer) { return peer.relay.empty() ? "none" : peer.text(); }
 
 std::string_view verdict_of(Disposition disposition) {
@@ -60,6 +56,8 @@ std::string_view trust_name(SessionFacts::TlsTrust trust) {
 
 }  // namespace
 
+std::string log_id(std::string_view queue_id) { return queue_id.empty() ? "NOQUEUE" : printable(queue_id); }
+
 std::string session_words(const SessionFacts& facts) {
   std::string words;
   if (facts.tls_version.empty()) {
@@ -81,10 +79,11 @@ std::string attempt_line(const Envelope& envelope, const ClassifiedAttempt& clas
   const std::string first = envelope.recipients.empty() ? "" : printable(envelope.recipients.front().text());
   const std::string more = envelope.recipients.size() > 1 ? fmt::format(", nrcpt={}", envelope.recipients.size()) : "";
   const std::string text = describe(attempt);
-  return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}{}, dsn={}{}, attempt={} ({})", id(envelope),
-                     first, more, relay_of(attempt.peer), seconds(attempt.setup + attempt.transfer),
-                     seconds(attempt.setup), seconds(attempt.transfer), session, classification.status.text(),
-                     reason_of(classification), result_of(attempt, classification), clip(text, kTextOctets));
+  return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}{}, dsn={}{}, attempt={} ({})",
+                     log_id(envelope.queue_id), first, more, relay_of(attempt.peer),
+                     seconds(attempt.setup + attempt.transfer), seconds(attempt.setup), seconds(attempt.transfer),
+                     session, classification.status.text(), reason_of(classification),
+                     result_of(attempt, classification), clip(text, kTextOctets));
 }
 
 std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays,
@@ -92,7 +91,7 @@ std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& 
   std::vector<std::string> lines;
   for (const Address& recipient : envelope.recipients) {
     lines.push_back(fmt::format("{}: to=<{}>, relay={}, delay={}, delays={}/0/{}/{}{}, dsn={}, {}verdict={} ({})",
-                                id(envelope), printable(recipient.text()), relay_of(verdict.peer),
+                                log_id(envelope.queue_id), printable(recipient.text()), relay_of(verdict.peer),
                                 seconds(delays.total), seconds(delays.reading), seconds(delays.setup),
                                 seconds(delays.transfer), session, verdict.status.text(),
                                 at_once && lines.empty() ? "attempt=accepted, " : "", verdict_of(verdict.disposition),

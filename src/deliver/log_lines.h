@@ -19,6 +19,9 @@ struct Delays {
   Duration total{};
 };
 
+/// What a log line begins with: the queue id, or `NOQUEUE` for a message that has none, as Postfix writes it.
+std::string log_id(std::string_view queue_id);
+
 /// One attempt, in the form of Postfix's delivery lines but with `attempt=` where those have `status=`: `4Xyz:
 /// to=<a@b>, relay=h[ip]:587, delay=0.03, delays=0/0/0.03/0, dsn=4.7.1, cause=quota, until=00:00 UTC, attempt=failed
 /// (host … said: …)`. The cause where it is known, until when where it is told. `session`: how the session

@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "deliver/line_trace.h"
+#include "deliver/log_lines.h"
 #include "smtp/client_report.h"
 
 namespace relaypipe {
@@ -92,10 +93,9 @@ Result<Capabilities, AttemptResult> run_xclient_step(Session& session, const Pee
 void note_refused_report(std::string_view command, const Reply& reply, const Peer& peer,
                          const AttemptContext& context) {
   if (context.journal == nullptr) return;
-  const std::string& id = context.envelope.queue_id;
   context.journal->line(Journal::Level::Warning,
                         fmt::format("{}: host {} said: {} (in reply to {} command); the message goes on without it",
-                                    id.empty() ? "NOQUEUE" : printable(id), peer.text(), reply.text(), command));
+                                    log_id(context.envelope.queue_id), peer.text(), reply.text(), command));
 }
 
 }  // namespace relaypipe

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "io/base/unique_fd.h"
 #include "io/toml_document.h"
 
 namespace relaypipe {
@@ -26,21 +27,6 @@ using Problems = std::vector<ConfigProblem>;
 void report(Problems& problems, Position at, std::string text) {
   problems.push_back({ConfigProblem::Severity::Error, std::move(at), std::move(text)});
 }
-
-/// Owns a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string reason(int error) { return std::strerror(error); }
 
@@ -129,7 +115,7 @@ class Loader {
  private:
   std::optional<Document> read_file(const std::string& file, bool required) {
     // Not to wait for a writer, should the name be a fifo.
-    const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     struct stat status {};
     if (opened.get() < 0) {
       if (!required && errno == ENOENT) return std::nullopt;

@@ -1,4 +1,5 @@
 #include "postfix/text.h"
+#include "base/text.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,14 +7,6 @@
 
 namespace relaypipe {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 /// Cuts the text at the sign, once; nothing where it is not there.
 std::optional<PostfixPair> cut(std::string_view line, std::string_view sign) {
@@ -44,7 +37,7 @@ std::vector<std::string> split_postfix_words(std::string_view text, bool commas)
     word.clear();
   };
   for (const char c : text) {
-    const bool separates = kBlanks.find(c) != kBlanks.npos || (commas && c == ',');
+    const bool separates = kWhitespace.find(c) != kWhitespace.npos || (commas && c == ',');
     if (separates && depth == 0) {
       end_word();
       continue;

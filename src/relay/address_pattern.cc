@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "base/text.h"
 #include "relay/host.h"
 
 namespace relaypipe {
@@ -56,11 +57,6 @@ std::optional<std::string> domain_problem(std::string_view domain, bool parent) 
   if (ascii) return host_name_problem(domain);
   const bool dotted = domain.front() != '.' && domain.back() != '.' && domain.find("..") == domain.npos;
   return dotted ? std::nullopt : std::optional<std::string>("the host name has an empty label");
-}
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
 }
 
 /// Addresses come to us with a dot-string or a quoted string before the "@"; another pattern would never match.

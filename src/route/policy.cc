@@ -5,18 +5,11 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "base/text.h"
 #include "config/nexthop.h"
 
 namespace relaypipe {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 /// The value of the first `action=` line before the empty line.
 Result<std::string_view, std::string> action_of(std::string_view answer) {
@@ -33,7 +26,7 @@ Result<std::string_view, std::string> action_of(std::string_view answer) {
 /// `DEFER [D.S.N] text` and `REJECT [D.S.N] text`; a status of the wrong class is replaced.
 Stop stop(std::string_view words, EnhancedStatus fallback) {
   const auto status = parse_enhanced_status(words);
-  if (status) words = trimmed(words.substr(std::min(words.find_first_of(kBlanks), words.size())));
+  if (status) words = trimmed(words.substr(std::min(words.find_first_of(kWhitespace), words.size())));
   const std::string text = words.empty() ? "refused by policy" : printable(words);
   return {status && status->klass == fallback.klass ? *status : fallback, text};
 }
@@ -69,7 +62,7 @@ Result<PolicyDecision, std::string> parse_policy_answer(std::string_view answer,
                                                         const ServicePort& service) {
   const auto action = action_of(answer);
   if (!action) return fail(action.error());
-  const std::string_view verb = action->substr(0, action->find_first_of(kBlanks));
+  const std::string_view verb = action->substr(0, action->find_first_of(kWhitespace));
   const std::string_view rest = trimmed(action->substr(verb.size()));
   const std::string word = lower(verb);
   if (word == "dunno" || word == "ok") return PolicyDecision(UseChain{});

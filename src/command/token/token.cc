@@ -15,6 +15,7 @@
 #include "command/wiring/deliverer.h"
 #include "command/wiring/request.h"
 #include "config/nearest.h"
+#include "deliver/log_lines.h"
 #include "io/system/local_time.h"
 #include "io/system/poll_event_loop.h"
 #include "io/system/standard_streams.h"
@@ -135,7 +136,7 @@ int run_token(const std::vector<std::string>& words) {
   hide_memory();
   const SystemClock clock;
   TextJournal journal;
-  TokenParts parts(clock, settings, journal, "NOQUEUE");
+  TokenParts parts(clock, settings, journal, log_id(""));
   return changes ? change(*arguments, relays->front(), parts) : show(*relays, parts, arguments->json);
 }
 

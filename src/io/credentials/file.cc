@@ -14,25 +14,12 @@
 #include <cstring>
 
 #include "base/printable.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 namespace {
 
 constexpr std::string_view kCredentials = "${CREDENTIALS_DIRECTORY}";
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// The octets of an open file, into a buffer that never grows: what it left behind could not be wiped.
 Result<Secret, std::string> read_whole(int fd, std::size_t size) {
@@ -59,7 +46,7 @@ Result<Secret, std::string> read_whole(int fd, std::size_t size) {
 Result<Secret, std::string> read_checked(const std::string& path, const FileReader& reader, std::size_t most,
                                          bool credential) {
   // Not to wait for a writer, should the name be a fifo.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat status {};
   if (file.get() < 0) return fail(fmt::format("cannot be opened: {}", std::strerror(errno)));
   // Asked of the descriptor: the name could mean another file by now.

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/printable.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 namespace {
@@ -19,27 +20,12 @@ constexpr std::size_t kLargestFile = std::size_t{128} << 10U;
 constexpr mode_t kOwnOnly = S_IRUSR | S_IWUSR;
 constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
-/// Owns a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 class FileLock final : public TokenLock {
  public:
   explicit FileLock(int fd) : fd_(fd) {}
 
  private:
-  Descriptor fd_;
+  UniqueFd fd_;
 };
 
 std::string problem(const std::string& file, std::string_view what, int error) {
@@ -86,7 +72,7 @@ bool write_all(int fd, std::string_view text) {
 
 Result<std::optional<TokenRecord>, std::string> FileTokenStore::read(const std::string& relay) {
   const std::string name = file(relay);
-  const Descriptor opened(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const UniqueFd opened(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (opened.get() < 0 && errno == ENOENT) return std::optional<TokenRecord>();
   if (opened.get() < 0) return fail(problem(name, "cannot be opened", errno));
   struct stat status {};
@@ -106,14 +92,14 @@ std::optional<std::string> FileTokenStore::write(const std::string& relay, const
   if (auto text = make_directory()) return text;
   const Secret text = write_token_record(record);
   std::string temporary = directory_ + "/." + relay + ".XXXXXX";
-  const Descriptor opened(::mkostemp(temporary.data(), O_CLOEXEC));
+  const UniqueFd opened(::mkostemp(temporary.data(), O_CLOEXEC));
   if (opened.get() < 0) return problem(directory_, "cannot be written to", errno);
   hand_over(opened.get(), state_directory_);
   // The new name has to appear after the content is on the disk, also when the power goes.
   const bool written = write_all(opened.get(), text.reveal()) && ::fsync(opened.get()) == 0 &&
                        ::rename(temporary.c_str(), file(relay).c_str()) == 0;
   if (written) {
-    const Descriptor directory(::open(directory_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+    const UniqueFd directory(::open(directory_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
     if (directory.get() >= 0) static_cast<void>(::fsync(directory.get()));
     return std::nullopt;
   }
@@ -140,7 +126,7 @@ std::optional<std::string> FileTokenStore::make_directory() const {
     const int error = errno;
     return problem(error == ENOENT ? state_directory_ : directory_, "cannot be used as state_directory", error);
   }
-  const Descriptor opened(::open(directory_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  const UniqueFd opened(::open(directory_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   struct stat status {};
   if (opened.get() < 0 || ::fstat(opened.get(), &status) != 0) return problem(directory_, "cannot be looked at", errno);
   hand_over(opened.get(), state_directory_);

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+namespace relaypipe {
+
+/// Spaces, tabs and line ends: what stands around a value that a person wrote.
+inline constexpr std::string_view kWhitespace = " \t\r\n\v\f";
+
+/// The text without whitespace at its beginning and end.
+std::string_view trimmed(std::string_view text);
+
+/// Whether the text has an ASCII control character, NUL and DEL included: what no line of a protocol, a log or a file
+/// of ours may hold.
+bool has_control(std::string_view text);
+
+}  // namespace relaypipe
