@@ -8,7 +8,7 @@
 
 namespace relaypipe {
 
-/// `relaypipe probe --json`; the fields are described in relaypipe(8). `now` in seconds since 1970.
+/// `relaypipe probe --json`; the fields are described in relaypipe-json(5). `now` in seconds since 1970.
 std::string probe_json(const std::vector<RelayProbe>& probes, std::int64_t now);
 
 }  // namespace relaypipe

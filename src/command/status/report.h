@@ -66,7 +66,7 @@ std::string_view standing_name(const RelayStatus& relay);
 
 /// One screen for a person. `colour`: for a terminal that has some.
 std::string status_table(const StatusReport& report, bool colour);
-/// relaypipe(8), JSON OUTPUT.
+/// relaypipe-json(5).
 std::string status_json(const StatusReport& report);
 /// The text format of Prometheus, for the node exporter's textfile collector.
 std::string status_prometheus(const StatusReport& report);
