@@ -7,6 +7,6 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 REPOSITORY = TESTS.parent
-for _folder in ("suite", "postfix", "reach", "tls"):
+for _folder in ("support", "system/postfix", "system/reach", "system/tls"):
     if str(TESTS / _folder) not in sys.path:
         sys.path.append(str(TESTS / _folder))
