@@ -7,11 +7,10 @@ import shutil
 import unittest
 from pathlib import Path
 
-import paths  # noqa: F401  (before what lies in other folders)
-
 from deliveries import count_instructions
 from programs import Binary
 from stage import check_tools, stage
+from support.installed import REPOSITORY
 
 
 class CostCase(unittest.TestCase):
@@ -20,7 +19,7 @@ class CostCase(unittest.TestCase):
         for program in ("valgrind", "msmtp", "curl"):
             if not shutil.which(program):
                 self.skipTest(f"{program} is not installed")
-        build = Path(os.environ.get("RELAYPIPE_BUILD") or paths.REPOSITORY / "build")
+        build = Path(os.environ.get("RELAYPIPE_BUILD") or REPOSITORY / "build")
         binary = Binary("relaypipe", Path(os.environ.get("RELAYPIPE") or build / "relaypipe"), build)
         check_tools(binary.bare)
         with stage(build) as place:

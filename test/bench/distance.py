@@ -7,12 +7,12 @@ import time
 from typing import Sequence
 
 from deliveries import SECURE, SMALL, check_arrived, content_on_wire
-from long_wire import LongWire
 from measuring import deliver, message
 from programs import Binary, Cabinet
 from queue_lab import NATIVE, QueueLab, Services
 from relays import Relay
 from stage import FAR_ADDRESS, FAR_HOST, Stage
+from support.long_wire import LongWire
 from tables import Aim, Column, Findings, Table, ratio
 
 DELAY = 0.025    # seconds, one way

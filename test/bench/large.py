@@ -11,7 +11,7 @@ from measuring import Cost, Costs, deliver_file, high_water, message
 from programs import Binary, Cabinet
 from queue_lab import NATIVE, QueueLab, Services
 from stage import Stage
-from support import wait_until
+from support.machine import wait_until
 from tables import Column, Findings, Table, ratio
 
 MIB = 1 << 20

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Sequence
 
-import paths  # noqa: F401  (before what lies in other folders)
-
-import callgrind
 from programs import RECIPIENT, SENDER, Envelope, Program
+from support import callgrind
+
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C"}    # what pipe(8) hands on
 WARM_UP = 3

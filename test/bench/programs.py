@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
-import paths  # noqa: F401  (before what lies in other folders)
-
-from installed import copy_relaypipe
-from mail_servers import SIMPLE_PASSWORD, SIMPLE_USER
 from relays import Hop
 from stage import Stage
+from support.installed import copy_relaypipe
+from support.mail_servers import SIMPLE_PASSWORD, SIMPLE_USER
+
 
 HERE = Path(__file__).resolve().parent
 SENDER, RECIPIENT = "sender@sender.example", "user@example.com"

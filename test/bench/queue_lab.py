@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Callable, Sequence
 
-import paths  # noqa: F401  (before what lies in other folders)
-
-from held_queue import CONCURRENCY, PARAMETERS, fill, release
-from mail_servers import SIMPLE_PASSWORD, SIMPLE_USER
-from postfix_lab import (EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, PostfixLab, example_entry,
-                         example_parameters, replaced)
 from programs import Binary, Cabinet, Envelope, Program
 from relays import Hop, Relay
 from stage import Stage
+from support.held_queue import CONCURRENCY, PARAMETERS, fill, release
+from support.mail_servers import SIMPLE_PASSWORD, SIMPLE_USER
+from support.postfix import (EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, PostfixLab, example_entry,
+                             example_parameters, replaced)
+
 
 NATIVE = "native smtp(8)"
 MACROS = Envelope("${queue_id}", "${size}", "${sender}", "${recipient}")

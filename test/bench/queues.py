@@ -8,9 +8,10 @@ from typing import Callable, Optional, Sequence
 
 from deliveries import KINDS, relay_of
 from programs import LOOP_TIMEOUT, Binary
-from queue_lab import CONCURRENCY, NATIVE, QueueLab, Service, Services
+from queue_lab import NATIVE, QueueLab, Service, Services
 from relays import BLACK_HOLE, REFUSED, Hop
 from stage import Stage
+from support.held_queue import CONCURRENCY
 from tables import Aim, Column, Findings, Table, ratio
 
 LIMIT = 300.0

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Counter, Optional, Tuple
 
-import paths  # noqa: F401  (before what lies in other folders)
+from support.machine import wait_until
+from support.mail_servers import SIMPLE_PASSWORD, SIMPLE_USER, base64_of
+from support.networks import NOWHERE
 
-from mail_servers import SIMPLE_PASSWORD, SIMPLE_USER, base64_of
-from network import NOWHERE
-from support import wait_until
 
 PORT, SUBMISSION = 2525, 587
 AUTH_PLAIN = base64_of(f"\0{SIMPLE_USER}\0{SIMPLE_PASSWORD}")

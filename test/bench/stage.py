@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
-import paths  # noqa: F401  (before what lies in other folders)
-
-import network
-from pki import Authority, trust_directory
 from relays import Relay
-from support import SyslogSocket
+from support import networks
+from support.certificates import Authority, trust_directory
+from support.machine import SyslogSocket
+
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 HOST, FAR_HOST, FAR_ADDRESS = "relay.test", "far.test", "10.99.0.2"
@@ -46,7 +45,7 @@ class Stage:
 def trust_by_default(pki: Path, authority: Authority, directory: Path) -> Path:
     """Programs trust what they trust by default, and the authority of the stage: it stands at the end of the bundle as
     programs here see it, and in the directory that is returned, beside all others of the machine."""
-    network.replace_file(BUNDLE, directory, Path(BUNDLE).read_text() + authority.file.read_text())
+    networks.replace_file(BUNDLE, directory, Path(BUNDLE).read_text() + authority.file.read_text())
     trust_directory(pki / "own", authority)
     hashed = directory / "certs"
     shutil.copytree("/etc/ssl/certs", hashed, symlinks=True)
@@ -65,12 +64,12 @@ def check_tools(*programs: Path) -> None:
 def stage(tools: Path) -> Iterator[Stage]:
     """`tools` is the build folder. From here on this process is in a network and mounts of its own."""
     check_tools(tools / "bench_relay")
-    network.leave_machine()
-    network.build_world()
+    networks.leave_machine()
+    networks.build_world()
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relaypipe-bench-")))
         directory.chmod(0o755)
-        network.replace_file("/etc/hosts", directory, f"127.0.0.1 localhost {HOST}\n{FAR_ADDRESS} {FAR_HOST}\n")
+        networks.replace_file("/etc/hosts", directory, f"127.0.0.1 localhost {HOST}\n{FAR_ADDRESS} {FAR_HOST}\n")
         pki = directory / "pki"
         pki.mkdir(mode=0o755)
         authority = Authority(pki / "root", "authority of the stage")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cost_case import CostCase
 from deliveries import PLAIN
-from marks import measures
+from support.marks import measures
 
 # 0.87 of the bare program when this was written: it loads the same libraries in an order that costs less, and spares
 # OpenSSL a table of texts. The state in two SQLite files, and root's look whom to become, are extra.

@@ -6,17 +6,17 @@ import os
 import unittest
 from pathlib import Path
 
-import paths
-
 import deliveries
 import distance
 import large
 import queues
-from marks import measures
-from postfix_lab import queue_template
 from programs import Binary
 from stage import check_tools, stage
+from support.installed import REPOSITORY
+from support.marks import measures
+from support.postfix import queue_template
 from tables import Findings
+
 
 PROGRAMS = {"relaypipe", "bare", "msmtp", "curl"}
 ONE_CA = {"msmtp, one CA", "curl, one CA"}
@@ -26,7 +26,7 @@ NATIVE = "native smtp(8)"
 @measures
 class Parts(unittest.TestCase):
     def setUp(self) -> None:
-        build = Path(os.environ.get("RELAYPIPE_BUILD") or paths.REPOSITORY / "build")
+        build = Path(os.environ.get("RELAYPIPE_BUILD") or REPOSITORY / "build")
         self.binaries = [Binary("relaypipe", Path(os.environ.get("RELAYPIPE") or build / "relaypipe"), build)]
         check_tools(self.binaries[0].bare)
         self.enterContext(queue_template())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = Path("libexec") / "relaypipe" / "relaypipe"
 
 

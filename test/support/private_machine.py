@@ -1,9 +1,8 @@
 """A machine of the tests' own: none of this machine's configuration, names or environment reaches what is tested.
 
-Every run.py, and every script that runs relaypipe for a person, begins with `enter()`: it starts itself anew, in an
-environment of few variables and, as root, in namespaces of its own where /etc/relaypipe and /var/lib/relaypipe are
-empty, resolv.conf and hosts name nobody, and the host name is machine.example. A test that wants one of these otherwise
-says so itself. As a program it does the same for another: private_machine.py COMMAND [ARGUMENT]...
+`python3 test` begins with `enter()`: it starts itself anew, in an environment of few variables and, as root, in namespaces
+of its own where /etc/relaypipe and /var/lib/relaypipe are empty, resolv.conf and hosts name nobody, and the host name is
+machine.example. A test that wants one of these otherwise says so itself. As a program it does the same for another: private_machine.py COMMAND [ARGUMENT]...
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Mapping, NoReturn, Sequence
 HOST_NAME = "machine.example"
 ENTERED = "RELAYPIPE_PRIVATE_MACHINE"
 # All else is somebody's taste, or says to a library where it is to look.
-KEPT = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "GCOV_PREFIX")
+KEPT = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "LD_LIBRARY_PATH", "PYTHONPATH", "LLVM_PROFILE_FILE", "GCOV_PREFIX")
 KEPT_PREFIXES = ("RELAYPIPE", "CTEST_", "CCACHE_", "CMAKE_")
 OWN = {"LANG": "C.UTF-8", "TZ": "UTC"}
 HIDDEN = ("/etc/relaypipe", "/var/lib/relaypipe")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Callable
 
-from chain_case import ChainCase
 from policy_lab import RawPolicy, ScriptedPolicy
+from support.chain_case import ChainCase
 
 CHAINS = """
     [chain.outbound]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from chain_case import ChainCase, each
+from support.case import each
+from support.chain_case import ChainCase
 
 SECRET = "hunter2-never-seen"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chain_case import LATER, ChainCase, each
 from sample_files import FAULTS, FAULTY, GOOD, LIMITED
+from support.case import each
+from support.chain_case import LATER, ChainCase
 
 
 class EhloName(ChainCase):

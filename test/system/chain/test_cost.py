@@ -6,12 +6,11 @@ import shutil
 import subprocess
 import sys
 import unittest
-from pathlib import Path
 
-from chain_case import binary_path
-from marks import measures
+from support.installed import REPOSITORY
+from support.marks import measures
+from support.relays import binary_path
 
-HERE = Path(__file__).resolve().parent
 
 
 @measures
@@ -19,7 +18,7 @@ class Cost(unittest.TestCase):
     def test_200_relays(self) -> None:
         if not shutil.which("valgrind"):
             self.skipTest("valgrind is not installed")
-        command = [sys.executable, "-B", str(HERE / "config_cost"), "--binary", str(binary_path())]
+        command = [sys.executable, "-B", str(REPOSITORY / "test"), "chain/config_cost", "--binary", str(binary_path())]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         print(done.stdout)    # the run loop shows it even when the test passed
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chain_case import DOWN, ChainCase, each
+from support.case import each
+from support.chain_case import DOWN, ChainCase
 
 QUEUE_ID = "4Xyz12345z"
 

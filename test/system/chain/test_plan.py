@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from chain_case import DOWN, LATER, RECIPIENT, SENDER, ChainCase, RefusedPort, each
 from sample_files import FAULTY, GOOD, LIMITED
+from support.case import RECIPIENT, SENDER, each
+from support.chain_case import DOWN, LATER, ChainCase
+from support.relays import RefusedPort
 
 
 class Plan(ChainCase):

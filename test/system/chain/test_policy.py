@@ -6,9 +6,11 @@ import os
 import socket
 from typing import Any
 
-from chain_case import RECIPIENT, SENDER, RefusedPort, each, free_port, wait_until
 from policy_case import QUEUE_ID, PolicyCase
 from policy_lab import Postfwd, postfwd_program
+from support.case import RECIPIENT, SENDER, each
+from support.machine import free_port, wait_until
+from support.relays import RefusedPort
 
 
 class Answers(PolicyCase):
@@ -103,7 +105,6 @@ class Plan(PolicyCase):
         told = self.plan("--json", "--nexthop", "outbound")
         self.assertEqual((told.status, told.json["legs"][0]["port"]), (0, self.one.port))
         self.assertIn("nothing", told.json["policy"])
-
 
 
 class Sockets(PolicyCase):

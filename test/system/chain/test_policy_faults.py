@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import socket
 
-from chain_case import RefusedPort, Result, each
 from policy_case import QUEUE_ID, PolicyCase
 from policy_lab import answering, read_request
+from support.case import each
+from support.relays import RefusedPort
+from support.runs import Result
 
 
 class Broken(PolicyCase):

@@ -6,8 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from chain_case import LATER, MESSAGE, ChainCase, PostfixLab, RefusedPort, Relay, binary_path, free_port, network
 from policy_lab import ScriptedPolicy
+from support import networks
+from support.case import MESSAGE
+from support.chain_case import LATER, ChainCase
+from support.machine import free_port
+from support.postfix import PostfixLab
+from support.relays import RefusedPort, Relay, binary_path
 
 HERE = Path(__file__).resolve().parent
 RECIPIENT = "user@example.com"
@@ -16,7 +21,7 @@ BULK_SENDER = "news@list.example"
 
 class PostfixChain(ChainCase):
     def setUp(self) -> None:
-        if not network.may_isolate():
+        if not networks.may_isolate():
             self.skipTest("needs root, for a Postfix of its own")
         super().setUp()
 

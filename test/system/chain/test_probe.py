@@ -7,9 +7,10 @@ import pty
 import subprocess
 from typing import Any
 
-from chain_case import ChainCase, RefusedPort, Told, binary_path, each
-from certificate import Authority
-from lab import LIMIT
+from support.case import each
+from support.certificates import DAY, Authority
+from support.chain_case import ChainCase, Told
+from support.relays import LIMIT, RefusedPort, binary_path
 
 STAGES = {"greeting": "on greeting: reply 554 5.7.1 no service", "ehlo": "on ehlo: close"}
 
@@ -191,7 +192,7 @@ class ProbeTls(ChainCase):
     def setUp(self) -> None:
         super().setUp()
         self.authority = Authority(self.directory)
-        self.certificate = self.authority.certificate("127.0.0.1")
+        self.certificate = self.authority.certificate("127.0.0.1", ends=3650 * DAY)
         self.secret = self.directory / "secret"
         self.secret.write_text("s3cret;x\n")
         self.secret.chmod(0o600)
@@ -199,7 +200,7 @@ class ProbeTls(ChainCase):
     def one(self, script: str, *, account: bool = True, secured: bool = True, extra: str = "") -> dict[str, Any]:
         """Probes a relay that plays the script, and returns what the first address showed."""
         relay = self.relay((f"starttls {self.certificate}\n" if secured else "") + script)
-        lines = [f'tls = "verify"\ntls_ca_file = "{self.authority.ca_file}"', extra]
+        lines = [f'tls = "verify"\ntls_ca_file = "{self.authority.file}"', extra]
         if account:
             lines.append(f'username = "joe@example.org"\npassword_file = "{self.secret}"')
         self.configure("[relay.one]\n" + "\n".join(lines), one=relay)

@@ -6,8 +6,9 @@ import json
 import subprocess
 from pathlib import Path
 
-from chain_case import ChainCase, binary_path, each
-from lab import LIMIT
+from support.case import each
+from support.chain_case import ChainCase
+from support.relays import LIMIT, binary_path
 
 TIERS = '[chain.outbound]\ntiers = [["one"], ["two"]]\n'
 REFUSALS = Path(__file__).resolve().parents[2] / "corpus" / "replies" / "refusals.txt"

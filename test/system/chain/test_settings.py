@@ -6,7 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from chain_case import LATER, ChainCase, Relay, Surroundings, binary_path, each
+from support.case import each
+from support.chain_case import LATER, ChainCase
+from support.relays import Relay, binary_path
+from support.runs import Surroundings
 
 PLAIN = '[chain.outbound]\ntiers = [["one"], ["two"]]\n'
 QUEUE_ID = "4Xyz12345z"

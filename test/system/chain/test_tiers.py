@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chain_case import DOWN, LATER, RECIPIENT, ChainCase, RefusedPort, each
+from support.case import RECIPIENT, each
+from support.chain_case import DOWN, LATER, ChainCase
+from support.relays import RefusedPort
 
 TWO_TIERS = """
     [chain.outbound]

@@ -28,10 +28,8 @@ import time
 from pathlib import Path
 from typing import Any, Optional, TextIO
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
-
-from bad_session import Reader, Session  # noqa: E402
-from relay_faults import draw  # noqa: E402
+from bad_session import Reader, Session
+from support.scripted_relay.faults import draw
 
 class Relay:
     def __init__(self, name: str, port: int, seed: str, badness: float, journal: TextIO) -> None:

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator, Optional
 
-import network
-from dns_lab import Dnsmasq
-from postfix_lab import PostfixLab
-from support import free_port
+from support import networks
+from support.dns import Dnsmasq
+from support.machine import free_port
+from support.postfix import PostfixLab
 
 HERE = Path(__file__).resolve().parent
 NAMES = ("one", "two", "three")
@@ -171,7 +171,7 @@ def configuration(binary: Path, dns: str, ports: dict[str, int]) -> str:
 @contextlib.contextmanager
 def world(binary: Path, directory: Path, seed: str, badness: float) -> Iterator[World]:
     """Leaves the machine's network and mounts for good, in this thread and all it starts."""
-    network.leave_machine()
+    networks.leave_machine()
     os.chmod(directory, 0o755)    # relaypipe's user has to read the configuration
     made = World(binary, directory, seed, badness)
     try:

@@ -8,8 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
 
-from mail_log import deliveries
 from messages import Message
+from support.mail_log import deliveries
 from troubles import Trouble
 
 _OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|verdict)=(\w+)")

@@ -13,7 +13,7 @@ without the final dot. It follows from what was submitted by these rules:
     a message whose first line is neither a header field nor empty gets an empty line before it (cleanup(8)); one
         without any line stays empty
     the last line ends in a line end, whether it was submitted with one or not (pipe(8))
-    then the wire form of test/system/e2e/wire.py: CRLF, lines over 998 octets folded, dots stuffed
+    then the wire form of support/wire.py: CRLF, lines over 998 octets folded, dots stuffed
 
 Nothing else may differ: headers are left alone (local_header_rewrite_clients is empty) and the fields that cleanup(8)
 adds for sendmail(1) are there already.
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Callable
 
-from wire import wire_form
+from support.wire import wire_form
 
 HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 DOMAINS = ("chain.example", "list.example")    # by a chain of the configuration, by a list in the transport table

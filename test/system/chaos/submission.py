@@ -10,8 +10,8 @@ import time
 from typing import Callable, Iterator, Optional
 
 from messages import Message
-from postfix_lab import PostfixLab
-from support import PATIENCE
+from support.machine import PATIENCE
+from support.postfix import PostfixLab
 
 CONNECTIONS = 4
 

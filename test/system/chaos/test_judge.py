@@ -184,7 +184,3 @@ class Copies(unittest.TestCase):
             self.assertIn("dot after the death", "".join(judged(late, troubles=(trouble,)).faults(guard=False)))
         self.assertEqual(judged(late, troubles=(killed("kill pipe", 100.1, to="x@y.example"),)).faults(guard=True), [])
         self.assertEqual(judged(FIRST, troubles=(killed("kill pipe", 100.1),)).faults(guard=True), [])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -70,7 +70,3 @@ class Variety(unittest.TestCase):
     def test_checksums_differ_with_the_content(self) -> None:
         one = message("variety", 7)
         self.assertNotEqual(digest(canonical(one.content + b"x\r\n")), one.checksum)
-
-
-if __name__ == "__main__":
-    unittest.main()

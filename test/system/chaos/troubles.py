@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
-from postfix_lab import UNPRIVILEGED_USER, PostfixLab
-from support import process_state, wait_until
+from support.machine import process_state, wait_until
+from support.postfix import UNPRIVILEGED_USER, PostfixLab
 from victims import Victim, running, victim
 
 OWNER = tuple(UNPRIVILEGED_USER.removeprefix("user=").split(":"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from installed import program_of
-from support import processes
+from support.installed import program_of
+from support.machine import processes
 
 TICKS = os.sysconf("SC_CLK_TCK")
 BOOT = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -7,18 +7,14 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
-sys.path.append(str(Path(__file__).resolve().parents[1] / "postfix"))
-
-from case import RelayCase, each  # noqa: E402  (of test/system/e2e)
-from installed import copy_relaypipe  # noqa: E402  (of test/support)
-from postfix_lab import (BASE_SERVICES, EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, example_entry,  # noqa: E402
-                         example_parameters, replaced)
+from support.case import RelayCase, each
+from support.installed import copy_relaypipe
+from support.postfix import (BASE_SERVICES, EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, example_entry,
+                             example_parameters, replaced)
 
 LIMIT = 60.0
 USER, GROUP = UNPRIVILEGED_USER.removeprefix("user=").split(":")

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from doctor_case import FILTER, DoctorCase
-from postfix_lab import PostfixLab
-from smtp_sink import SmtpSink
+from support.postfix import PostfixLab
+from support.smtp_sink import SmtpSink
 
 MESSAGE = b"From: sender@sender.example\nTo: user@example.com\nSubject: a test\n\n.dot\n"
 

@@ -3,7 +3,8 @@ reaches."""
 
 from __future__ import annotations
 
-from doctor_case import GOOD, DoctorCase, each
+from doctor_case import GOOD, DoctorCase
+from support.case import each
 
 
 class Parameters(DoctorCase):

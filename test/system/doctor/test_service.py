@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from doctor_case import FILTER, GOOD, DoctorCase, each
+from doctor_case import FILTER, GOOD, DoctorCase
+from support.case import each
 
 
 class Good(DoctorCase):

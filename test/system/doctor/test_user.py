@@ -11,7 +11,8 @@ import unittest
 from pathlib import Path
 from typing import Iterator
 
-from doctor_case import GOOD, GROUP, LIMIT, USER, DoctorCase, Finding, each
+from doctor_case import GOOD, GROUP, LIMIT, USER, DoctorCase, Finding
+from support.case import each
 
 POSTLOG = Path("/usr/sbin/postlog")
 

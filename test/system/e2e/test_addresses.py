@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from case import RECIPIENT, SENDER, DeliveryCase, each, main
+from support.case import RECIPIENT, SENDER, DeliveryCase, each
 
 # As pipe(8) passes it (without, with the q flag) → as it must stand between the angle brackets.
 RECIPIENTS = {
@@ -110,7 +110,3 @@ class AddressTest(DeliveryCase):
         address = "u" * 200 + "@example.net"
         transaction = self.assert_sent(self.deliver(relay, to=(address,)), by=relay)
         self.assertEqual(transaction["recipients"], [address])
-
-
-if __name__ == "__main__":
-    main()

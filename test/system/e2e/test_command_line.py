@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 
-from case import MESSAGE, RECIPIENT, SENDER, DeliveryCase, each, main
-from lab import binary_path
-from pipe_run import Result, Surroundings, run
+from support.case import MESSAGE, RECIPIENT, SENDER, DeliveryCase, each
+from support.relays import binary_path
+from support.runs import Result, Surroundings, run
 
 BAD_NEXTHOPS = {
     "no_closing_bracket": ("[mail.example.com:587",),
@@ -217,7 +217,3 @@ class VerboseTest(CommandLineCase):
             with self.subTest(script):
                 result = self.deliver(self.relay(script), around=Surroundings(self.queue, separate_stderr=True))
                 self.assertEqual(result.stderr, b"")
-
-
-if __name__ == "__main__":
-    main()

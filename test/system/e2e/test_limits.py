@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 
-from case import MESSAGE, DeliveryCase, each, main
-from lab import BlackHole
-from wire import sample
+from support.case import MESSAGE, DeliveryCase, each
+from support.relays import BlackHole
+from support.wire import sample
 
 # Stage at which a relay falls silent, and the setting that must end the wait.
 SETTING_OF = {"greeting": "greeting_timeout", "ehlo": "helo_timeout", "mail": "mail_timeout", "rcpt": "rcpt_timeout",
@@ -131,7 +131,3 @@ class SignalTest(DeliveryCase):
         except ProcessLookupError:
             pass    # it did not wait for the reply to QUIT
         self.assert_sent(self.finish(delivery), by=relay)
-
-
-if __name__ == "__main__":
-    main()

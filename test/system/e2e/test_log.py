@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import socket
 
-from case import RECIPIENT, DeliveryCase, each, main
-from lab import RefusedPort
-from pipe_run import Surroundings
+from support.case import RECIPIENT, DeliveryCase, each
+from support.relays import RefusedPort
+from support.runs import Surroundings
 
 QUEUE_ID = "4Xyz12345z"
 MAIL_FACILITY = 2
@@ -144,7 +144,3 @@ class LogTest(DeliveryCase):
         lines = self.logged(self.relay(r"on rcpt: reply ${550-5.1.1 long\r\n*100}550 5.1.1 end"))
         self.assertEqual(len(self.verdicts(lines)), 1, lines)
         self.assertTrue(all(len(line) <= 8192 for line in lines))
-
-
-if __name__ == "__main__":
-    main()

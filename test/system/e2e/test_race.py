@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from case import MESSAGE, DeliveryCase, each, main
-from lab import BlackHole, RefusedPort
+from support.case import MESSAGE, DeliveryCase, each
+from support.relays import BlackHole, RefusedPort
 
 SLOW = {"tarpit": ("silent-greeting",), "drip": ("drip-greeting",), "silent_ehlo": ("silent-ehlo",),
         "deaf": ("on greeting: deaf",)}
@@ -107,7 +107,3 @@ class RaceTest(DeliveryCase):
         relays = [self.relay("silent-greeting", listen=f"127.0.0.{n}") for n in (2, 3)]
         result = self.deliver(*relays, deadline="1500ms")
         self.assert_deferred(result, words=tuple(relay.host for relay in relays))
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from case import DeliveryCase, each, main
+from support.case import DeliveryCase, each
 
 GOOD, BAD, WORSE = "good@example.net", "bad@example.net", "worse@example.net"
 PIPELINING = {"pipelined": ("",), "lock_step": ("offer -PIPELINING\n",)}
@@ -76,7 +76,3 @@ class RecipientsTest(DeliveryCase):
         relay = self.relay()
         transaction = self.assert_sent(self.deliver(relay, to=(GOOD, GOOD)), by=relay)
         self.assertEqual(set(transaction["recipients"]), {GOOD})
-
-
-if __name__ == "__main__":
-    main()

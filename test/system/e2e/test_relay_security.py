@@ -7,14 +7,13 @@ import smtplib
 import socket
 import ssl
 import subprocess
-from pathlib import Path
 from typing import Any
 
-from case import MESSAGE, RECIPIENT, SENDER, RelayCase, each, main
-from certificate import Authority
-from lab import LIMIT, Relay, content_of
-from relay_auth import Exchange
-from wire import wire_form
+from support.case import MESSAGE, RECIPIENT, SENDER, RelayCase, each
+from support.certificates import Authority
+from support.relays import LIMIT, Relay, content_of
+from support.scripted_relay.auth import Exchange
+from support.wire import wire_form
 
 ACCOUNT = "account user@example.org s3cret;x"
 NETWORK = ["--max-time", "20", "--silent", "--show-error", "--crlf"]
@@ -25,7 +24,7 @@ class SecurityCase(RelayCase):
         super().setUp()
         self.authority = Authority(self.directory)
         self.certificate = self.authority.certificate("127.0.0.1", "relay.test")
-        self.trust = ssl.create_default_context(cafile=str(self.authority.ca_file))
+        self.trust = ssl.create_default_context(cafile=str(self.authority.file))
 
     def secured(self, script: str = "", word: str = "starttls") -> Relay:
         return self.relay(f"{word} {self.certificate}\n{script}")
@@ -35,7 +34,7 @@ class SecurityCase(RelayCase):
         message.write_bytes(MESSAGE)
         return subprocess.run(
             ["curl", *NETWORK, f"{scheme}://127.0.0.1:{relay.port}/client.example", "--mail-from", SENDER, "--mail-rcpt",
-             RECIPIENT, "--upload-file", str(message), "--cacert", str(self.authority.ca_file), *options],
+             RECIPIENT, "--upload-file", str(message), "--cacert", str(self.authority.file), *options],
             capture_output=True, text=True)
 
     def assert_taken(self, relay: Relay, **login: Any) -> None:
@@ -100,7 +99,7 @@ class ClientsTest(SecurityCase):
         relay = self.secured(f"auth {mechanism}\n{ACCOUNT}")
         done = subprocess.run(
             ["swaks", "--server", "127.0.0.1", "--port", str(relay.port), "--tls", "--tls-verify", "--tls-ca-path",
-             str(self.authority.ca_file), "--auth", mechanism, "--auth-user", "user@example.org", "--auth-password",
+             str(self.authority.file), "--auth", mechanism, "--auth-user", "user@example.org", "--auth-password",
              "s3cret;x", "--from", SENDER, "--to", RECIPIENT, "--timeout", "20s", "--data", "-"],
             input=MESSAGE.decode(), capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -213,7 +212,3 @@ class ExchangeTest(RelayCase):
         exchange = Exchange("PLAIN", True, ("a", "b"))
         exchange.response("=")
         self.assertEqual((exchange.challenge(), exchange.login.accepted), (None, False))
-
-
-if __name__ == "__main__":
-    main()

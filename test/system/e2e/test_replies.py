@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from case import DeliveryCase, each, limits_for, main
+from support.case import DeliveryCase, each, limits_for
 
 NONSENSE = {
     "binary": "garbage 2000 ; close",
@@ -149,7 +149,3 @@ class ReplyTest(DeliveryCase):
                   for n in range(6)]
         result = self.deliver(*relays)
         self.assert_deferred(result, words=tuple(relay.host for relay in relays))
-
-
-if __name__ == "__main__":
-    main()

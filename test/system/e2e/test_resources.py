@@ -6,11 +6,11 @@ import os
 import pwd
 from typing import Iterator
 
-from case import DeliveryCase, each, main
-from lab import content_of
-from marks import measures
-from pipe_run import Surroundings
-from wire import sample, wire_form
+from support.case import DeliveryCase, each
+from support.marks import measures
+from support.relays import content_of
+from support.runs import Surroundings
+from support.wire import sample, wire_form
 
 MIB = 1 << 20
 LINE = b"0123456789" * 7 + b"\n"
@@ -110,7 +110,3 @@ class SpoolTest(DeliveryCase):
         message = sample(3 * MIB)
         result = self.deliver(relay, message=message, spool_directory=str(spool), around=self.unprivileged())
         self.assertEqual(content_of(self.assert_sent(result, by=relay)), wire_form(message))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,8 +10,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from case import MESSAGE, RECIPIENT, SENDER, DeliveryCase, each, main
-from lab import LIMIT, Relay, binary_path
+from support.case import MESSAGE, RECIPIENT, SENDER, DeliveryCase, each
+from support.relays import LIMIT, Relay, binary_path
 
 USER, GROUP = "nobody", "nogroup"    # of every machine; the group is the primary one
 WITH_ACCOUNT = "auth PLAIN\naccount us hunter2"
@@ -208,7 +208,3 @@ class AsRoot(RootCase):
         self.assertEqual(done.returncode, 0, done)
         self.assertFalse(self.state.exists())
         self.assertIn(b"neither state_directory", self.run_as_root("check").stdout)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,9 +6,9 @@ import hashlib
 import socket
 import unittest
 
-from case import RelayCase, each, main
-from lab import BlackHole, Connection, RefusedPort, Relay, content_of
-from relay_script import ScriptError, parse_bytes, parse_duration, parse_script
+from support.case import RelayCase, each
+from support.relays import BlackHole, Connection, RefusedPort, Relay, content_of
+from support.scripted_relay.script import ScriptError, parse_bytes, parse_duration, parse_script
 
 
 class Client:
@@ -294,7 +294,3 @@ class ServerTest(RelayCase):
             socket.create_connection((refused.host, refused.port), timeout=5)
         with self.assertRaises(TimeoutError):
             socket.create_connection((hole.host, hole.port), timeout=0.5)
-
-
-if __name__ == "__main__":
-    main()

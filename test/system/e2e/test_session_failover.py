@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from case import DeliveryCase, each, limits_for, main
-from lab import BlackHole, RefusedPort
+from support.case import DeliveryCase, each, limits_for
+from support.relays import BlackHole, RefusedPort
 
 BAD_SESSIONS = {
     "silent_greeting": ("silent-greeting",),
@@ -137,7 +137,3 @@ class SessionFailoverTest(DeliveryCase):
         result = self.deliver(relay, greeting_timeout="700ms")
         self.assert_deferred(result)
         self.assertLess(result.seconds, 10)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,11 +12,11 @@ import unittest
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from case import MESSAGE, DeliveryCase, each, main
-from certificate import Authority
-from lab import LIMIT, binary_path
-from pipe_run import environment
-from wire import sample
+from support.case import MESSAGE, DeliveryCase, each
+from support.certificates import Authority
+from support.relays import LIMIT, binary_path
+from support.runs import environment
+from support.wire import sample
 
 MIB = 1 << 20
 
@@ -194,7 +194,3 @@ class WithoutProc(SurroundingsCase):
         if done.returncode != 0:
             self.assertEqual(done.returncode, 75, done)
             self.assertRegex(done.stdout, rb"^4\.3\.0 relaypipe: cannot run the program it starts: /")
-
-
-if __name__ == "__main__":
-    main()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from case import MESSAGE, OTHER, RECIPIENT, DeliveryCase, each, main
-from lab import RefusedPort, Relay, content_of
-from wire import sample, wire_form
+from support.case import MESSAGE, OTHER, RECIPIENT, DeliveryCase, each
+from support.relays import RefusedPort, Relay, content_of
+from support.wire import sample, wire_form
 
 EIGHT_BIT = "Subject: x\n\ngrüße\n".encode()
 
@@ -185,7 +185,3 @@ class TransactionTest(DeliveryCase):
     def test_two_recipients_in_one_transaction(self) -> None:
         _, transaction = self.sent(to=(RECIPIENT, OTHER))
         self.assertEqual(transaction["recipients"], [RECIPIENT, OTHER])
-
-
-if __name__ == "__main__":
-    main()

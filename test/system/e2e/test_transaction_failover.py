@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 
-from case import DeliveryCase, each, limits_for, main
-from lab import RefusedPort, content_of
-from wire import sample, wire_form
+from support.case import DeliveryCase, each, limits_for
+from support.relays import RefusedPort, content_of
+from support.wire import sample, wire_form
 
 STAGES = ("mail", "rcpt", "data", "dot")
 PIPELINING = {"pipelined": "", "lock_step": "offer -PIPELINING\n"}
@@ -253,7 +253,3 @@ class TransactionFailoverTest(DeliveryCase):
         self.assertEqual((len(first.accepted), first.dots), (1, 1))
         self.assert_untouched(second)
         self.assertLess(result.seconds, 20)
-
-
-if __name__ == "__main__":
-    main()

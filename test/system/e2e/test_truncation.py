@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from case import MESSAGE, DeliveryCase, each, main
-from lab import Relay, content_of
-from pipe_run import Delivery, Result, Surroundings
-from wire import postfix_size, sample, wire_form
+from support.case import MESSAGE, DeliveryCase, each
+from support.relays import Relay, content_of
+from support.runs import Delivery, Result, Surroundings
+from support.wire import postfix_size, sample, wire_form
 
 BIG_OCTETS = 300_000
 BIG = sample(BIG_OCTETS)
@@ -181,7 +181,3 @@ class WriterTest(DeliveryCase):
         self.addCleanup(os.close, descriptor)
         result = self.deliver(relay, around=Surroundings(self.queue, keep_stdin_file=descriptor))
         self.assert_deferred(result)
-
-
-if __name__ == "__main__":
-    main()

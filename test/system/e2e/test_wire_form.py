@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unittest
 
-from case import MESSAGE, DeliveryCase, each, main
-from lab import content_of
-from pipe_run import Surroundings
-from wire import fold, lines_of, postfix_size, sample, wire_form
+from support.case import MESSAGE, DeliveryCase, each
+from support.relays import content_of
+from support.runs import Surroundings
+from support.wire import fold, lines_of, postfix_size, sample, wire_form
 
 LONG = bytes(97 + i % 26 for i in range(6000))
 
@@ -153,7 +153,3 @@ def difference(got: bytes, expected: bytes) -> str:
     start = max(place - 20, 0)
     return (f"the wire differs at octet {place}: got {got[start:place + 40]!r} ({len(got)} octets), "
             f"expected {expected[start:place + 40]!r} ({len(expected)})")
-
-
-if __name__ == "__main__":
-    main()

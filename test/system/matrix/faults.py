@@ -85,7 +85,7 @@ def reply_text(stage: str, fault: str) -> str:
 
 
 def actions(stage: str, fault: str) -> str:
-    """The fault in the words of scripted_relay.py."""
+    """The fault in the words of the scripted relay."""
     if stage == TLS_INSIDE:
         return "cut 100 ; " + {RESET: "reset", CLOSED: "close", SILENT: "silent"}[fault]
     stage = SAME.get(stage, stage)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any, Sequence
 
-HERE = Path(__file__).resolve().parent
-sys.path[1:1] = [str(HERE.parent / "e2e"), str(HERE.parent / "reach")]
+import faults as f
+from contract import PUT_OFF, Expected, Kind, Meaning, expected, relays
+from support.case import MESSAGE, DeliveryCase
+from support.dns import Responder
+from support.relays import BlackHole, RefusedPort, Relay, content_of
+from support.runs import Result
+from support.scripted_relay.syntax import complete_code
+from support.wire import sample, wire_form
 
-from case import MESSAGE, DeliveryCase  # noqa: E402
-from dns_lab import Responder  # noqa: E402
-from lab import BlackHole, RefusedPort, Relay, content_of  # noqa: E402
-from pipe_run import Result  # noqa: E402
-from relay_syntax import complete_code  # noqa: E402
-from wire import sample, wire_form  # noqa: E402
-
-import faults as f  # noqa: E402
-from contract import PUT_OFF, Expected, Kind, Meaning, expected, relays  # noqa: E402
 
 FAULTY, OTHER = "127.0.0.2", "127.0.0.3"    # two hosts, so that the texts tell them apart
 LARGE = 20_000_000                          # octets: more than all socket buffers on the way hold
@@ -32,7 +28,7 @@ LIMIT_OF = {
 
 
 def shared() -> Path:
-    """What run.py made once for all cases: the authority and its certificate."""
+    """What suite.py made once for all cases: the authority and its certificate."""
     return Path(os.environ["RELAYPIPE_MATRIX"])
 
 

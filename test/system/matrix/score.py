@@ -68,4 +68,4 @@ def print_score() -> None:
     print(_statuses(lines))
     out = sum(f.left_out(stage, fault) is not None for stage in f.STAGES for fault in f.FAULTS)
     print(f"{len(lines)} cases, {sum(misses.values())} misses; {out} of {len(f.STAGES) * len(f.FAULTS)} combinations of "
-          "stage and fault are left out (run.py --table says why)", flush=True)
+          "stage and fault are left out (matrix/table says why)", flush=True)

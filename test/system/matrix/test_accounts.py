@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unittest
-
-from matrix_case import FAULTY, Kind, MatrixCase, Meaning, f
+import faults as f
+from account_replies import MESSAGES_OWN, NEXT_RELAY, PUT_OFF_EVERYWHERE, Said
+from contract import Kind, Meaning, of_reply
+from matrix_case import FAULTY, MatrixCase
 from score import Score
 
-from account_replies import MESSAGES_OWN, NEXT_RELAY, PUT_OFF_EVERYWHERE, Said
-from contract import of_reply
 
 ROWS = [(Kind.RELAY, NEXT_RELAY), (Kind.EVERYWHERE, PUT_OFF_EVERYWHERE), (Kind.HARD, MESSAGES_OWN)]
 CASES = {f"{name}__{position}": (name, said, kind, position) for kind, table in ROWS for name, said in table.items()
@@ -44,6 +43,3 @@ def add_cases() -> None:
 
 
 add_cases()
-
-if __name__ == "__main__":
-    unittest.main()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import unittest
 
-from case import RelayCase, each  # test/system/e2e is on the path: run.py has put it there
-from matrix_case import Kind, MatrixCase, f
-from relay_script import parse_script
-
-import test_accounts    # their cases would be found here once more if the classes were imported
+import faults as f
+import test_accounts
 import test_matrix
+from contract import DEAD, HEALTHY, SOFT, Kind, Meaning, expected, meaning
+from matrix_case import MatrixCase
+from support.case import RelayCase, each
+from support.scripted_relay.script import parse_script
 
-from contract import DEAD, HEALTHY, SOFT, Meaning, expected, meaning
 
 PAIRS = [(stage, fault) for stage in f.STAGES for fault in f.FAULTS]
 PLAYED = [pair for pair in PAIRS if not f.left_out(*pair)]
@@ -104,7 +104,3 @@ class LiarTest(MatrixCase):
         result = unittest.TestResult()
         test_matrix.Matrix(f"test_{name}").run(result)
         self.assertEqual((len(result.failures), result.errors), (1, []), result)
-
-
-if __name__ == "__main__":
-    unittest.main()

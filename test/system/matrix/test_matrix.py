@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unittest
-
-from matrix_case import MatrixCase, f
+import faults as f
+from contract import meaning
+from matrix_case import MatrixCase
 from score import Score
 
-from contract import meaning
 
 CASES = {f"{stage}__{fault}__{position}": (stage, fault, position) for stage in f.STAGES for fault in f.FAULTS
          for position in f.POSITIONS if not f.left_out(stage, fault)}
@@ -34,6 +33,3 @@ def add_cases() -> None:
 
 
 add_cases()
-
-if __name__ == "__main__":
-    unittest.main()

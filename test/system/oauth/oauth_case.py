@@ -6,20 +6,16 @@ Whatever a test does, at its end no secret may stand in anything that was printe
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any, Optional
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "chain"))
-
-from chain_case import MESSAGE, ChainCase, RefusedPort, Result, Told, binary_path, each, wait_until  # noqa: E402
-from case import for_senders  # noqa: E402  (of test/system/e2e, as lab)
-from lab import LIMIT  # noqa: E402  (of test/system/e2e: chain_case puts it on the path)
-from pipe_run import Surroundings  # noqa: E402
+from support.case import for_senders
+from support.chain_case import ChainCase, Told
+from support.relays import LIMIT
+from support.runs import Result
 
 HERE = Path(__file__).resolve().parent
 # Authlib and aiosmtpd are packages of the system's Python, which need not be the one that runs the tests.
@@ -203,8 +199,3 @@ class OauthCase(ChainCase):
 
     def log_lines(self, *words: str) -> list[str]:
         return [line for line in self.syslog.stop() if all(word in line for word in words)]
-
-
-__all__ = ["CLIENT_SECRET", "FIRST", "HERE", "LIMIT", "MESSAGE", "USER", "BearerRelay", "Endpoint", "OauthCase",
-           "RefusedPort", "Result", "SYSTEM_PYTHON", "Surroundings", "Told", "binary_path", "each", "json", "os", "re",
-           "subprocess", "wait_until"]

@@ -8,7 +8,10 @@ import stat
 import subprocess
 from typing import Any
 
-from oauth_case import FIRST, LIMIT, Endpoint, OauthCase, binary_path, each, wait_until
+from oauth_case import FIRST, Endpoint, OauthCase
+from support.case import each
+from support.machine import wait_until
+from support.relays import LIMIT, binary_path
 
 NOBODY = 65534
 
@@ -333,8 +336,3 @@ class Authorize(OauthCase):
 
     def wait_for_polls(self, count: int) -> None:
         wait_until(lambda: len(self.endpoint.token_requests) >= count, f"{count} polls")
-
-
-if __name__ == "__main__":
-    from case import main
-    main()

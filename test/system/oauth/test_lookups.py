@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from oauth_case import OauthCase, Surroundings, each
-from surroundings import MACHINES, WILDCARD, Machine
+from oauth_case import OauthCase
+from support import networks
+from support.case import each
+from support.foreign_names import MACHINES, WILDCARD, Machine
+from support.runs import Surroundings
 
-import network
 
 ZONE = WILDCARD + """
 token.provider.test  A    127.0.0.1
@@ -16,7 +18,7 @@ gone.test            *    nxdomain
 
 class Lookups(OauthCase):
     def prepare(self, machine: Machine, host: str) -> None:
-        if not network.may_isolate():
+        if not networks.may_isolate():
             self.skipTest("needs root, for a network namespace")
         machine.enter(self.directory)
         self.around = Surroundings(self.queue, environment=machine.exported(self.directory))
@@ -49,14 +51,14 @@ class Lookups(OauthCase):
 
     def test_hosts_file(self) -> None:
         self.prepare(Machine(), "named.example")
-        network.replace_file("/etc/hosts", self.directory, "127.0.0.1 named.example\n")
+        networks.replace_file("/etc/hosts", self.directory, "127.0.0.1 named.example\n")
         self.deferred("certificate", around=self.around)    # found, and it is for other names
         self.assertEqual(self.names_asked(), set())
 
     def test_servers_that_do_not_answer(self) -> None:
         """The limit of the whole exchange holds for the lookup too."""
         self.prepare(Machine(resolv_conf="nameserver 127.0.0.53\n"), "token.provider.test")
-        network.ip("addr", "add", "127.0.0.53/32", "dev", "lo")
+        networks.ip("addr", "add", "127.0.0.53/32", "dev", "lo")
         silent = self.responder("* * silent")
         self.deferred("cannot be found in DNS in time", around=self.around, dns_servers=silent.address, dns_timeout="60s",
                       secret_timeout="700ms")

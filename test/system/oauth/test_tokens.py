@@ -5,8 +5,9 @@ from __future__ import annotations
 import stat
 import time
 
-from oauth_case import CLIENT_SECRET, FIRST, MESSAGE, USER, BearerRelay, OauthCase, Surroundings, each
-from pipe_run import Delivery
+from oauth_case import CLIENT_SECRET, FIRST, USER, BearerRelay, OauthCase
+from support.case import MESSAGE, each
+from support.runs import Delivery, Surroundings
 
 
 class Tokens(OauthCase):
@@ -157,8 +158,3 @@ class Tokens(OauthCase):
         self.sent()
         self.assertEqual(len(self.endpoint.token_requests), 2)
         self.assertLess(abs(int(self.record["obtained"]) - time.time()), 100)
-
-
-if __name__ == "__main__":
-    from case import main
-    main()

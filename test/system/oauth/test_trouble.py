@@ -7,7 +7,10 @@ import os
 import socket
 from typing import Any
 
-from oauth_case import FIRST, Endpoint, OauthCase, RefusedPort, Surroundings, each
+from oauth_case import FIRST, Endpoint, OauthCase
+from support.case import each
+from support.relays import RefusedPort
+from support.runs import Surroundings
 
 
 class EndpointTrouble(OauthCase):
@@ -218,8 +221,3 @@ class OtherSources(OauthCase):
     def test_token_command_hangs(self) -> None:
         self.write(self.table(token_command=["/bin/sleep", "60"]))
         self.deferred("/bin/sleep", secret_timeout="500ms")
-
-
-if __name__ == "__main__":
-    from case import main
-    main()

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Sends one message through a real Postfix whose first relay is dead, and shows on one screen what happened.
 
-Usage: show_delivery.py --binary PATH
+Usage: test postfix/show_delivery --binary PATH
 
 The exit status is 0 only when the second relay has the message and Postfix logged it as sent.
 """
@@ -18,14 +17,9 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-sys.path[1:1] = [str(HERE.parent / "e2e"), str(HERE.parents[1] / "support")]
-
-import private_machine  # noqa: E402
-from lab import RefusedPort  # noqa: E402
-from postfix_lab import PostfixLab  # noqa: E402
-from smtp_sink import Message, SmtpSink  # noqa: E402
+from support.postfix import PostfixLab
+from support.relays import RefusedPort
+from support.smtp_sink import Message, SmtpSink
 
 WIDTH = 80
 SENDER, RECIPIENT = "you@sender.example", "friend@example.com"
@@ -115,5 +109,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    private_machine.enter()
     sys.exit(main())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from case import MESSAGE, PostfixCase
-from postfix_lab import PostfixLab
+from postfix_case import MESSAGE, PostfixCase
+from support.postfix import PostfixLab
 
 TRUSTED = {"smtpd_authorized_xforward_hosts": "127.0.0.0/8", "smtpd_authorized_xclient_hosts": "127.0.0.0/8"}
 

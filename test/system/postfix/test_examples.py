@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from case import MESSAGE, PostfixCase
-from postfix_lab import EXAMPLE_ENTRY, EXAMPLE_TRANSPORT, example_parameters, example_transport
+from postfix_case import MESSAGE, PostfixCase
+from support.postfix import EXAMPLE_ENTRY, EXAMPLE_TRANSPORT, example_parameters, example_transport
 
 
 class Examples(PostfixCase):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from case import MESSAGE, PostfixCase
+from postfix_case import MESSAGE, PostfixCase
 
 
 class Failover(PostfixCase):

@@ -6,12 +6,12 @@ import os
 import signal
 from typing import Callable
 
-from case import MESSAGE, PostfixCase
-from gate import Gate, Helper
-from lab import Relay, content_of
-from mail_log import Delivery
-from postfix_lab import PostfixLab
-from support import process_state, wait_until
+from postfix_case import MESSAGE, PostfixCase
+from support.gate import Gate, Helper
+from support.machine import process_state, wait_until
+from support.mail_log import Delivery
+from support.postfix import PostfixLab
+from support.relays import Relay, content_of
 
 LARGE = MESSAGE + b"0123456789abcdef 0123456789abcdef 0123456789abcdef 0123456789abcdef\n" * 300_000  # 20 MB
 # After the death of pipe(8) master(8) and qmgr(8) would wait a minute before they try another one.

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Callable
 
-from case import MESSAGE, PostfixCase
-from installed import program_of
 from library_folder import Library, library_of, patch
-from postfix_lab import REPOSITORY, PostfixLab
+from postfix_case import MESSAGE, PostfixCase
+from support.installed import program_of
+from support.postfix import REPOSITORY, PostfixLab
 from test_safety_net import without_filter
 
 SSL = "libssl.so"  # every build of relaypipe loads it, and of Postfix's daemons those here do not

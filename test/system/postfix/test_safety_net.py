@@ -6,9 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
-from case import MESSAGE, PostfixCase
-from mail_log import Delivery
-from postfix_lab import example_entry
+from postfix_case import MESSAGE, PostfixCase
+from support.mail_log import Delivery
+from support.postfix import example_entry
 
 READ_ALL = "cat >/dev/null; "
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from case import PostfixCase
 from milter import Edit, Milter, add_header, change_header, replace_body
-from postfix_lab import PostfixLab
-from smtp_sink import SmtpSink
+from postfix_case import PostfixCase
+from support.postfix import PostfixLab
+from support.smtp_sink import SmtpSink
 
 HEADER = b"From: sender@sender.example\nX-Short: 1\nX-Victim: " + b"v" * 400 + b"\nSubject: sizes\n"
 BODY = b"A line of text, and .\n" * 40

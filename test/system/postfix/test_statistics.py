@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import unittest
 
-from case import MESSAGE, PostfixCase
+from postfix_case import MESSAGE, PostfixCase
 
 PFLOGSUMM = shutil.which("pflogsumm", path=os.environ.get("PATH", "") + ":/usr/sbin")
 

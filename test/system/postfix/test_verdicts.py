@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 
-from case import MESSAGE, PostfixCase
+from postfix_case import MESSAGE, PostfixCase
 
 NO_SUCH_USER = "5.1.1 <user@example.com>: no such user here"
 SEVERAL = {"relaypipe_destination_recipient_limit": "2"}

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """What a dead first relay costs: one table, with the defaults of the program.
 
-Usage: bad_worlds.py [--binary PATH] [--repeat N] [--readme]          (needs root, for a network namespace)
+Usage: test reach/bad_worlds [--binary PATH] [--repeat N] [--readme]          (needs root, for a network namespace)
 
 Every world has a first relay that is no use and, but where it says otherwise, a healthy second one. `more` is the median
 time against that of a healthy first relay in the same run, found in the same way (by address or by name). A `*` marks a
@@ -21,11 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
-from network import NOWHERE, NOWHERE6
-from reach_case import Relay, Result, WorldCase
+from reach_case import WorldCase
+from support import figures
+from support.networks import NOWHERE, NOWHERE6
+from support.relays import Relay
+from support.runs import Result
 
-import figures  # noqa: E402  (of test/support: reach_case puts it on the path)
-import private_machine  # noqa: E402
 
 README = Path(__file__).resolve().parent / "README.md"
 GOOD, OTHER = "127.0.0.3", "127.0.0.4"
@@ -192,12 +192,11 @@ def main() -> int:
         told = render(*stage.measure(arguments.repeat))
         print(told)
         if arguments.readme:
-            figures.write(README, "bad worlds", shlex.join(["test/system/reach/bad_worlds.py", *sys.argv[1:]]), [told])
+            figures.write(README, "bad worlds", shlex.join(["python3", "-B", "test", "reach/bad_worlds", *sys.argv[1:]]), [told])
     finally:
         stage.doCleanups()
     return 0
 
 
 if __name__ == "__main__":
-    private_machine.enter()
     sys.exit(main())

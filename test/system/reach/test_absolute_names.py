@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from reach_case import ReachCase, Surroundings, each
-from surroundings import MACHINES, TRAP, WILDCARD, Machine
+from reach_case import ReachCase
+from support import networks
+from support.case import each
+from support.foreign_names import MACHINES, TRAP, WILDCARD, Machine
+from support.runs import Surroundings
 
-import network
 
 ZONE = WILDCARD + """
 smtp.provider.test  A    127.0.0.2
@@ -25,7 +27,7 @@ class AbsoluteNames(ReachCase):
     """The relay at TRAP is behind every name that somebody else made up."""
 
     def prepare(self, machine: Machine) -> None:
-        if not network.may_isolate():
+        if not networks.may_isolate():
             self.skipTest("needs root, for a network namespace")
         machine.enter(self.directory)
         self.around = Surroundings(self.queue, environment=machine.exported(self.directory))
@@ -79,7 +81,7 @@ class AbsoluteNames(ReachCase):
     def test_hosts_file(self, address: str, name: str) -> None:
         """DNS has addresses of both families for that name, and is not asked for the one that the file lacks."""
         self.prepare(Machine())
-        network.replace_file("/etc/hosts", self.directory, f"{address} {name}\n")
+        networks.replace_file("/etc/hosts", self.directory, f"{address} {name}\n")
         relay = self.smtp if address == self.smtp.host else self.host(address)
         self.assert_took(self.deliver(self.nexthop(f"[{name}]"), around=self.around), relay, name)
         self.check_names()

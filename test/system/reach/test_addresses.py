@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import network
-from dns_lab import Dnsmasq
-from reach_case import RefusedPort, Relay, Responder, WorldCase, each
+from reach_case import WorldCase
+from support import networks
+from support.case import each
+from support.dns import Dnsmasq, Responder
+from support.relays import RefusedPort, Relay
 
 BOTH = "mail.test A 127.0.0.2\nmail.test AAAA ::1\ntwo.test A 127.0.0.2, 127.0.0.3\n" \
        "two.test AAAA 2001:db8:1::2, 2001:db8:1::3\nfour.test A 127.0.0.2\nsix.test AAAA ::1"
@@ -15,7 +17,7 @@ class HostsFile(WorldCase):
 
     def setUp(self) -> None:
         super().setUp()
-        network.replace_file("/etc/hosts", self.directory, """\
+        networks.replace_file("/etc/hosts", self.directory, """\
 127.0.0.1 localhost
 127.0.0.2 gateway.lan gateway
 127.0.0.3 mail.test   # DNS says otherwise
@@ -62,7 +64,7 @@ class HostsFile(WorldCase):
 
 class ResolvConf(WorldCase):
     def test_servers_of_the_system(self) -> None:
-        network.replace_file("/etc/resolv.conf", self.directory, "nameserver 127.0.0.1\nsearch elsewhere.test\n")
+        networks.replace_file("/etc/resolv.conf", self.directory, "nameserver 127.0.0.1\nsearch elsewhere.test\n")
         self.addCleanup(Dnsmasq(self.directory, "host-record=mail.test,127.0.0.2", port=53).stop)
         relay = self.host("127.0.0.2")
         self.assert_took(self.deliver(self.nexthop("[mail.test]")), relay, "mail.test")
@@ -107,7 +109,7 @@ class BindAddress(WorldCase):
     def peers(self, relay: Relay) -> list[str]:
         return [connection["peer"].rsplit(":", 1)[0] for connection in relay.connections]
 
-    @each({"4": ("127.0.0.2", "127.0.0.77"), "own": ("198.51.100.2", network.OWN), "6": ("2001:db8:1::2", network.OWN6)})
+    @each({"4": ("127.0.0.2", "127.0.0.77"), "own": ("198.51.100.2", networks.OWN), "6": ("2001:db8:1::2", networks.OWN6)})
     def test_source_of_the_connection(self, address: str, source: str) -> None:
         relay = self.host(address)
         self.assertEqual(self.deliver(relay, bind_address=source).status, 0)
@@ -117,8 +119,8 @@ class BindAddress(WorldCase):
     def test_one_for_each_version(self, destination: str, place: int) -> None:
         self.responder(BOTH)
         relay = (self.host("127.0.0.2"), self.host("::1"))[place]
-        self.assertEqual(self.deliver(self.nexthop(destination), bind_address=f"127.0.0.77, {network.OWN6}").status, 0)
-        self.assertEqual(self.peers(relay), [("127.0.0.77", network.OWN6)[place]])
+        self.assertEqual(self.deliver(self.nexthop(destination), bind_address=f"127.0.0.77, {networks.OWN6}").status, 0)
+        self.assertEqual(self.peers(relay), [("127.0.0.77", networks.OWN6)[place]])
 
     def test_other_version_is_not_bound(self) -> None:
         relay = self.host("::1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reach_case import ReachCase, RefusedPort, each
+from reach_case import ReachCase
+from support.case import each
+from support.relays import RefusedPort
 
 HOSTS = """
     host-record=mail.test,127.0.0.2

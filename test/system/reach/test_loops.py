@@ -5,8 +5,10 @@ Its texts, but with 4.4.6 and 4.4.4: a fault of the configuration bounces nothin
 
 from __future__ import annotations
 
-from network import OWN, OWN6
-from reach_case import Relay, WorldCase, each
+from reach_case import WorldCase
+from support.case import each
+from support.networks import OWN, OWN6
+from support.relays import Relay
 
 PRIMARY, OTHER, WORSE = "198.51.100.1", "198.51.100.2", "198.51.100.3"
 NAMES = f"""

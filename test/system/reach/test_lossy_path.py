@@ -6,14 +6,13 @@ behind a tunnel whose router keeps its ICMP messages to itself.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from reach_case import ReachCase, Relay, each
+from reach_case import ReachCase
+from support.case import each
+from support.long_wire import FAR_ADDRESS, LongWire
+from support.relays import Relay
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "bench"))
-
-from long_wire import FAR_ADDRESS, LongWire  # noqa: E402  (of test/bench, which looks for its own after ours)
 
 SMALL = 600    # octets of a packet: enough for every line of a dialogue
 LINE = b"x" * 70 + b"\n"

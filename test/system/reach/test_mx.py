@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reach_case import ReachCase, Relay, each
+from reach_case import ReachCase
+from support.case import each
+from support.relays import Relay
 
 DOMAIN = """
     mx-host=dom.test,mx1.test,10

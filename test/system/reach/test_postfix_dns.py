@@ -9,11 +9,14 @@ import re
 import smtplib
 from typing import Any
 
-import network
-from dns_lab import Dnsmasq
-from reach_case import EXAMPLE_TRANSPORT, MESSAGE, PostfixLab, Relay, WorldCase, binary_path, each
+from reach_case import WorldCase
+from support import networks
+from support.case import MESSAGE, each
+from support.dns import Dnsmasq
+from support.postfix import EXAMPLE_TRANSPORT, PostfixLab
+from support.relays import Relay, binary_path
 
-PRIMARY, SECOND, BACKUP, OUTER = "198.51.100.1", "198.51.100.2", network.OWN, "198.51.100.9"
+PRIMARY, SECOND, BACKUP, OUTER = "198.51.100.1", "198.51.100.2", networks.OWN, "198.51.100.9"
 NAMES = f"""
     local=/example.net/
     local=/example.com/
@@ -29,7 +32,7 @@ NAMES = f"""
 class PostfixDns(WorldCase):
     def setUp(self) -> None:
         super().setUp()
-        network.replace_file("/etc/resolv.conf", self.directory, "nameserver 127.0.0.1\n")
+        networks.replace_file("/etc/resolv.conf", self.directory, "nameserver 127.0.0.1\n")
         self.port = 25
 
     def world(self, transport: str, *mx: str, arguments: str = "", **parameters: str) -> PostfixLab:
@@ -98,7 +101,7 @@ class Names(PostfixDns):
 
     def test_first_name_unknown_and_first_address_dead(self) -> None:
         """The promise in one test: DNS is wrong, then a black hole, then the relay has it."""
-        self.world(f"example.com relaypipe:[typo.example.net],[{network.NOWHERE[0]}]:25,example.net\n", "example.net mx2 10")
+        self.world(f"example.com relaypipe:[typo.example.net],[{networks.NOWHERE[0]}]:25,example.net\n", "example.net mx2 10")
         good = self.host(SECOND)
         self.assert_sent(self.delivery("user@example.com"), good, "mx2.example.net")
 

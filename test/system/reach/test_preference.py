@@ -8,15 +8,13 @@ have.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from reach_case import WorldCase
+from support.case import MESSAGE, each
+from support.certificates import Authority
+from support.long_wire import FAR_ADDRESS, LongWire
+from support.networks import NOWHERE
+from support.relays import Relay
 
-from network import NOWHERE
-from reach_case import MESSAGE, Authority, Relay, WorldCase, each
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "bench"))    # after reach_case: both know a folder of the other's
-
-from long_wire import FAR_ADDRESS, LongWire  # noqa: E402  (of test/bench)
 
 AT_ONCE = 20
 NEAR_ADDRESS = "127.0.0.3"

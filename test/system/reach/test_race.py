@@ -12,8 +12,11 @@ import socket
 import threading
 from pathlib import Path
 
-from network import NOWHERE, NOWHERE6
-from reach_case import MESSAGE, Relay, WorldCase, each, wait_until
+from reach_case import WorldCase
+from support.case import MESSAGE, each
+from support.machine import wait_until
+from support.networks import NOWHERE, NOWHERE6
+from support.relays import Relay
 
 SHORT = {"patience": "300ms"}
 LONG = {"patience": "25s"}    # a test that waits this long has failed

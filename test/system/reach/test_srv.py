@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reach_case import ReachCase, each
+from reach_case import ReachCase
+from support.case import each
 
 MAIL = """
     host-record=a.test,127.0.0.2

@@ -1,7 +1,7 @@
 """A relay that counts: who dialled when, how many sessions there were at a time, what was accepted and when.
 
 It lives in threads of the test, so that a test can change how it behaves, and ask what it saw, while deliveries run. It
-is an honest ESMTP server; how it fails is up to the test. What clients may not do, scripted_relay.py looks at.
+is an honest ESMTP server; how it fails is up to the test. What clients may not do, the scripted relay looks at.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Iterable
 
 from counting_relay import CountingRelay
-from held_queue import CONCURRENCY, PARAMETERS, fill, release
-from postfix_lab import PostfixLab
-from support import wait_until
+from support.held_queue import CONCURRENCY, PARAMETERS, fill, release
+from support.machine import wait_until
+from support.postfix import PostfixLab
 
 LIMIT = 300.0
 

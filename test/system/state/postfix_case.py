@@ -9,17 +9,17 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from gate import Gate
-from lab import Relay, binary_path
-from postfix_lab import PostfixLab
-from support import wait_until
+from support.gate import Gate
+from support.machine import wait_until
+from support.postfix import PostfixLab
+from support.relays import Relay, binary_path
 
 MESSAGE = b"From: sender@sender.example\nTo: user@example.com\nSubject: a test\n\nHello.\n"
 # After a stop and a start, or the death of pipe(8), Postfix would wait a minute before it tries again.
 NO_PENALTY = {"service_throttle_time": "1s", "transport_retry_time": "1s"}
 
 
-class PostfixMemoryCase(unittest.TestCase):
+class PostfixStateCase(unittest.TestCase):
     def setUp(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="relaypipe-test-"))
         self.directory.chmod(0o755)

@@ -11,8 +11,8 @@ import time
 from typing import Any, Counter
 
 from counting_relay import CountingRelay
-from memory_case import LONG, MemoryCase
-from pipe_run import Delivery, Result
+from state_case import LONG, StateCase
+from support.runs import Delivery, Result
 
 COUNT = 2000 if LONG else 200
 AT_A_TIME = 8
@@ -26,7 +26,7 @@ def arrived(*relays: CountingRelay) -> Counter[str]:
     return sum((relay.taken() for relay in relays), start=collections.Counter())
 
 
-class StormCase(MemoryCase):
+class StormCase(StateCase):
     def storm(self, *hops: Any, count: int = COUNT, **settings: Any) -> tuple[list[Result], list[str]]:
         """Deliveries of which every second one is to be killed: half of these at any moment of their lives, a quarter
         when a relay has just taken the message, and a quarter while they wait for the reply to its dot. Of the last

@@ -6,12 +6,11 @@ import shutil
 import subprocess
 import sys
 import unittest
-from pathlib import Path
 
-from lab import binary_path
-from marks import measures
+from support.installed import REPOSITORY
+from support.marks import measures
+from support.relays import binary_path
 
-HERE = Path(__file__).resolve().parent
 
 
 @measures
@@ -20,7 +19,7 @@ class CostAlone(unittest.TestCase):
         for tool in ("valgrind", "strace"):
             if not shutil.which(tool):
                 self.skipTest(f"{tool} is not installed")
-        command = [sys.executable, "-B", str(HERE / "memory_cost"), "--binary", str(binary_path())]
+        command = [sys.executable, "-B", str(REPOSITORY / "test"), "state/state_cost", "--binary", str(binary_path())]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         print(done.stdout)    # the run loop shows it even when the test passed
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -9,11 +9,11 @@ import statistics
 from pathlib import Path
 from typing import Callable, Optional
 
-from case import each
 from counting_relay import CountingRelay
-from memory_case import LONG, MemoryCase
-from network import leave_machine
-from pipe_run import Delivery, Surroundings
+from state_case import LONG, StateCase
+from support.case import each
+from support.networks import leave_machine
+from support.runs import Delivery, Surroundings
 
 COUNT = 400 if LONG else 60
 AT_A_TIME = 6
@@ -55,7 +55,7 @@ def other_pages(file: Path) -> None:
         open_file.write(os.urandom(max(file.stat().st_size - 4096, 0)))
 
 
-class Damage(MemoryCase):
+class Damage(StateCase):
     def setUp(self) -> None:
         super().setUp()
         self.first = self.dead_and_well()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unittest
 
-from drain import CONCURRENCY, KNOWN, STRANGER, WELL, DrainLab, compare, ratios
-from lab import binary_path
-from memory_case import LONG
+from drain import KNOWN, STRANGER, WELL, DrainLab, compare, ratios
+from state_case import LONG
+from support.held_queue import CONCURRENCY
+from support.relays import binary_path
 
 MESSAGES, ROUNDS = (500, 3) if LONG else (150, 1)
 # Two loads: those that are started while nothing is known yet, and those started while it is being found out.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from counting_relay import CountingRelay
-from lab import RefusedPort
-from memory_case import MemoryCase
-from support import wait_until
+from state_case import StateCase
+from support.machine import wait_until
+from support.relays import RefusedPort
 
 MANY = 50
 # Those which are past the look at the memory when the first failure is recorded. It takes a refused delivery some
@@ -16,7 +16,7 @@ FEW = 15
 RESTS = r"is cooling down until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 
-class RefusedFirstRelay(MemoryCase):
+class RefusedFirstRelay(StateCase):
     def test_only_the_first_few_meet_it(self) -> None:
         dead, relay = self.dead(RefusedPort), self.counting()
         results = self.at_once(MANY, dead, relay)
@@ -42,7 +42,7 @@ class RefusedFirstRelay(MemoryCase):
         self.assertGreater(len(reset.sessions), 0)
 
 
-class AfterTheCoolDown(MemoryCase):
+class AfterTheCoolDown(StateCase):
     COOL_DOWN = {"cool_down": "1s", "cool_down_max": "1s"}
 
     def test_exactly_one_probes(self) -> None:
@@ -85,7 +85,7 @@ class AfterTheCoolDown(MemoryCase):
         return found[-1]
 
 
-class AllRelaysDown(MemoryCase):
+class AllRelaysDown(StateCase):
     SHORT = {"cool_down": "1s", "cool_down_max": "1s", "patience": "100ms"}
 
     def test_while_they_rest_nobody_dials_and_the_time_is_named(self) -> None:

@@ -8,11 +8,11 @@ import time
 from typing import Optional
 
 from counting_relay import CountingRelay
-from lab import RefusedPort
-from memory_case import MemoryCase
-from pipe_run import Delivery
+from state_case import StateCase
 from storm import SLOWEST, StormCase
-from support import wait_until
+from support.machine import wait_until
+from support.relays import RefusedPort
+from support.runs import Delivery
 
 
 class Storm(StormCase):
@@ -28,7 +28,7 @@ class Storm(StormCase):
         self.assert_store_is_well()
 
 
-class DeadHolders(MemoryCase):
+class DeadHolders(StateCase):
     """The same for one process at a chosen moment."""
 
     SHORT = {"cool_down": "1s", "cool_down_max": "1s", "patience": "30s"}

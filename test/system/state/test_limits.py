@@ -6,15 +6,15 @@ import shutil
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from case import each
 from counting_relay import CountingRelay
-from memory_case import LONG, MemoryCase
+from state_case import LONG, StateCase
 from storm import COUNT, StormCase, arrived
+from support.case import each
 
 MANY = 400 if LONG else 50
 
 
-class LimitsCase(MemoryCase):
+class LimitsCase(StateCase):
     def limited(self, limits: str, **behaviour) -> tuple[CountingRelay, CountingRelay]:
         """A relay with these limits, and one without any for what they keep away."""
         first, second = self.counting(**behaviour), self.counting()

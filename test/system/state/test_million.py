@@ -1,12 +1,12 @@
-"""A million messages at full speed through the real store; `run.py --long` only, since it takes some ten minutes."""
+"""A million messages at full speed through the real store; `--long` only, since it takes some ten minutes."""
 
 from __future__ import annotations
 
 import subprocess
 import unittest
 
-from lab import binary_path
-from memory_case import LONG
+from state_case import LONG
+from support.relays import binary_path
 
 
 class MillionAlone(unittest.TestCase):
@@ -18,7 +18,3 @@ class MillionAlone(unittest.TestCase):
         print(done.stdout)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("1000000 messages", done.stdout)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 
-from memory_case import MemoryCase
-from postfix_case import MESSAGE, FullSocket, PostfixMemoryCase
-from support import wait_until
+from postfix_case import MESSAGE, FullSocket, PostfixStateCase
+from state_case import StateCase
+from support.machine import wait_until
 
 
-class Restart(PostfixMemoryCase):
+class Restart(PostfixStateCase):
     """`postfix stop` ends pipe(8) but not the program it runs; after `postfix start` the message is delivered again."""
 
     def restart_at(self, event: str, arguments: str = ""):
@@ -72,7 +72,7 @@ class Restart(PostfixMemoryCase):
         self.assertEqual((relay.dots, len(relay.accepted)), (2, 1))
 
 
-class KilledAfterAcceptance(PostfixMemoryCase):
+class KilledAfterAcceptance(PostfixStateCase):
     TRIES = 20
 
     def test_the_next_delivery_takes_over_the_acceptance(self) -> None:
@@ -104,7 +104,7 @@ class KilledAfterAcceptance(PostfixMemoryCase):
         self.assertEqual(len(relay.accepted), sent, "the relay has the message twice")
 
 
-class WithoutPostfix(MemoryCase):
+class WithoutPostfix(StateCase):
     def test_ten_at_once_send_one(self) -> None:
         relay = self.counting(reply_delay=0.02)
         running = [self.begin(relay, name="SAME") for _ in range(10)]

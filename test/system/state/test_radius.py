@@ -7,15 +7,15 @@ import signal
 import time
 
 from counting_relay import CountingRelay
-from lab import RefusedPort
-from memory_case import MemoryCase
-from support import wait_until
+from state_case import StateCase
+from support.machine import wait_until
+from support.relays import RefusedPort
 
 MANY = 20    # as many as Postfix starts at a time
 LOOKS = 3    # that may wait for a silent relay
 
 
-class OneMessage(MemoryCase):
+class OneMessage(StateCase):
     OTHERS = 10
 
     def test_421_at_its_dot(self) -> None:
@@ -63,7 +63,7 @@ class OneMessage(MemoryCase):
         self.assertEqual(len(relay.sessions), 1 + 3 * self.OTHERS, "that domain's mail is not offered there for a while")
 
 
-class AnnouncesWhatItCannotDo(MemoryCase):
+class AnnouncesWhatItCannotDo(StateCase):
     """A relay that announces PIPELINING and loses what comes together."""
 
     def setUp(self) -> None:
@@ -90,7 +90,7 @@ class AnnouncesWhatItCannotDo(MemoryCase):
                 self.assertIsNone(self.relay_status(relay.destination)["one_by_one_until"])
 
 
-class SilentRelay(MemoryCase):
+class SilentRelay(StateCase):
     def test_it_takes_few_processes(self) -> None:
         tarpit = self.counting(greets=False)
         running = [self.begin(tarpit, name=f"T{i}") for i in range(MANY + 5)]
@@ -136,7 +136,7 @@ class SilentRelay(MemoryCase):
         self.assertEqual(len(first.accepted), before + MANY)
 
 
-class ComesBack(MemoryCase):
+class ComesBack(StateCase):
     SHORT = {"cool_down": "1s", "cool_down_max": "1s"}
 
     def down(self, **behaviour: int) -> CountingRelay:

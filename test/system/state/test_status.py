@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import subprocess
 import time
 import unittest
 from pathlib import Path
 
-from lab import binary_path
-from memory_case import MemoryCase
+from state_case import StateCase
+from support.relays import binary_path
 
 PROMTOOL = Path(os.environ.get("RELAYPIPE_TEST_TOOLS") or "/var/cache/relaypipe-test") / "prometheus/usr/bin/promtool"
 
 
-class StatusCase(MemoryCase):
+class StatusCase(StateCase):
     def setUp(self) -> None:
         super().setUp()
         self.first, self.second = self.counting(), self.counting()
@@ -259,7 +258,3 @@ class Hook(StatusCase):
         self.write_configuration('on_change = ["/nonexistent/tell"]\n')
         self.first_is_down()
         self.assertTrue(self.whole_log(r"on_change /nonexistent/tell: No such file"))
-
-
-if __name__ == "__main__":
-    unittest.main()

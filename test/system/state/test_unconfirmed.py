@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from counting_relay import CountingRelay
-from memory_case import MemoryCase
-from pipe_run import Result
-from support import wait_until
+from state_case import StateCase
+from support.machine import wait_until
+from support.runs import Result
 
 SHORT_REST = {"cool_down": "1s", "cool_down_max": "1s"}
 
 
-class Unconfirmed(MemoryCase):
+class Unconfirmed(StateCase):
     def lose_reply(self, **settings: str) -> tuple[CountingRelay, CountingRelay, Result]:
         """A delivery to a relay whose reply to the dot is lost, although it has the message; a second one is well."""
         first, second = self.counting(dot_lost=True), self.counting()

@@ -1,6 +1,6 @@
 """A relay of few words whose every line a test may choose: how real servers differ from the letter of the RFCs.
 
-The scripted relay of test/system/e2e is correct unless it is told otherwise; this one says what it was given, in the octets it
+The scripted relay of support/ is correct unless it is told otherwise; this one says what it was given, in the octets it
 was given, and notes every line that came.
 """
 

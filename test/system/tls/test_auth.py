@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tls_case import OTHER_PASSWORD, OTHER_USER, SMTPS, SUBMISSION, TEMPORARY_USER, USER, TlsCase, each
+from support.case import each
+from support.mail_servers import OTHER_PASSWORD, OTHER_USER, TEMPORARY_USER, USER
+from tls_case import SMTPS, SUBMISSION, TlsCase
 
 PORTS = {"starttls": SUBMISSION, "implicit": SMTPS}
 # What the server offers and what of it is used.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tls_case import TlsCase, each
+from support.case import each
+from tls_case import TlsCase
 
 
 class Injection(TlsCase):

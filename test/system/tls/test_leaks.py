@@ -8,7 +8,9 @@ import signal
 from pathlib import Path
 from typing import Any, Iterator
 
-from tls_case import Delivery, Surroundings, TlsCase, each
+from support.case import each
+from support.runs import Delivery, Surroundings
+from tls_case import TlsCase
 
 USER, SECRET = "canary-user@accounts.test", "Canary+9f:3k Zq7=secret"
 

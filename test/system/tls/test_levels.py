@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tls_case import SMTPS, SUBMISSION, TlsCase, each
+from support.case import each
+from tls_case import SMTPS, SUBMISSION, TlsCase
 
 # What is wrong with the certificate, in the words of the log; nothing: it is fine.
 KINDS = {

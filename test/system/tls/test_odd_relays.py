@@ -8,7 +8,10 @@ import ssl
 from typing import Any
 
 from odd_relay import OddRelay, Words
-from tls_case import PASSWORD, PLACE, USER, TlsCase, each
+from support.case import each
+from support.mail_servers import PASSWORD, USER
+from tls_case import TlsCase
+from world import PLACE
 
 
 def plain(text: str) -> str:

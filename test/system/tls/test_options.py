@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tls_case import SMTPS, TlsCase, each
+from support.case import each
+from tls_case import SMTPS, TlsCase
 
 WRONG_KEY = "sha256//" + "A" * 43 + "="
 

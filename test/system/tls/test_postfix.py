@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from tls_case import PASSWORD, USER, Result, TlsCase, binary_path
-from world import PostfixLab
+from support.mail_servers import PASSWORD, USER
+from support.postfix import PostfixLab
+from support.relays import binary_path
+from support.runs import Result
+from tls_case import TlsCase
 
 MESSAGE = b"From: sender@sender.example\nTo: user@example.com\nSubject: a test\n\nHello.\n"
 WRONG = "Canary-that-is-wrong"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tls_case import USER, Surroundings, TlsCase, each
+from support.case import each
+from support.mail_servers import USER
+from support.runs import Surroundings
+from tls_case import TlsCase
 
 # Host, what is configured for it, and what probe must say; nothing: it would take mail.
 WORLDS = {

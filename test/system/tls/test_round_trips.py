@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from slow_wire import SlowWire
-from tls_case import SMTPS, SUBMISSION, TlsCase, each
+from support.case import each
+from tls_case import SMTPS, SUBMISSION, TlsCase
 
 
 class RoundTrips(TlsCase):

@@ -8,7 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Any, Optional
 
-from tls_case import LIMIT, PASSWORD, USER, Result, TlsCase, each, wait_until
+from support.case import each
+from support.machine import wait_until
+from support.mail_servers import PASSWORD, USER
+from support.relays import LIMIT
+from support.runs import Result
+from tls_case import TlsCase
 
 DELIVERY_USER, DELIVERY_GROUP, OTHER_GROUP = "nobody", "nogroup", "daemon"
 

@@ -6,20 +6,16 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
-sys.path.append(str(Path(__file__).resolve().parents[1] / "postfix"))
-
-from case import MESSAGE, DeliveryCase, Relay, Result, each, for_senders  # noqa: E402  (of test/system/e2e)
-from lab import LIMIT, binary_path  # noqa: E402
-from mail_servers import OTHER_PASSWORD, OTHER_USER, PASSWORD, TEMPORARY_USER, USER  # noqa: E402
-from pipe_run import Delivery, Surroundings  # noqa: E402
-from support import wait_until  # noqa: E402
-from world import EXIM_ADDRESS, PLACE  # noqa: E402
+from support.case import MESSAGE, DeliveryCase, each, for_senders
+from support.machine import wait_until
+from support.mail_servers import OTHER_PASSWORD, OTHER_USER, PASSWORD, TEMPORARY_USER, USER
+from support.relays import LIMIT, Relay, binary_path
+from support.runs import Delivery, Result, Surroundings
+from world import EXIM_ADDRESS, PLACE
 
 SUBMISSION, SMTPS = 587, 465
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Iterator
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "reach"))
-
-import network  # noqa: E402
-from mail_servers import Dovecot, Exim, Host, MailServer, PostfixLab  # noqa: E402
-from pki import DAY, Authority, fingerprint, openssl, self_signed, trust_directory  # noqa: E402
+from support import networks
+from support.certificates import DAY, Authority, fingerprint, openssl, self_signed, trust_directory
+from support.mail_servers import Dovecot, Exim, Host, MailServer
 
 PLACE = "RELAYPIPE_TLS_WORLD"
 EXIM_ADDRESS = "127.1.0.100"
@@ -75,14 +72,14 @@ def make_hosts(pki: Path) -> list[Host]:
 
 def replace_names(directory: Path, hosts: list[Host]) -> None:
     names = "".join(f"{host.address} {host.name}\n" for host in hosts)
-    network.replace_file("/etc/hosts", directory, f"127.0.0.1 localhost\n{names}{EXIM_ADDRESS} exim.test\n"
+    networks.replace_file("/etc/hosts", directory, f"127.0.0.1 localhost\n{names}{EXIM_ADDRESS} exim.test\n"
                                                   "127.1.0.1 mail.wild.test\n127.0.0.1 local.test\n")
     # Exim, which is unpacked but not installed, wants its user to exist.
     for path, line in (("/etc/passwd", "Debian-exim:x:65533:65534::/nonexistent:/usr/sbin/nologin\n"),
                        ("/etc/group", "Debian-exim:x:65533:\n")):
         before = Path(path).read_text()
         if "Debian-exim" not in before:
-            network.replace_file(path, directory, before + line)
+            networks.replace_file(path, directory, before + line)
 
 
 def exim_program() -> Path:
@@ -92,7 +89,7 @@ def exim_program() -> Path:
 @contextlib.contextmanager
 def world() -> Iterator[Path]:
     """Needs root."""
-    network.leave_machine()
+    networks.leave_machine()
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relaypipe-tls-")))
         place.chmod(0o755)
