@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Optional, TextIO
 
 from bad_session import Reader, Session
-from support.scripted_relay.faults import draw
+from relay_faults import draw
 
 class Relay:
     def __init__(self, name: str, port: int, seed: str, badness: float, journal: TextIO) -> None:

@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, Optional
 
 from messages import REFUSED_CONTENT, REFUSED_RECIPIENT, digest, without_trace
-from support.scripted_relay.faults import Fault
+from relay_faults import Fault
 
 TERMINATOR = b"\r\n.\r\n"
 LONGEST_STALL = 15.0    # a client that hangs must not hold up the end of the run for ever
