@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -88,6 +89,8 @@ class Root:
         whole.rename(made)
 
     def _bootstrap(self) -> None:
+        if not shutil.which("debootstrap"):
+            fail("no debootstrap here, which makes the root; test/install_packages has it")
         uri = archive()
         packages = KEPT / "archives" / self.release
         packages.mkdir(parents=True, exist_ok=True)
@@ -97,7 +100,7 @@ class Root:
             log = self.path / "debootstrap/debootstrap.log"
             detail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
             fail(f"no root of Debian {self.release} could be made of {uri}, the archive this machine's apt uses: debootstrap "
-                 f"ended with status {done.returncode}\n{(done.stdout + done.stderr)[-2000:]}{detail}")
+                 f"ended with status {done.returncode}; does `apt-get update` reach it?\n{(done.stdout + done.stderr)[-2000:]}{detail}")
         # debootstrap's own mounts; they end with the namespace, and later ones take their place.
         subprocess.run(["umount", "-q", str(self.path / "proc"), str(self.path / "sys")], check=False)
         # No service is started: there is no init, and Postfix is started by hand.
