@@ -141,7 +141,7 @@ class Delivery {
     switch (answer.kind) {
       case Admission::Kind::Go: return race_->admitted(admit.leg);
       case Admission::Kind::Later: return race_->postponed(admit.leg, deadline_.step(now(), answer.at - now()));
-      case Admission::Kind::No: return race_->passed_over(admit.leg, std::move(answer.why), now());
+      case Admission::Kind::No: return race_->skipped(admit.leg, std::move(answer.why), now());
     }
   }
 
@@ -238,7 +238,8 @@ class Delivery {
     return stop;
   }
 
-  /// With `used_up` memory takes back what it gave for the leg, so the race has to ask anew before it tries it again.
+  /// With `used_up` the history takes back what it gave for the leg, so the race has to ask anew before it tries it
+  /// again.
   void record(std::size_t leg, const ClassifiedAttempt& classified, Instant began, bool used_up,
               bool broken_off = false) {
     services_.history.record(request_.plan.legs[leg], classified, began, used_up, broken_off);

@@ -39,7 +39,7 @@ struct Services {
 /// What is to be delivered, and within what bounds.
 struct DeliveryRequest {
   const Envelope& envelope;
-  RoutePlan& plan;  ///< memory puts it into another order
+  RoutePlan& plan;  ///< the history puts it into another order
   const Settings& settings;
   const OwnHost& self;
   Random random;

@@ -40,7 +40,7 @@ class Race {
   struct GiveUp {
     DialId id;
   };  ///< to be answered by given_up()
-  /// Whether memory lets the leg be tried; to be answered by admitted(), postponed() or passed_over().
+  /// Whether the history lets the leg be tried; to be answered by admitted(), postponed() or skipped().
   struct Admit {
     std::size_t leg;
     Duration waited;  ///< since it was first asked for
@@ -61,8 +61,9 @@ class Race {
   void answered(const Query& query, const Answer& answer, Instant now);
   void admitted(std::size_t leg);
   void postponed(std::size_t leg, Instant until);
-  void passed_over(std::size_t leg, Skipped why, Instant now);
-  /// Memory was told that the leg does not need any more what it took for it: before it is tried again it is asked for.
+  void skipped(std::size_t leg, Skipped why, Instant now);
+  /// The history was told that the leg does not need any more what it took for it: before it is tried again it is asked
+  /// for.
   void released(std::size_t leg);
   void failed(DialId id, const SessionFailure& why, Instant now);
   void given_up(DialId id, const Progress& progress, Instant now);
@@ -108,14 +109,14 @@ class Race {
   };
   enum class Phase { Waiting, Looking, Trying };
   enum class Leave {
-    Wanted,  ///< memory has to be asked
+    Wanted,  ///< the history has to be asked
     Asked,
     Given,
   };
   struct LegState {
     Phase phase = Phase::Waiting;
     Leave leave = Leave::Given;
-    std::optional<Instant> asked{};  ///< when memory was first asked
+    std::optional<Instant> asked{};  ///< when the history was first asked
     Instant ask_again{};
     Instant started{};
     Instant progress{};  ///< the last step of any attempt; or the start of one that no other ran beside

@@ -1,3 +1,22 @@
+// The transaction is the one place where a message changes hands, so it is a state machine without I/O: each order of
+// events can be a test, and every octet boundary is one.
+//
+// What always holds:
+// - The dot is queued by commit() alone, after content_sent(), and commit() comes from the owner after its last look at
+//   the caller. Before its first octet is sent everything may be given up; after it only a reply tells the outcome.
+// - A reply answers the oldest command that was sent and not answered. One that comes before its command was sent, or
+//   before the dot's last octet, proves nothing, and the relay is out of step.
+// - Accepted is a 2yz after the whole dot. No other way leads to it.
+// - A dot that did not leave this machine is a lost connection; one that left without a valid reply is Unconfirmed.
+//
+// What was tried and left:
+// - BDAT (RFC 3030): the same end of data without a dot, but relays that announce it and refuse it are common, and the
+//   spool is in DATA's form already.
+// - DATA in the first group for several recipients: after a 354 there is no way back but to drop the connection, and
+// one
+//   result has to serve all recipients of pipe(8).
+// - QUIT before the reply to the dot without PIPELINING: some relays drop the message with the connection.
+
 #include "smtp/transaction.h"
 
 #include <algorithm>

@@ -18,7 +18,7 @@
 
 namespace relaypipe {
 
-/// What a delivery's memory needs of the world.
+/// What a delivery's history needs of its surroundings.
 struct HistoryServices {
   StateStore& store;
   const WallClock& wall;

@@ -15,13 +15,13 @@ class DeliveryLock {
     Ours,      ///< until the process ends, however it ends
     Anothers,  ///< another process has one of them
   };
-  /// Tries to take all `names` at once; does not wait. Where there can be no lock it is ours: trouble with memory stops
-  /// no mail, and trouble() says why.
+  /// Tries to take all `names` at once; does not wait. Where there can be no lock it is ours: trouble with the state
+  /// stops no mail, and trouble() says why.
   virtual State take(const std::vector<std::string>& names) = 0;
   [[nodiscard]] virtual std::optional<std::string> trouble() const = 0;
 };
 
-/// Where there is no memory, every delivery is the only one.
+/// Where there is no state, every delivery is the only one.
 class NoDeliveryLock final : public DeliveryLock {
  public:
   State take(const std::vector<std::string>&) override { return State::Ours; }

@@ -4,7 +4,7 @@
 
 namespace relaypipe {
 
-/// The state store where there is no memory: everything is absent, and nothing is kept.
+/// The state store where `state = no`: everything is absent, and nothing is kept.
 class ForgetfulStore final : public StateStore {
  public:
   std::vector<std::string> read(std::span<const std::string> keys, WallTime) override {

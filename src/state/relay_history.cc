@@ -1,3 +1,25 @@
+// What is remembered of a relay decides here whether it is tried for this message, and in which place. Everything is a
+// function of the records, the leg and the time; what another process does meanwhile is decided again in admit().
+//
+// What always holds:
+// - A plan never gets shorter: a leg that may not be used now goes to the end, and only admit() refuses it, at the
+// moment
+//   it would be tried. So a relay that is due by then is used, and a message always has an answer.
+// - One message, one sender or one domain never takes a relay from the others: what may lie in them is kept with the
+// pair
+//   (relay and sender, relay and domain), and counts against the relay only when enough others met the same (health.h).
+// - What a reply, a rule or the administrator gave a time keeps it. Only connection trouble is looked at early, and
+// only
+//   where no other relay is left.
+// - Whatever was taken (a place within the limits, the right to look) is taken in the same change of the store in which
+//   it was found free.
+//
+// What was tried and left:
+// - Leaving a relay out of the plan while it cools down: the last relay of a plan could not be probed then, and the
+//   reason was in no log line.
+// - One probing process with no end: when it hung, all mail waited for its time limits. A look ends with its patience.
+// - Sharing what is known by a daemon: one more thing that may be down, for what two reads of a file tell.
+
 #include "state/relay_history.h"
 
 #include <fmt/format.h>
@@ -28,7 +50,7 @@ std::string limit_words(const Exhausted& used_up, const Limits& limits) {
                          : rule;
 }
 
-Skipped passed_over(const Standing& standing, const Health& health) {
+Skipped skipped(const Standing& standing, const Health& health) {
   using Kind = Standing::Kind;
   const auto why = standing.kind == Kind::Suspended                                   ? Skipped::Why::Suspended
                    : standing.kind == Kind::Probing || standing.kind == Kind::Hanging ? Skipped::Why::Probing
@@ -218,7 +240,7 @@ Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, 
   const bool may_probe = now.kind == Kind::Due || (leg.turn == Leg::Turn::Last && now.early);
   const bool may_try = now.kind == Kind::Up || may_probe || (again && now.kind != Kind::Suspended);
   if (!may_try && waits(now, leg, waited)) return {Admission::Kind::Later, false, here.now + kLookAgain, {}};
-  if (!may_try) return {Admission::Kind::No, false, kNever, passed_over(now, health)};
+  if (!may_try) return {Admission::Kind::No, false, kNever, skipped(now, health)};
   if (const Health* const pair = again ? nullptr : resting_pair(history, leg, here)) {
     const Skipped::Why why = pair_reason(*pair, pair == &history.with_sender);
     return {Admission::Kind::No, false, kNever, {why, pair->until, pair->cause, pair->words}};

@@ -64,7 +64,7 @@ bool is_ahead(const RelayHistory& history, WallTime now);
 /// - so does one that others have looked at in vain without its ever having been ready;
 /// - one that is much slower than the best of its tier goes behind its tier's others.
 ///
-/// It also sets each leg's resting endpoints, and whether memory has to be asked before it is tried.
+/// It also sets each leg's resting endpoints, and whether admit() has to be asked before it is tried.
 void order_by_history(RoutePlan& plan, std::vector<RelayHistory> history, const Context& around);
 
 /// Judges one leg at the moment in which it would be tried. `waited` is how long this delivery has waited for it

@@ -48,7 +48,7 @@ class StateStore {
   /// All records whose keys begin with `prefix`, by key.
   virtual std::vector<std::pair<std::string, std::string>> list(std::string_view prefix, WallTime now) = 0;
 
-  /// What went wrong first, as a sentence for the log; nothing while memory works.
+  /// What went wrong first, as a sentence for the log; nothing while the store works.
   [[nodiscard]] virtual std::optional<std::string> trouble() const = 0;
 };
 

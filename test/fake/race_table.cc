@@ -78,7 +78,7 @@ bool RaceTable::history(const std::string& what, std::istringstream& words) {
   --leg;
   if (what == "admit") race_->admitted(leg);
   if (what == "postpone") race_->postponed(leg, kStart + std::chrono::milliseconds(until));
-  if (what == "pass") race_->passed_over(leg, {}, now_);
+  if (what == "pass") race_->skipped(leg, {}, now_);
   return true;
 }
 

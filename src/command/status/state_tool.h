@@ -12,7 +12,7 @@
 
 namespace relaypipe {
 
-/// What the tools that look into the memory of deliveries, or change it, begin with.
+/// What the tools that look into what deliveries remember, or change it, begin with.
 struct StateTool {
   StateArguments arguments;
   LoadedConfiguration loaded;

@@ -13,8 +13,8 @@
 
 namespace relaypipe {
 
-/// What the memory of a delivery needs, put together from the settings: the store and the lock in the state directory,
-/// or neither where `memory = no`.
+/// What the history of a delivery needs, put together from the settings: the store and the lock in the state directory,
+/// or neither where `state = no`.
 class StateParts {
  public:
   StateParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock, Journal& journal,

@@ -161,7 +161,7 @@ int SqliteFile::check() {
   return code;
 }
 
-bool SqliteFile::put_aside() {
+bool SqliteFile::quarantine() {
   close();
   const std::string aside = path() + ".damaged";
   // The journal belongs to the damaged file: a new one must not be rolled back with it.

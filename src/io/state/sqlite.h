@@ -38,7 +38,7 @@ class SqliteFile {
   /// Reads it from end to end.
   int check();
   /// Gives it another name, so that it can be recreated. False: that cannot be done.
-  bool put_aside();
+  bool quarantine();
 
   /// To write: nobody else can until commit() or roll_back(). To read: all of it as it was at one moment, with one look
   /// at the file's locks and journal instead of one for each record.

@@ -1,3 +1,21 @@
+// What deliveries remember is advice: a file that is unreadable, damaged, locked or gone costs knowledge, never mail.
+//
+// What always holds:
+// - Operations take turns (lock.h). Who gets no turn, because for 250 ms (5 s where a limit has to be exact) nobody
+// else
+//   has got one either, goes on without.
+// - A change is read, decided and written within one transaction: two processes never decide on the same record.
+// - Nothing waits for a disk: after a crash of the machine the files may be old or damaged, which counts as absent.
+// - What lasts and what is bulk are different files, and only the first decides about limits.
+//
+// What was tried and left:
+// - LMDB: a mapped file makes damage a signal, which needs handlers, jumps out of them, and a check of the library's
+// own
+//   page format before every use. SQLite returns an error code, for about half a million instructions.
+// - WAL and synchronous writes: they keep what may be lost, at the price of a wait for the disk per message.
+// - One file: a day of message records filled it, and a used-up quota was forgotten with them.
+// - Process ids and /proc to know the living: hidden in containers and by hidepid. A lock dies with its process.
+
 #include "io/state/store.h"
 
 #include <fmt/format.h>
@@ -54,14 +72,14 @@ void SqliteStateStore::look_after_crashes(const StateLock& lock) {
   const std::string why = fmt::format("{} processes in a row died while they used it", lock.crashes());
   for (const Part part : {Lasting, Bulk}) {
     const bool look = lock.crashes() == StateLock::kMostCrashes;
-    if (!look || SqliteFile::means_damage(files_[part].check())) put_aside(part, why);
+    if (!look || SqliteFile::means_damage(files_[part].check())) quarantine(part, why);
   }
 }
 
-void SqliteStateStore::put_aside(Part part, const std::string& why) {
+void SqliteStateStore::quarantine(Part part, const std::string& why) {
   const std::string path = files_[part].path();
   note(fmt::format("{}: {}; it was quarantined as {}.damaged and recreated", path, why, path));
-  if (!files_[part].put_aside()) given_up_[part] = true;
+  if (!files_[part].quarantine()) given_up_[part] = true;
 }
 
 /// Whether it is worth while to try once more.
@@ -73,7 +91,7 @@ bool SqliteStateStore::fix(Part part, int code) {
     given_up_[part] = true;
     return false;
   }
-  put_aside(part, text.substr(files_[part].path().size() + 2));
+  quarantine(part, text.substr(files_[part].path().size() + 2));
   return !given_up_[part];
 }
 

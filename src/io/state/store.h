@@ -54,7 +54,7 @@ class SqliteStateStore final : public StateStore {
   int try_load(Part part, const Records& records, bool writing);
   int try_save(Part part, const Records& records, const std::vector<StateValue>& before);
   bool fix(Part part, int code);
-  void put_aside(Part part, const std::string& why);
+  void quarantine(Part part, const std::string& why);
   void note(const std::string& what);
 
   std::string directory_;
