@@ -33,7 +33,7 @@ constexpr Tool kTools[] = {
     {"log", run_log, "the last relays that went down or came back"},
     {"suspend", run_suspend, "keeps deliveries from a relay"},
     {"resume", run_resume, "ends that"},
-    {"reset", run_reset, "lets a relay that rests be tried at once"},
+    {"reset", run_reset, "lets a relay that cools down be tried at once"},
     {"classify", run_classify, "what a relay's reply means, and which rule says so"},
     {"providers", run_providers, "the providers that are known, and what each brings"},
     {"names", run_names, "the relays, chains or providers there are, one per line"},
