@@ -4,6 +4,7 @@
 
 #include "config/configuration.h"
 #include "config/limit_text.h"
+#include "config/setting_keys.h"
 #include "fuzz.h"
 #include "io/toml_document.h"
 
