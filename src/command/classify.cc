@@ -28,10 +28,7 @@ namespace {
 constexpr int kBadInput = 2;
 constexpr std::string_view kStages[] = {"greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "end_of_data"};
 
-int bad_input(const std::string& text, bool json) {
-  write_text(json ? error_json(text) : text + "\n");
-  return kBadInput;
-}
+std::string error_text(const std::string& text, bool json) { return json ? error_json(text) : text + "\n"; }
 
 /// `; did you mean NAME?` where a known word is near.
 std::string meant(std::string_view word, std::span<const std::string_view> known) {
@@ -203,7 +200,8 @@ int run_classify(const std::vector<std::string>& words) {
   LoadedConfiguration loaded = load_as_deliverer(*arguments);
   check_patterns(loaded.configuration, matcher, loaded.problems);
   if (const ConfigProblem* error = first_error(loaded.problems)) {
-    return bad_input(error->line() + "; `relaypipe check` shows all problems", arguments->json);
+    write_text(error_text(error->line() + "; `relaypipe check` shows all problems", arguments->json));
+    return kBadInput;
   }
   int status = 0;
   std::string text;
@@ -211,7 +209,7 @@ int run_classify(const std::vector<std::string>& words) {
     const auto answer = classified(std::move(one), *arguments, loaded.configuration, matcher);
     if (!answer) status = kBadInput;
     if (!text.empty()) text += "\n";
-    text += answer ? *answer : arguments->json ? error_json(answer.error()) : answer.error() + "\n";
+    text += answer ? *answer : error_text(answer.error(), arguments->json);
   }
   write_text(text);
   return status;

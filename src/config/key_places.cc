@@ -1,7 +1,8 @@
 #include "config/key_places.h"
 
-#include <algorithm>
 #include <variant>
+
+#include "config/document_reader.h"
 
 namespace relaypipe {
 namespace {
@@ -11,10 +12,7 @@ const DocumentTable* table_of(const DocumentEntry* entry) {
 }
 
 const DocumentEntry* find(const DocumentTable* table, std::string_view key) {
-  if (table == nullptr) return nullptr;
-  const auto found =
-      std::find_if(table->begin(), table->end(), [&](const DocumentEntry& entry) { return entry.key == key; });
-  return found == table->end() ? nullptr : &*found;
+  return table == nullptr ? nullptr : find_entry(*table, key);
 }
 
 /// The entry for a key whose parts are separated by periods.

@@ -82,7 +82,7 @@ void check_settings(const Section& section, const DocumentTable& table, const Se
     if (std::find(before.begin(), before.end(), problem) != before.end()) continue;
     const DocumentEntry* set = find_entry(table, problem.keys[0]);
     if (set == nullptr) set = find_entry(table, problem.keys[1]);
-    // Values of the defaults alone, to which the relay's destination or account added something: told there.
+    // Otherwise -o made it, and it is told with the command line.
     if (set != nullptr) section.error_line(set->value.at, problem.text);
   }
 }
