@@ -80,7 +80,7 @@ class AttemptRun {
   }
 
  private:
-  /// One round: say what can be said, hear what is there, and sleep only when neither moved anything.
+  /// One round: send what can be sent, receive what is there, and sleep only when neither moved anything.
   void step() {
     const bool halted = context_.halted();
     if (halted) transaction_.abort();

@@ -84,7 +84,7 @@ class Delivery {
   std::unique_ptr<Session> open_session() {
     std::unique_ptr<Session> ready;
     bool waited = false;  // for the message, with a ready session
-    // What came in during the transaction before this is heard before anything is decided.
+    // What came in during the transaction before this is received before anything is decided.
     for (receive(ready); !halted(); receive(ready)) {
       if (!ready) {
         advance();
@@ -281,7 +281,7 @@ class Delivery {
   /// The outcomes of the race; one that decides (the recipient's domain does not exist) ends the delivery.
   void note_race() {
     const bool interrupted = halt_ && halt_ != Halt::DeadlinePassed;
-    bool learned = false;
+    bool recorded = false;
     for (Attempt& attempt : race_->take_attempts()) {
       ClassifiedAttempt classified = judge(std::move(attempt));
       const bool final =
@@ -292,12 +292,12 @@ class Delivery {
       if (leg != nullptr && !(interrupted && std::holds_alternative<Superseded>(classified.attempt.what))) {
         const auto index = static_cast<std::size_t>(leg - request_.plan.legs.data());
         record(index, classified, now() - classified.attempt.setup, !race_->open(index));
-        learned = true;
+        recorded = true;
       }
       note(std::move(classified));
     }
     // At once, because whoever comes next need not meet the same.
-    if (learned) services_.history.flush();
+    if (recorded) services_.history.flush();
   }
 
   void note_message() {

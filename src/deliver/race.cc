@@ -160,10 +160,10 @@ void Race::look(std::size_t leg, Instant now, std::vector<Act>& acts) {
 /// In their order, but of one preference those that failed lately come last, and a preference of which all failed comes
 /// after the others.
 void Race::queue_endpoints(std::size_t leg, const std::vector<Endpoint>& endpoints) {
-  const std::vector<std::string>& resting = plan_->legs[leg].resting;
-  const auto rests = [&](const Candidate& candidate) {
+  const std::vector<std::string>& cooling_down = plan_->legs[leg].cooling_down;
+  const auto cools_down = [&](const Candidate& candidate) {
     const std::string address = endpoint_text(candidate.endpoint.address.text(), candidate.endpoint.port);
-    return std::find(resting.begin(), resting.end(), address) != resting.end();
+    return std::find(cooling_down.begin(), cooling_down.end(), address) != cooling_down.end();
   };
   std::vector<Candidate> failed;
   auto& queue = legs_[leg].queue;
@@ -172,8 +172,8 @@ void Race::queue_endpoints(std::size_t leg, const std::vector<Endpoint>& endpoin
     const std::uint16_t preference = one->preference;
     for (; one != endpoints.end() && one->preference == preference; ++one)
       equals.push_back({leg, *one});
-    std::stable_partition(equals.begin(), equals.end(), [&](const Candidate& c) { return !rests(c); });
-    if (rests(equals.front()))
+    std::stable_partition(equals.begin(), equals.end(), [&](const Candidate& c) { return !cools_down(c); });
+    if (cools_down(equals.front()))
       failed.insert(failed.end(), equals.begin(), equals.end());
     else
       queue.insert(queue.end(), equals.begin(), equals.end());
@@ -298,7 +298,7 @@ bool Race::exhausted() const { return running_.empty() && late_.empty() && !fres
 bool Race::others_left() const {
   const std::size_t own = winner_ ? winner_->candidate.leg : legs_.size();
   for (std::size_t leg = 0; leg < legs_.size(); ++leg) {
-    // One that rests is no way out.
+    // One that cools down is no way out.
     if (leg == own || (plan_->legs[leg].turn == Leg::Turn::Last && legs_[leg].phase == Phase::Waiting)) continue;
     if (legs_[leg].phase != Phase::Trying || !legs_[leg].queue.empty()) return true;
   }

@@ -20,7 +20,7 @@ enum class Scope {
   Recipient,
 };
 
-/// Why a relay did not take a message, as far as it can be known. It decides how long the relay rests.
+/// Why a relay did not take a message, as far as it can be known. It decides how long the relay cools down.
 enum class Cause {
   Unknown,
   Network,           ///< not resolved, not connected, lost, silent, garbled

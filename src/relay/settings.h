@@ -32,7 +32,7 @@ enum class OnUnconfirmed {
   Bounce,     ///< nowhere: rather never than twice
 };
 
-/// How long a relay rests, where neither its reply nor a rule tells.
+/// How long a relay cools down, where neither its reply nor a rule tells.
 struct CoolDown {
   Duration least = std::chrono::seconds(15);  ///< after the first failure; doubles with each one in a row
   Duration most = std::chrono::minutes(10);

@@ -26,13 +26,13 @@ struct Leg {
   // What the history adds (state/relay_history.h); without it every leg has its own place and waits for nobody.
   enum class Turn {
     Own,   ///< in its place
-    Last,  ///< it rests, or may not be used now: only when nothing else is left, and only if it may be then
+    Last,  ///< it cools down, or may not be used now: only when nothing else is left, and only if it may be then
   } turn = Turn::Own;
-  WallTime due = kNever;                  ///< of the last ones: when it may be tried again
-  bool ask = false;                       ///< the history has to admit it before it is tried
-  bool alone = false;                     ///< it is the only one that has its own place
-  bool one_by_one = false;                ///< no PIPELINING: it lost commands that were sent together
-  std::vector<std::string> resting = {};  ///< endpoints that failed lately, `192.0.2.1:587`: after its others
+  WallTime due = kNever;                       ///< of the last ones: when it may be tried again
+  bool ask = false;                            ///< the history has to admit it before it is tried
+  bool alone = false;                          ///< it is the only one that has its own place
+  bool one_by_one = false;                     ///< no PIPELINING: it lost commands that were sent together
+  std::vector<std::string> cooling_down = {};  ///< endpoints that failed lately, `192.0.2.1:587`: after its others
 };
 
 /// A relay that is left out, and why.

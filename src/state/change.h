@@ -13,7 +13,7 @@ namespace relaypipe {
 /// A change of a relay's state that somebody may want to be told of.
 struct Change {
   enum class Kind {
-    Down,       ///< it failed, and rests until `until`
+    Down,       ///< it failed, and cools down until `until`
     Up,         ///< it is well again
     Suspended,  ///< by the administrator, until `until`
     Resumed,    ///< by the administrator

@@ -247,7 +247,7 @@ void DeliveryHistory::record(const Leg& leg, const ClassifiedAttempt& classified
     event.pipelined = true;
     return add_update(leg.relay, {std::move(event), "", HealthUpdate::Of::Relay, ""});
   }
-  // Where nothing was learned, what was taken is free all the same.
+  // Where the attempt showed nothing, what was taken is free all the same.
   const bool ended = event.kind == HealthEvent::Kind::Ended;
   if (!ended || (used_up && pending(leg.relay).taken))
     add_update(leg.relay, {std::move(event), "", HealthUpdate::Of::Relay, ""});

@@ -71,7 +71,7 @@ class DeliveryHistory {
   /// From the dot on: what a later delivery of this message has to know. `useful` says for how long.
   void remember_message(MessageState::Kind kind, const std::string& relay, std::string_view words,
                         std::uint64_t content, Span useful);
-  /// Writes what was learned since the last time, in one transaction; does nothing where there is nothing.
+  /// Writes the pending updates, in one transaction; does nothing where there is nothing.
   void flush();
 
  private:

@@ -60,11 +60,11 @@ inline constexpr Span kOneByOne = std::chrono::hours(24);
 struct Health {
   WallTime stamp = kNever;  ///< last change
 
-  // Of the failure it rests from; `since` is kNever while it is well.
+  // Of the failure it cools down from; `since` is kNever while it is well.
   Cause cause = Cause::Unknown;
   WallTime since = kNever;      ///< when it failed first
   WallTime failed = kNever;     ///< when it failed last
-  WallTime until = kNever;      ///< rests until then
+  WallTime until = kNever;      ///< cools down until then
   std::uint32_t failures = 0;   ///< in a row; those of attempts that ran side by side are one
   Stamps stamps;                ///< what it failed with; the credentials where they were refused
   std::string words;            ///< the failure, for a person; printable
@@ -121,7 +121,7 @@ struct HealthEvent {
     Accepted,  ///< a message was taken: everything is
     Failed,
     Superseded,  ///< it was not ready when its patience was over, and another relay was
-    Ended,       ///< nothing was learned
+    Ended,       ///< it showed nothing
   } kind = Kind::Ended;
   WallTime began = kNever;    ///< when the attempt began
   bool full_patience = true;  ///< of Superseded: it had what a relay gets of which nothing is known
@@ -143,7 +143,7 @@ struct HealthEvent {
 };
 
 /// Brings what is remembered to `now` and returns the time to go on with: a clock set back by more than kClockSlack
-/// takes the remembered times back with it, so that nothing rests longer for it.
+/// takes the remembered times back with it, so that nothing cools down longer for it.
 WallTime settle(Health& health, WallTime now);
 
 /// `health` is settled. `stamps` are those of the present.

@@ -77,15 +77,15 @@ bool waits(const Standing& now, const Leg& leg, Span waited) {
 }
 
 /// What keeps the relay from this message alone: its sender, or a recipient's domain, that the relay lately refused.
-const Health* resting_pair(const RelayHistory& history, const Leg& leg, const Context& around) {
-  const auto rests = [&](const Health& pair) {
+const Health* cooling_pair(const RelayHistory& history, const Leg& leg, const Context& around) {
+  const auto cools_down = [&](const Health& pair) {
     if (pair.failed <= history.relay.health.reset) return false;
     const Standing now = standing_of(pair, leg.relay, around);
     return now.kind == Standing::Kind::CoolingDown && !(leg.turn == Leg::Turn::Last && now.early);
   };
-  if (rests(history.with_sender)) return &history.with_sender;
+  if (cools_down(history.with_sender)) return &history.with_sender;
   const auto& domains = history.with_domains;
-  const auto found = std::find_if(domains.begin(), domains.end(), rests);
+  const auto found = std::find_if(domains.begin(), domains.end(), cools_down);
   return found == domains.end() ? nullptr : &*found;
 }
 
@@ -123,7 +123,7 @@ Placement placement_of(const RelayHistory& history, const Leg& leg, const Contex
     case Kind::Due:
     case Kind::Up: break;
   }
-  if (const Health* const pair = resting_pair(history, leg, around)) {
+  if (const Health* const pair = cooling_pair(history, leg, around)) {
     return behind(pair->until, fmt::format("{}: {}", pair_words(*pair, pair == &history.with_sender), pair->words));
   }
   const Limits& limits = leg.relay.limits;
@@ -156,7 +156,7 @@ void advise(Leg& leg, const RelayHistory& history, const Context& around) {
   if (leg.one_by_one) leg.reason += "; commands go one at a time, since together they were lost";
   for (const EndpointState& endpoint : history.relay.endpoints) {
     if (standing_of(endpoint.health, leg.relay, around).kind == Standing::Kind::CoolingDown) {
-      leg.resting.push_back(endpoint.address);
+      leg.cooling_down.push_back(endpoint.address);
     }
   }
 }
@@ -241,7 +241,7 @@ Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, 
   const bool may_try = now.kind == Kind::Up || may_probe || (again && now.kind != Kind::Suspended);
   if (!may_try && waits(now, leg, waited)) return {Admission::Kind::Later, false, here.now + kLookAgain, {}};
   if (!may_try) return {Admission::Kind::No, false, kNever, skipped(now, health)};
-  if (const Health* const pair = again ? nullptr : resting_pair(history, leg, here)) {
+  if (const Health* const pair = again ? nullptr : cooling_pair(history, leg, here)) {
     const Skipped::Why why = pair_reason(*pair, pair == &history.with_sender);
     return {Admission::Kind::No, false, kNever, {why, pair->until, pair->cause, pair->words}};
   }

@@ -59,12 +59,13 @@ bool is_ahead(const RelayHistory& history, WallTime now);
 /// Puts the legs of a plan into the order in which they are tried, from what is remembered of each, and says in
 /// `reason` why one stands where it stands:
 ///
-/// - a relay that rests, is suspended, has a limit used up or did not take this sender goes behind all others, the one
+/// - a relay that cools down, is suspended, has a limit used up or did not take this sender goes behind all others, the
+/// one
 ///   that is due soonest first;
 /// - so does one that others have looked at in vain without its ever having been ready;
 /// - one that is much slower than the best of its tier goes behind its tier's others.
 ///
-/// It also sets each leg's resting endpoints, and whether admit() has to be asked before it is tried.
+/// It also sets each leg's endpoints that cool down, and whether admit() has to be asked before it is tried.
 void order_by_history(RoutePlan& plan, std::vector<RelayHistory> history, const Context& around);
 
 /// Judges one leg at the moment in which it would be tried. `waited` is how long this delivery has waited for it

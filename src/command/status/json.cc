@@ -61,7 +61,7 @@ Json relay_json(const RelayStatus& relay) {
   json["limits"] = limits_json(relay.limits);
   json["open"] = relay.open;
   json["connections"] = relay.connections == 0 ? Json(nullptr) : Json(relay.connections);
-  json["cooling_down_addresses"] = relay.resting;
+  json["cooling_down_addresses"] = relay.cooling_down;
   return json;
 }
 

@@ -37,7 +37,7 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   status.today = same_day ? state.health.today : 0;
   for (const EndpointState& endpoint : state.endpoints) {
     if (standing(endpoint.health, now, endpoint.health.stamps, bounds, alive).kind == Standing::Kind::CoolingDown) {
-      status.resting.push_back(endpoint.address);
+      status.cooling_down.push_back(endpoint.address);
     }
   }
   status.health = std::move(state.health);

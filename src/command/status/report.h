@@ -34,10 +34,10 @@ struct RelayStatus {
   Health health;
   Standing standing;
   std::vector<LimitUse> limits;
-  std::uint64_t open = 0;            ///< deliveries that use it now
-  std::uint64_t connections = 0;     ///< at most; 0: no limit
-  std::uint64_t today = 0;           ///< messages accepted since midnight UTC
-  std::vector<std::string> resting;  ///< endpoints that failed lately
+  std::uint64_t open = 0;                 ///< deliveries that use it now
+  std::uint64_t connections = 0;          ///< at most; 0: no limit
+  std::uint64_t today = 0;                ///< messages accepted since midnight UTC
+  std::vector<std::string> cooling_down;  ///< endpoints that failed lately
 };
 
 /// When a relay has to be given a new token by hand, or its access token ends.

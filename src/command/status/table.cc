@@ -74,7 +74,7 @@ std::string relay_lines(const RelayStatus& relay, WallTime now, bool colour) {
                         rough(relay.health.one_by_one_until - now));
   }
   // Of a relay that is down as a whole that is no news.
-  for (const std::string& endpoint : down ? std::vector<std::string>() : relay.resting)
+  for (const std::string& endpoint : down ? std::vector<std::string>() : relay.cooling_down)
     text += fmt::format("    cooling-down address {}\n", endpoint);
   for (const LimitUse& limit : relay.limits) {
     text += fmt::format("    {} {} {} of {}  {}{}\n", bar(limit), limit.is_rate ? "rate " : "quota", limit.used,

@@ -59,7 +59,7 @@ struct Bench {
   Admission admit(char name, bool again = false, Span waited = {}) {
     return relaypipe::admit(of(name), leg(name), waited, again, around());
   }
-  void rests(std::size_t leg, Span left, Cause cause = Cause::Network) {
+  void cools_down(std::size_t leg, Span left, Cause cause = Cause::Network) {
     Health& health = history[leg].relay.health;
     health.since = health.failed = health.stamp = kNow - 1s;
     health.until = kNow + left;
@@ -85,8 +85,8 @@ struct Bench {
 
 TEST_CASE("relays that may not be used stand behind all others, the one due soonest first") {
   Bench bench(5);
-  bench.rests(0, 5min);
-  bench.rests(2, 1min);
+  bench.cools_down(0, 5min);
+  bench.cools_down(2, 1min);
   bench.history[3].relay.health.suspended_until = kNow + 2min;
   CHECK(bench.order() == "be|cda");
   CHECK(bench.plan.legs[2].reason == "; cools down until 2026-11-27 10:01:00 UTC: it failed");
@@ -96,7 +96,7 @@ TEST_CASE("relays that may not be used stand behind all others, the one due soon
 
 TEST_CASE("one whose rest is over keeps its place, and is probed by one") {
   Bench bench(2);
-  bench.rests(0, 0s);
+  bench.cools_down(0, 0s);
   CHECK(bench.order() == "ab");
   CHECK(bench.plan.legs[0].ask);
   CHECK(bench.admit('a').kind == Kind::Go);
@@ -128,7 +128,7 @@ TEST_CASE("a relay that is known and well is not asked about") {
 TEST_CASE("resting that other reasons have is not cut short, whoever asks") {
   const Cause cause = GENERATE(Cause::Auth, Cause::Quota, Cause::Rate, Cause::Account, Cause::Policy);
   Bench bench(1);
-  bench.rests(0, 30min, cause);
+  bench.cools_down(0, 30min, cause);
   bench.history[0].relay.health.failed = kNow - 20min;
   CHECK(bench.order() == "|a");
   const Admission admission = bench.admit('a');
@@ -140,7 +140,7 @@ TEST_CASE("resting that other reasons have is not cut short, whoever asks") {
 
 TEST_CASE("only one that stands last is looked at early, and not before the shortest rest") {
   Bench bench(2);
-  bench.rests(0, 5min);
+  bench.cools_down(0, 5min);
   bench.order();
   CHECK(bench.admit('a').kind == Kind::No);
   bench.of('a').relay.health.failed = kNow - 15s;
@@ -152,7 +152,7 @@ TEST_CASE("only one that stands last is looked at early, and not before the shor
 
 TEST_CASE("what this delivery has tried itself it may try again, but not what was suspended meanwhile") {
   Bench bench(1);
-  bench.rests(0, 5min);
+  bench.cools_down(0, 5min);
   CHECK(bench.admit('a', false).kind == Kind::No);
   CHECK(bench.admit('a', true).kind == Kind::Go);
   bench.history[0].relay.health.suspended_until = kNow + 1h;
@@ -224,8 +224,8 @@ TEST_CASE("slow relays stand behind their tier, in their order, and in no other 
     CHECK(bench.order() == "abcde");
   }
   SECTION("not where the fast ones rest") {
-    bench.rests(1, 1min);
-    bench.rests(3, 1min);
+    bench.cools_down(1, 1min);
+    bench.cools_down(3, 1min);
     CHECK(bench.order() == "ace|bd");
   }
 }
@@ -267,7 +267,7 @@ TEST_CASE("whoever is not among the first at an unknown relay waits for what the
 
 TEST_CASE("with nothing else left whoever does not probe waits for the one that does, up to max_wait") {
   const auto rests_and_is_probed = [](Bench& bench, std::size_t relay) {
-    bench.rests(relay, 0s);
+    bench.cools_down(relay, 0s);
     take_look(bench.history[relay].relay.health, kOther, kNow + 1s, kNow, [](const Owner&) { return true; });
   };
   Bench bench(2);
@@ -279,7 +279,7 @@ TEST_CASE("with nothing else left whoever does not probe waits for the one that 
     CHECK(relaypipe::admit(bench.of('a'), own, {}, false, bench.around()).kind == Kind::No);
   }
   SECTION("the other one rests as well") {
-    bench.rests(1, 5min);
+    bench.cools_down(1, 5min);
     CHECK(bench.order() == "|ab");
     CHECK(bench.admit('a').kind == Kind::Later);
     CHECK(bench.admit('a', false, 1900ms).kind == Kind::Later);
@@ -287,8 +287,8 @@ TEST_CASE("with nothing else left whoever does not probe waits for the one that 
   }
   SECTION("it was due when the plan was made, and is the only one") {
     Bench due(2);
-    due.rests(0, 0s);
-    due.rests(1, 5min);
+    due.cools_down(0, 0s);
+    due.cools_down(1, 5min);
     CHECK(due.order() == "a|b");
     CHECK(due.plan.legs[0].alone);
     rests_and_is_probed(due, 0);
