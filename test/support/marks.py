@@ -1,4 +1,4 @@
-"""Marks for tests. Only test files import this: by then run.py has read its arguments."""
+"""Marks for tests. Only test files import this: by then the runner has read its arguments."""
 
 from __future__ import annotations
 
