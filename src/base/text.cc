@@ -5,9 +5,13 @@
 namespace relaypipe {
 
 std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kWhitespace);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kWhitespace) + 1 - first);
+  // kWhitespace, by its codes: a configuration of 200 relays asks a thousand times.
+  const auto is_white = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+  while (!text.empty() && is_white(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_white(text.back()))
+    text.remove_suffix(1);
+  return text;
 }
 
 bool has_control(std::string_view text) {

@@ -73,10 +73,11 @@ void require_tls(const Section& section, const DocumentTable& table, RelayConfig
 /// What this relay's own settings made wrong; what was wrong before is told with the defaults.
 void check_settings(const Section& section, const DocumentTable& table, const Settings& defaults,
                     const RelayConfig& relay) {
-  // Hardly any relay sets one of these; asking all of 200 would cost as much as a small delivery.
-  constexpr std::string_view keys[] = {"bind_address", "ip", "cool_down", "cool_down_max"};
-  const auto is_set = [&](std::string_view key) { return find_entry(table, key) != nullptr; };
-  if (std::none_of(std::begin(keys), std::end(keys), is_set)) return;
+  // What it has from the defaults is told with them, and hardly any relay has more.
+  const Settings& own = relay.settings;
+  const bool same = own.bind_address == defaults.bind_address && own.ip == defaults.ip &&
+                    own.cool_down.least == defaults.cool_down.least && own.cool_down.most == defaults.cool_down.most;
+  if (same) return;
   const std::vector<SettingsProblem> before = settings_problems(defaults);
   for (const SettingsProblem& problem : settings_problems(relay.settings)) {
     if (std::find(before.begin(), before.end(), problem) != before.end()) continue;
