@@ -12,10 +12,9 @@
 #include "io/system/system_clock.h"
 #include "verdict/exit_status.h"
 
-/// Picks the front-end. The one catch-all: a broken assumption defers, unless a relay has the message already.
+/// Picks the front-end. The one catch-all: a broken assumption defers.
 int main(int argc, char** argv) {
   using namespace relaypipe;
-  bool accepted = false;
   int status = kExitDeferred;
   try {
     occupy_standard_descriptors();
@@ -38,14 +37,13 @@ int main(int argc, char** argv) {
       stdin_is_pipe() ? write_result(report_line(refused_verdict({4, 3, 5}, "usage: " + *mistake)))
                       : write_text(*mistake + "\n");
     } else {
-      status = run_pipe(words, started, accepted);
+      status = run_pipe(words, started);
     }
   } catch (const std::exception& error) {
-    if (!accepted)
-      write_result(report_line(refused_verdict({4, 3, 0}, std::string("internal error: ") + error.what())));
-    status = accepted ? kExitDelivered : kExitDeferred;
+    write_result(report_line(refused_verdict({4, 3, 0}, std::string("internal error: ") + error.what())));
+    status = kExitDeferred;
   } catch (...) {
-    status = accepted ? kExitDelivered : kExitDeferred;
+    status = kExitDeferred;
   }
   // No destructors of libraries: everything that matters is written, and they cost time on every message.
   _exit(status);

@@ -116,7 +116,7 @@ void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& 
     journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
 }
 
-int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Instant started, bool& accepted) {
+int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Instant started) {
   const Settings& settings = request.settings;
   const SystemClock clock;
   StderrTrace trace;
@@ -139,7 +139,7 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
                     journal, patterns,   history, state.lock(), tracing};
   const OwnHost self = self_for(request);
   const DeliveryRequest delivery{request.envelope, request.plan, settings, self, Random(random_seed()), started};
-  const Delivered delivered = deliver(delivery, services, accepted);
+  const Delivered delivered = deliver(delivery, services);
   // Postfix first: nothing after this line can change what it is told.
   print(delivered.verdict);
   if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
@@ -150,10 +150,7 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
   return exit_status(delivered.verdict);
 }
 
-}  // namespace
-
-int run_pipe(const std::vector<std::string>& words, Instant started, bool& accepted) {
-  ParentWatch parent;
+int run(const std::vector<std::string>& words, ParentWatch& parent, Instant started) {
   const auto arguments = parse_arguments(words);
   const LoadedConfiguration loaded = load_as_deliverer(arguments ? *arguments : Arguments());
   MailLog journal(loaded.configuration.settings);
@@ -163,7 +160,19 @@ int run_pipe(const std::vector<std::string>& words, Instant started, bool& accep
   if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, log_id(""));
   auto request = read_request(*arguments, loaded, journal);
   if (!request) return refuse(request.error(), journal, log_id(arguments->queue_id));
-  return deliver_request(*request, parent, journal, started, accepted);
+  return deliver_request(*request, parent, journal, started);
+}
+
+}  // namespace
+
+int run_pipe(const std::vector<std::string>& words, Instant started) {
+  ParentWatch parent;
+  try {
+    return run(words, parent, started);
+  } catch (...) {
+    if (!parent.has_accepted()) throw;
+    return kExitDelivered;
+  }
 }
 
 }  // namespace relaypipe

@@ -9,4 +9,7 @@ namespace relaypipe {
 /// How one endpoint of a relay is dialled, by the relay's settings.
 DialTarget dial_target(const Relay& relay, const Endpoint& endpoint);
 
+/// A relay that no address was chosen of.
+Peer unresolved(const Relay& relay);
+
 }  // namespace relaypipe

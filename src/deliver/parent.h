@@ -12,6 +12,8 @@ class Parent {
     Terminating,  ///< a signal asked us to end
   };
   [[nodiscard]] virtual State state() = 0;
+  /// A relay has taken the message: from now on, whatever happens, the result is a success.
+  virtual void accepted() = 0;
 };
 
 }  // namespace relaypipe

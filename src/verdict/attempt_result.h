@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -101,6 +102,7 @@ struct Attempt {
   AttemptResult what;
   Duration setup{};
   Duration transfer{};
+  std::size_t leg = 0;  ///< the place of its relay in the plan
 };
 
 }  // namespace relaypipe

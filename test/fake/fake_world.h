@@ -79,7 +79,10 @@ class FakeMessage final : public MessageSource {
 class FakeCaller final : public Parent {
  public:
   [[nodiscard]] State state() override { return state_; }
+  void accepted() override { has_accepted = true; }
   void becomes(State state) { state_ = state; }
+
+  bool has_accepted = false;
 
  private:
   State state_ = State::Present;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "catch.h"
 #include "flow/flow.h"
@@ -60,12 +61,8 @@ void RaceTable::play(const std::vector<Row>& rows) {
     if (!first && row.event.empty()) CHECK(wake == when);
     if (!row.event.empty()) CHECK(wake >= when);
     now_ = when;
-    std::string acts = row.event.empty() ? "" : happen(row.event);
-    if (!row.event.starts_with("ready")) {
-      const std::string more = advance();
-      acts += (acts.empty() || more.empty() ? "" : ", ") + more;
-    }
-    CHECK(acts == row.acts);
+    if (!row.event.empty()) happen(row.event);
+    CHECK(perform() == row.acts);
   }
 }
 
@@ -76,77 +73,73 @@ bool RaceTable::history(const std::string& what, std::istringstream& words) {
   int until = 0;
   words >> leg >> until;
   --leg;
-  if (what == "admit") race_->admitted(leg);
-  if (what == "postpone") race_->postponed(leg, kStart + std::chrono::milliseconds(until));
-  if (what == "pass") race_->skipped(leg, {}, now_);
+  if (what == "admit") race_->on(race::Admitted{leg}, now_);
+  if (what == "postpone") race_->on(race::Postponed{leg, kStart + std::chrono::milliseconds(until)}, now_);
+  if (what == "pass") race_->on(race::NotAdmitted{leg, {}}, now_);
   return true;
 }
 
-std::string RaceTable::happen(const std::string& event) {
+void RaceTable::happen(const std::string& event) {
   std::istringstream words(event);
   std::string what;
   std::string name;
   words >> what;
-  if (history(what, words)) return {};
+  if (history(what, words)) return;
   words >> name;
-  if (what == "spend") {
-    race_->spend_winner(now_);
-  } else if (what == "a" || what == "mx") {
-    race_->answered({what == "a" ? RecordType::A : RecordType::Mx, name}, what == "a" ? addresses(words) : hosts(words),
-                    now_);
-  } else if (what == "greets") {
-    running_.at(id_of(name)).progress = {Stage::Greeting, now_};
-  } else if (what == "ready") {
-    const DialId id = id_of(name);
-    running_.erase(id);
-    return perform(race_->won(id, now_));
-  } else {
-    const DialId id = id_of(name);
-    running_.erase(id);
-    const bool tls = what == "breaks-tls";
-    race_->failed(
-        id, {tls ? Stage::Tls : Stage::Connect, tls ? SessionError::TlsFailed : SessionError::Unconnected, what}, now_);
-  }
-  return {};
+  if (what == "spend") return race_->on(race::Spent{}, now_);
+  if (what == "a") return race_->on(race::Answered{{RecordType::A, name}, addresses(words)}, now_);
+  if (what == "mx") return race_->on(race::Answered{{RecordType::Mx, name}, hosts(words)}, now_);
+  const DialId id = id_of(name);
+  if (what == "greets") return race_->on(race::Progressed{id, {Stage::Greeting, now_}}, now_);
+  running_.erase(id);
+  if (what == "ready") return race_->on(race::Ready{id}, now_);
+  const bool tls = what == "breaks-tls";
+  const SessionFailure why{tls ? Stage::Tls : Stage::Connect, tls ? SessionError::TlsFailed : SessionError::Unconnected,
+                           what};
+  race_->on(race::Failed{id, why}, now_);
 }
 
-std::string RaceTable::advance() {
-  return perform(race_->advance(now_, [this](DialId id) { return running_.at(id).progress; }));
-}
-
-std::string RaceTable::perform(const std::vector<Race::Act>& acts) {
+/// What the race wants done now, joined by commas; what it reports is kept for attempts().
+std::string RaceTable::perform() {
   std::string text;
-  for (const Race::Act& one : acts)
-    text += (text.empty() ? "" : ", ") + act(one);
+  for (auto actions = race_->advance(now_); !actions.empty(); actions = race_->advance(now_)) {
+    for (const race::Action& action : actions) {
+      const std::string one = act(action);
+      text += (text.empty() || one.empty() ? "" : ", ") + one;
+    }
+  }
   return text;
 }
 
-std::string RaceTable::act(const Race::Act& act) {
-  if (const auto* ask = std::get_if<Race::Ask>(&act))
+std::string RaceTable::act(const race::Action& action) {
+  if (const auto* report = std::get_if<race::Report>(&action)) {
+    attempts_.push_back(report->attempt);
+    return {};
+  }
+  if (const auto* ask = std::get_if<race::Ask>(&action))
     return std::string("ask ") + type_name(ask->query.type) + " " + ask->query.name;
-  if (const auto* dial = std::get_if<Race::Dial>(&act)) {
+  if (const auto* dial = std::get_if<race::Dial>(&action)) {
     const std::string name = short_name(dial->target.peer.ip);
-    running_[dial->id] = {name, {}};
+    running_[dial->id] = name;
     return (dial->target.tls == TlsLevel::None ? "dial-clear " : "dial ") + name;
   }
-  if (const auto* admit = std::get_if<Race::Admit>(&act)) return "ask-memory " + std::to_string(admit->leg + 1);
-  const DialId id = std::get<Race::GiveUp>(act).id;
-  const Running dropped = running_.at(id);
+  if (const auto* admit = std::get_if<race::Admit>(&action)) return "ask-memory " + std::to_string(admit->leg + 1);
+  const DialId id = std::get<race::GiveUp>(action).id;
+  const std::string dropped = running_.at(id);
   running_.erase(id);
-  race_->given_up(id, dropped.progress, now_);
-  return "drop " + dropped.name;
+  return "drop " + dropped;
 }
 
 DialId RaceTable::id_of(const std::string& name) const {
   for (const auto& [id, running] : running_) {
-    if (running.name == name) return id;
+    if (running == name) return id;
   }
   throw std::logic_error("nothing runs to " + name);
 }
 
 std::string RaceTable::attempts() {
   std::string text;
-  for (const Attempt& attempt : race_->take_attempts()) {
+  for (const Attempt& attempt : std::exchange(attempts_, {})) {
     const auto* unreached = std::get_if<SessionFailure>(&attempt.what);
     const bool passed = std::holds_alternative<Skipped>(attempt.what);
     const auto* superseded = std::get_if<Superseded>(&attempt.what);

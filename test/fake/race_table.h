@@ -39,23 +39,19 @@ class RaceTable {
   [[nodiscard]] std::size_t running() const { return running_.size(); }
 
  private:
-  std::string happen(const std::string& event);
+  void happen(const std::string& event);
   bool history(const std::string& what, std::istringstream& words);
-  std::string advance();
-  std::string perform(const std::vector<Race::Act>& acts);
-  std::string act(const Race::Act& act);
+  std::string perform();
+  std::string act(const race::Action& action);
   DialId id_of(const std::string& short_name) const;
 
-  struct Running {
-    std::string name;
-    Progress progress{};
-  };
   Settings settings_;
   OwnHost self_{"me.example", {}};
   RoutePlan plan_;
   std::optional<Race> race_;
   Instant now_;
-  std::map<DialId, Running> running_;
+  std::map<DialId, std::string> running_;  ///< by short name
+  std::vector<Attempt> attempts_;
 };
 
 }  // namespace relaypipe::fake

@@ -174,7 +174,7 @@ TEST_CASE("no relay at all is a configuration fault and deferred") {
   DeliveryHistory history(flow.services.history(), flow.envelope, flow.services.timeline.now() + 1min);
   Services services = flow.services.services(history);
   const DeliveryRequest order{flow.envelope, none, flow.settings, flow.self, Random(1), flow.services.timeline.now()};
-  const Delivered delivered = deliver(order, services, flow.accepted);
+  const Delivered delivered = deliver(order, services);
   CHECK(delivered.verdict.disposition == Disposition::Deferred);
   CHECK(delivered.verdict.status == EnhancedStatus{4, 3, 5});
   CHECK(delivered.verdict.text == "no relay to deliver to");

@@ -20,6 +20,8 @@ class ParentWatch final : public Parent, public Pollable {
   ParentWatch& operator=(const ParentWatch&) = delete;
 
   [[nodiscard]] State state() override;
+  void accepted() override { accepted_ = true; }
+  [[nodiscard]] bool has_accepted() const { return accepted_; }
   Instant interests(std::vector<pollfd>& fds, Instant now) override;
   void serve(std::span<const pollfd> fds, Instant now) override;
 
@@ -29,6 +31,7 @@ class ParentWatch final : public Parent, public Pollable {
   pid_t parent_;
   int signals_ = -1;
   State state_ = State::Present;
+  bool accepted_ = false;
 };
 
 }  // namespace relaypipe

@@ -25,7 +25,7 @@ TEST_CASE("a leg has its patience, then the next one starts beside it") {
   RaceTable race(kThree, v4());
   race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {4000, "", "dial 3"}, {9000, "ready 1", "drop 2, drop 3"}});
   CHECK(race.attempts() == "silent 2, silent 3");
-  CHECK(race.race().winner().ip == "192.0.2.1");
+  CHECK(race.race().winner().peer.ip == "192.0.2.1");
 }
 
 TEST_CASE("a failure starts the next leg at once") {
@@ -289,9 +289,11 @@ TEST_CASE("a spent MX host is not tried again, others are up to mx_session_limit
 TEST_CASE("what runs out after it was given up, or twice, changes nothing") {
   RaceTable race(kTwo, v4());
   race.play({{0, "", "dial 1"}, {2000, "", "dial 2"}, {2100, "ready 2", "drop 1"}});
-  race.race().failed(1, {Stage::Connect, SessionError::Unconnected, "late"}, Instant{} + 2h);
-  race.race().given_up(1, {}, Instant{} + 2h);
-  race.race().failed(99, {Stage::Connect, SessionError::Unconnected, "never"}, Instant{} + 2h);
+  for (const DialId id : {1U, 99U}) {
+    race.race().on(race::Failed{id, {Stage::Connect, SessionError::Unconnected, "late"}}, Instant{} + 2h);
+    race.race().on(race::Progressed{id, {Stage::Greeting, Instant{} + 2h}}, Instant{} + 2h);
+  }
+  CHECK(race.race().advance(Instant{} + 2h).empty());
   CHECK(race.attempts() == "silent 1");
 }
 
@@ -337,16 +339,16 @@ TEST_CASE("what a leg has waited so far is told to memory, and begins anew when 
   const Settings settings;
   Race race(plan, settings, self, Random(1));
   const auto waited = [&](Duration since_start) {
-    const auto acts = race.advance(Instant{} + since_start, [](DialId) { return Progress(); });
-    REQUIRE(acts.size() == 1);
-    return std::get<Race::Admit>(acts[0]).waited;
+    const auto actions = race.advance(Instant{} + since_start);
+    REQUIRE(actions.size() == 1);
+    return std::get<race::Admit>(actions[0]).waited;
   };
   CHECK(waited(0s) == 0s);
-  race.postponed(0, Instant{} + 1s);
+  race.on(race::Postponed{0, Instant{} + 1s}, Instant{});
   CHECK(waited(1s) == 1s);
-  race.postponed(0, Instant{} + 1500ms);
+  race.on(race::Postponed{0, Instant{} + 1500ms}, Instant{} + 1s);
   CHECK(waited(1500ms) == 1500ms);
-  race.released(0);
+  race.on(race::Released{0}, Instant{} + 1500ms);
   CHECK(waited(5s) == 0s);
 }
 
@@ -357,7 +359,7 @@ TEST_CASE("a leg that was released is asked for anew, also as the last resort") 
              {2000, "", "ask-memory 2"},
              {2000, "admit 2", "dial 2"},
              {2500, "ready 2", "drop 1"}});
-  race.race().released(0);
+  race.race().on(race::Released{0}, Instant{} + 1h);
   race.play({{2600, "spend", "ask-memory 1"}, {2600, "admit 1", "dial 1"}});
   CHECK(race.attempts() == "silent 1");
 }
@@ -367,7 +369,7 @@ TEST_CASE("the leg of the winner is open while it has the session") {
   race.play({{0, "", "dial 1"}, {10, "ready 1", ""}});
   CHECK(race.race().open(0));
   CHECK_FALSE(race.race().open(1));
-  race.race().spend_winner(Instant{} + 1h);
+  race.race().on(race::Spent{}, Instant{} + 1h);
   CHECK_FALSE(race.race().open(0));
 }
 
