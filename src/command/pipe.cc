@@ -111,8 +111,8 @@ void finish_tokens(const TokenParts& tokens, EventLoop& event_loop, ParentWatch&
 }
 
 void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& journal) {
-  const bool sent = delivered.verdict.disposition == Disposition::Delivered;
-  for (const std::string& line : verdict_lines(envelope, delivered.verdict, delivered.delays, false))
+  const bool sent = delivered.verdicts.front().disposition == Disposition::Delivered;
+  for (const std::string& line : verdict_lines(envelope, delivered.verdicts, delivered.delays, false))
     journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
 }
 
@@ -140,14 +140,15 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
   const OwnHost self = self_for(request);
   const DeliveryRequest delivery{request.envelope, request.plan, settings, self, Random(random_seed()), started};
   const Delivered delivered = deliver(delivery, services);
+  const Verdict& verdict = delivered.verdicts.front();
   // Postfix first: nothing after this line can change what it is told.
-  print(delivered.verdict);
+  print(verdict);
   if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
   add_to_counters(state.store(), delivered.results, state.wall().now());
-  if (delivered.verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
+  if (verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
   state.tell_trouble();
   if (tokens) finish_tokens(*tokens, event_loop, parent, clock, settings.secret_limit);
-  return exit_status(delivered.verdict);
+  return exit_status(verdict);
 }
 
 int run(const std::vector<std::string>& words, ParentWatch& parent, Instant started) {

@@ -45,6 +45,7 @@ Duration limit_of(Stage stage, const TimeLimits& limits) {
 TransactionRequest request_for(const AttemptContext& context, const Capabilities& relay) {
   const Envelope& envelope = context.envelope;
   TransactionRequest request = make_request(envelope.sender, envelope.recipients, context.message.facts(), relay);
+  request.goal = context.goal;
   if (context.relay.settings.client_report == ClientReport::Xforward)
     request.reports = xforward_commands(envelope, relay);
   return request;
@@ -69,14 +70,15 @@ class AttemptRun {
         received_(context.trace, peer, Trace::Direction::Received),
         peer_(peer) {}
 
-  AttemptResult run() {
+  AttemptOutcome run() {
     restart_clock(context_.clock.now());
     while (transaction_.want() != Transaction::Want::Finished)
       step();
     for (const Reply& reply : transaction_.refused_reports())
       note_refused_report("XFORWARD", reply, peer_, context_);
     if (transaction_.may_quit()) session_.send("QUIT\r\n");
-    return std::visit([](auto&& result) -> AttemptResult { return result; }, transaction_.result());
+    return {std::visit([](auto&& result) -> AttemptResult { return result; }, transaction_.result()),
+            transaction_.recipient_replies()};
   }
 
  private:
@@ -215,15 +217,15 @@ class AttemptRun {
 
 }  // namespace
 
-AttemptResult run_attempt(Session& session, const Peer& peer, const AttemptContext& context) {
+AttemptOutcome run_attempt(Session& session, const Peer& peer, const AttemptContext& context) {
   note_clear_text(session.facts(), peer, context);
   const auto introduced = run_xclient_step(session, peer, context);
-  if (!introduced) return introduced.error();
+  if (!introduced) return {introduced.error()};
   Capabilities relay = *introduced;
   if (context.one_by_one) relay.pipelining = false;
   if (const auto unfit = find_unsupported(context.envelope, context.message.facts(), relay, context.relay.max_size)) {
     session.send("QUIT\r\n");
-    return *unfit;
+    return {*unfit};
   }
   return AttemptRun(session, relay, peer, context).run();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/deadline.h"
@@ -11,6 +12,7 @@
 #include "message/envelope.h"
 #include "message/message_source.h"
 #include "relay/relay.h"
+#include "smtp/transaction_request.h"
 #include "verdict/attempt_result.h"
 
 namespace relaypipe {
@@ -32,10 +34,17 @@ struct AttemptContext {
   bool others_left = false;
   /// Commands are sent one at a time even where the relay announces PIPELINING.
   bool one_by_one = false;
+  TransactionRequest::Goal goal = TransactionRequest::Goal::All;
+};
+
+/// What an attempt showed.
+struct AttemptOutcome {
+  AttemptResult result;
+  std::vector<Reply> recipient_replies = {};  ///< to RCPT, in the order of the recipients, as many as came
 };
 
 /// Runs one transaction over a ready session and says what it showed. The message is complete. Nothing is committed
 /// when `halted` said so before the final dot; after the dot it only shortens the wait for the reply.
-AttemptResult run_attempt(Session& session, const Peer& peer, const AttemptContext& context);
+AttemptOutcome run_attempt(Session& session, const Peer& peer, const AttemptContext& context);
 
 }  // namespace relaypipe

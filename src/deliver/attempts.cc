@@ -1,31 +1,95 @@
 #include "deliver/attempts.h"
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
+#include "verdict/recipient_results.h"
+
 namespace relaypipe {
+namespace {
+
+/// Whether an attempt settles the matter for whom it concerns. What was broken off settles nothing; and where there was
+/// no session only a domain that takes no mail does: other relays may be on the way to one.
+bool settles(const ClassifiedAttempt& classified) {
+  const AttemptResult& what = classified.attempt.what;
+  if (classified.classification.next != Next::Stop || std::holds_alternative<Aborted>(what)) return false;
+  return !std::holds_alternative<SessionFailure>(what) || classified.classification.severity == Severity::Hard;
+}
+
+}  // namespace
+
+Attempts::Attempts(const DeliveryRequest& request, const Services& services)
+    : request_(request), services_(services), places_(request.envelope.recipients.size()) {
+  std::iota(places_.begin(), places_.end(), std::size_t{0});
+}
 
 ClassifiedAttempt Attempts::classify(Attempt attempt) const {
+  if (narrowed_ && attempt.recipients.empty()) attempt.recipients = places_;
   const RelayRules rules = rules_of(request_.plan.legs[attempt.leg].relay);
   Classification classification = relaypipe::classify(attempt, rules, services_.patterns);
   return {std::move(attempt), std::move(classification)};
 }
 
+bool Attempts::would_settle(std::span<const ClassifiedAttempt> attempts) const {
+  std::size_t settled = 0;
+  for (const ClassifiedAttempt& one : attempts) {
+    if (!settles(one)) continue;
+    if (one.attempt.recipients.empty()) return true;
+    settled += one.attempt.recipients.size();
+  }
+  return settled == places_.size();
+}
+
 void Attempts::add(ClassifiedAttempt classified, std::string_view session, Delays delays) {
   const bool accepted = classified.classification.severity == Severity::Success;
-  const bool at_once = accepted && attempts_.empty();
+  const bool at_once = accepted && !request_.verify && attempts_.empty() && would_settle({&classified, 1});
   if (!at_once) {
     services_.journal.line(accepted ? Journal::Level::Info : Journal::Level::Warning,
                            attempt_line(request_.envelope, classified, session));
   }
+  if (settles(classified)) take_out(classified.attempt);
   attempts_.push_back(std::move(classified));
   if (at_once) log_acceptance(delays, session);
 }
 
+void Attempts::take_out(const Attempt& attempt) {
+  const auto concerned = [&](std::size_t place) {
+    return std::find(attempt.recipients.begin(), attempt.recipients.end(), place) != attempt.recipients.end();
+  };
+  if (attempt.recipients.empty())
+    places_.clear();
+  else
+    std::erase_if(places_, concerned);
+  settled_ = places_.empty();
+  if (!settled_) narrowed_ = request_.envelope.with_recipients(places_);
+}
+
 void Attempts::log_acceptance(Delays delays, std::string_view session) {
   delays.total = services_.clock.now() - request_.started;
-  for (const std::string& line : verdict_lines(request_.envelope, fold_verdict(attempts_), delays, true, session))
+  const std::vector<Verdict> verdicts{fold_verdict(attempts_)};
+  for (const std::string& line : verdict_lines(request_.envelope, verdicts, delays, true, session))
     services_.journal.line(Journal::Level::Info, line);
   verdict_logged_ = true;
+}
+
+std::vector<Verdict> Attempts::verdicts(const std::optional<StopReason>& stop) const {
+  const auto verdict_of = [&](std::span<const ClassifiedAttempt> attempts, bool left) {
+    if (left && stop) return halted_verdict(stop->halt, stop->detail, attempts);
+    return fold_verdict(attempts, request_.plan.narrowed);
+  };
+  if (!request_.each_recipient) return {verdict_of(attempts_, !settled_)};
+  std::vector<std::vector<ClassifiedAttempt>> own(request_.envelope.recipients.size());
+  for (const ClassifiedAttempt& one : attempts_) {
+    for (const std::size_t place : recipients_of(one.attempt, request_.envelope))
+      own[place].push_back(one);
+  }
+  std::vector<Verdict> verdicts;
+  for (std::size_t place = 0; place < own.size(); ++place) {
+    const bool left = std::binary_search(places_.begin(), places_.end(), place);
+    verdicts.push_back(verdict_of(own[place], left));
+  }
+  return verdicts;
 }
 
 }  // namespace relaypipe

@@ -1,40 +1,59 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "deliver/log_lines.h"
 #include "deliver/services.h"
+#include "deliver/stop_conditions.h"
+#include "message/envelope.h"
 #include "verdict/classify.h"
 #include "verdict/verdict.h"
 
 namespace relaypipe {
 
-/// The attempts of a delivery: each is classified once, logged, and kept for the verdict.
+/// The attempts of a delivery: each is classified once, logged, and kept for the verdict. An attempt that settles the
+/// matter for some of the recipients takes them out: later attempts are for those that are left.
 class Attempts {
  public:
   /// The references outlive it.
-  Attempts(const DeliveryRequest& request, const Services& services) : request_(request), services_(services) {}
+  Attempts(const DeliveryRequest& request, const Services& services);
 
   /// What an attempt means, by the rules of its relay. The only place of a delivery that asks it.
   [[nodiscard]] ClassifiedAttempt classify(Attempt attempt) const;
+  /// Whether nobody would be left after these attempts.
+  [[nodiscard]] bool would_settle(std::span<const ClassifiedAttempt> attempts) const;
 
   /// Logs an attempt and keeps it. `session`: how its session was protected, in the form of session_words(). Where the
-  /// first attempt is accepted one line tells the attempt and the verdict, at once: a delivery that is killed before
-  /// Postfix hears of the acceptance leaves that trace.
+  /// first attempt is accepted for all recipients one line tells the attempt and the verdict, at once: a delivery that
+  /// is killed before Postfix hears of the acceptance leaves that trace.
   void add(ClassifiedAttempt classified, std::string_view session = {}, Delays delays = {});
 
+  /// The envelope with those recipients that are left, and their places in the whole one.
+  [[nodiscard]] const Envelope& left() const { return narrowed_ ? *narrowed_ : request_.envelope; }
+  [[nodiscard]] const std::vector<std::size_t>& places_left() const { return places_; }
+  [[nodiscard]] bool settled() const { return settled_; }
+
+  /// The verdict for all recipients, or with DeliveryRequest::each_recipient that for each in the order of the envelope.
+  /// `stop`: what ended the delivery for those that are left.
+  [[nodiscard]] std::vector<Verdict> verdicts(const std::optional<StopReason>& stop) const;
   [[nodiscard]] std::span<const ClassifiedAttempt> all() const { return attempts_; }
   /// Whether the lines of the verdict are in the log.
   [[nodiscard]] bool verdict_logged() const { return verdict_logged_; }
 
  private:
+  void take_out(const Attempt& attempt);
   void log_acceptance(Delays delays, std::string_view session);
 
   const DeliveryRequest& request_;
   const Services& services_;
   std::vector<ClassifiedAttempt> attempts_;
+  std::vector<std::size_t> places_;
+  std::optional<Envelope> narrowed_;
+  bool settled_ = false;
   bool verdict_logged_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include "deliver/attempt.h"
 #include "deliver/session_opener.h"
 #include "state/same_message.h"
+#include "verdict/recipient_results.h"
 
 namespace relaypipe {
 namespace {
@@ -24,14 +25,14 @@ class Delivery {
         same_message_(request.envelope, services.message, services.history, request.settings) {}
 
   Delivered run() {
-    std::optional<Verdict> settled = begin();
-    if (!settled && !stop_.reason()) try_relays();
+    std::optional<Verdict> known = begin();
+    if (!known && !apart_ && !stop_.reason()) try_relays();
     delays_.total = now() - request_.started;
-    if (settled) return {*std::move(settled), delays()};
-    Verdict verdict = stop_.reason() ? halted_verdict(stop_.reason()->halt, stop_.reason()->detail, attempts_.all())
-                                     : fold_verdict(attempts_.all(), request_.plan.narrowed);
-    Counters results = results_of(attempts_.all(), verdict);
-    return {std::move(verdict), delays(), attempts_.verdict_logged(), std::move(results)};
+    if (apart_) return {{}, delays()};
+    if (known) return {for_each_recipient(*std::move(known)), delays()};
+    std::vector<Verdict> verdicts = attempts_.verdicts(stop_.reason());
+    Counters results = results_of(attempts_.all(), verdicts);
+    return {std::move(verdicts), delays(), attempts_.verdict_logged(), std::move(results)};
   }
 
  private:
@@ -41,18 +42,20 @@ class Delivery {
     if (auto busy = await_turn()) return busy;
     if (stop_.reason()) return std::nullopt;
     services_.history.open(request_.plan);
-    if (!same_message_.known()) return std::nullopt;
+    if (!same_message_.known() || request_.verify) return std::nullopt;
+    apart_ = request_.each_recipient && request_.envelope.recipients.size() > 1;
+    if (apart_) return std::nullopt;
     while (!stop_.poll() && !stop_.message_complete())
       services_.event_loop.wait(stop_.deadline().end());
     if (stop_.reason()) return std::nullopt;
-    auto settled = same_message_.recognise(request_.plan);
-    if (settled) services_.parent.accepted();
-    return settled;
+    auto known = same_message_.recognise(request_.plan);
+    if (known) services_.parent.accepted(attempts_.places_left());
+    return known;
   }
 
   std::optional<Verdict> await_turn() {
     const std::vector<std::string> names = same_message_.names();
-    if (names.empty()) return std::nullopt;
+    if (names.empty() || request_.verify) return std::nullopt;
     const Instant end = stop_.deadline().step(now(), request_.settings.duplicate_wait);
     while (services_.lock.take(names) == DeliveryLock::State::Anothers) {
       if (stop_.poll()) return std::nullopt;
@@ -67,16 +70,17 @@ class Delivery {
   void try_relays() {
     SessionOpener opener(request_, services_, stop_, attempts_);
     while (const auto session = opener.next()) {
-      if (settles(transact(*session, opener), session_words(session->facts()), opener)) break;
+      if (is_over_after(transact(*session, opener), session_words(session->facts()), opener)) break;
     }
     opener.close();
   }
 
-  Attempt transact(Session& session, const SessionOpener& opener) {
+  /// One transaction for the recipients that are left: what it showed, for all of them or for each.
+  std::vector<Attempt> transact(Session& session, const SessionOpener& opener) {
     const Race::Running& winner = opener.winner();
     const Leg& leg = opener.winner_leg();
     const Instant began = now();
-    const AttemptContext context{.envelope = request_.envelope,
+    const AttemptContext context{.envelope = attempts_.left(),
                                  .message = services_.message,
                                  .relay = leg.relay,
                                  .deadline = stop_.deadline(),
@@ -86,29 +90,59 @@ class Delivery {
                                  .trace = services_.trace,
                                  .halted = [&] { return stop_.poll(); },
                                  .others_left = opener.others_left(),
-                                 .one_by_one = leg.one_by_one};
-    AttemptResult result = run_attempt(session, winner.peer, context);
-    if (std::holds_alternative<Accepted>(result)) services_.parent.accepted();
-    return {winner.peer, std::move(result), began - winner.started, now() - began, winner.candidate.leg};
+                                 .one_by_one = leg.one_by_one,
+                                 .goal = goal()};
+    AttemptOutcome outcome = run_attempt(session, winner.peer, context);
+    const Attempt whole{winner.peer, std::move(outcome.result), began - winner.started, now() - began,
+                        winner.candidate.leg};
+    std::vector<Attempt> attempts = request_.each_recipient ? split(whole, outcome.recipient_replies) : std::vector{whole};
+    for (const Attempt& attempt : attempts) {
+      if (!std::holds_alternative<Accepted>(attempt.what)) continue;
+      services_.parent.accepted(attempt.recipients.empty() ? attempts_.places_left() : attempt.recipients);
+    }
+    return attempts;
   }
 
-  /// Records an attempt. Whether nothing more is to be tried.
-  bool settles(Attempt attempt, const std::string& session, SessionOpener& opener) {
+  std::vector<Attempt> split(const Attempt& whole, std::span<const Reply> replies) const {
+    std::vector<Attempt> attempts;
+    for (RecipientResult& one : split_by_recipient(whole.what, replies, attempts_.places_left())) {
+      attempts.push_back(whole);
+      attempts.back().what = std::move(one.what);
+      attempts.back().recipients = std::move(one.recipients);
+    }
+    return attempts;
+  }
+
+  [[nodiscard]] TransactionRequest::Goal goal() const {
+    if (request_.verify) return TransactionRequest::Goal::Verify;
+    return request_.each_recipient ? TransactionRequest::Goal::Some : TransactionRequest::Goal::All;
+  }
+
+  /// Records what a transaction showed. Whether nothing more is to be tried.
+  bool is_over_after(std::vector<Attempt> shown, const std::string& session, SessionOpener& opener) {
     // A reply to the dot that we did not wait for any longer was not lost by the relay.
     const bool broken_off = stop_.reason().has_value();
-    delays_.setup = now() - request_.started - delays().reading - attempt.transfer;
-    delays_.transfer = attempt.transfer;
-    same_message_.keep(attempt, services_.parent.state() == Parent::State::Present);
-    ClassifiedAttempt classified = attempts_.classify(std::move(attempt));
-    const bool settled = classified.classification.next == Next::Stop;
+    const bool present = services_.parent.state() == Parent::State::Present;
+    delays_.transfer = shown.front().transfer;
+    delays_.setup = now() - request_.started - delays().reading - delays_.transfer;
+    const bool aborted = std::holds_alternative<Aborted>(shown.front().what);
+    std::vector<ClassifiedAttempt> classified;
+    for (Attempt& one : shown) {
+      same_message_.keep(one, present);
+      classified.push_back(attempts_.classify(std::move(one)));
+    }
+    const bool settled = attempts_.would_settle(classified);
     // The dot decides: what would have stopped the delivery after it does not overrule what the relay said.
-    if (settled && std::holds_alternative<Aborted>(classified.attempt.what))
-      stop_.stop(Halt::SpoolFailed, "it cannot be read back");
-    else if (settled)
-      stop_.overrule();
-    opener.finish_winner(classified, settled, broken_off);
-    attempts_.add(std::move(classified), session, delays());
-    return settled;
+    if (settled) stop_.overrule();
+    if (aborted) stop_.stop(Halt::SpoolFailed, "it cannot be read back");
+    opener.finish_winner(classified, settled || aborted, broken_off);
+    for (ClassifiedAttempt& one : classified)
+      attempts_.add(std::move(one), session, delays());
+    return settled || aborted;
+  }
+
+  [[nodiscard]] std::vector<Verdict> for_each_recipient(Verdict verdict) const {
+    return std::vector<Verdict>(request_.each_recipient ? request_.envelope.recipients.size() : 1, std::move(verdict));
   }
 
   [[nodiscard]] Delays delays() const {
@@ -125,6 +159,7 @@ class Delivery {
   Attempts attempts_;
   SameMessage same_message_;
   Delays delays_;
+  bool apart_ = false;  ///< each recipient is to be delivered alone
 };
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/printable.h"
 #include "relay/reply_words.h"
+#include "verdict/recipient_results.h"
 
 namespace relaypipe {
 namespace {
@@ -30,6 +33,7 @@ std::string_view verdict_of(Disposition disposition) {
 
 std::string_view result_of(const Attempt& attempt, const Classification& classification) {
   if (std::holds_alternative<Unconfirmed>(attempt.what)) return "unconfirmed";
+  if (std::holds_alternative<Deliverable>(attempt.what)) return "deliverable";
   if (classification.severity == Severity::Success) return "accepted";
   if (std::holds_alternative<Superseded>(attempt.what)) return "superseded";
   if (std::holds_alternative<Skipped>(attempt.what)) return "passed-over";
@@ -76,8 +80,9 @@ std::string session_words(const SessionFacts& facts) {
 
 std::string attempt_line(const Envelope& envelope, const ClassifiedAttempt& classified, std::string_view session) {
   const auto& [attempt, classification] = classified;
-  const std::string first = envelope.recipients.empty() ? "" : printable(envelope.recipients.front().text());
-  const std::string more = envelope.recipients.size() > 1 ? fmt::format(", nrcpt={}", envelope.recipients.size()) : "";
+  const std::vector<std::size_t> places = recipients_of(attempt, envelope);
+  const std::string first = places.empty() ? "" : printable(envelope.recipients[places.front()].text());
+  const std::string more = places.size() > 1 ? fmt::format(", nrcpt={}", places.size()) : "";
   const std::string text = describe(attempt);
   return fmt::format("{}: to=<{}>{}, relay={}, delay={}, delays=0/0/{}/{}{}, dsn={}{}, attempt={} ({})",
                      log_id(envelope.queue_id), first, more, relay_of(attempt.peer),
@@ -86,10 +91,12 @@ std::string attempt_line(const Envelope& envelope, const ClassifiedAttempt& clas
                      result_of(attempt, classification), clip(text, kTextOctets));
 }
 
-std::vector<std::string> verdict_lines(const Envelope& envelope, const Verdict& verdict, const Delays& delays,
-                                       bool at_once, std::string_view session) {
+std::vector<std::string> verdict_lines(const Envelope& envelope, std::span<const Verdict> verdicts,
+                                       const Delays& delays, bool at_once, std::string_view session) {
   std::vector<std::string> lines;
-  for (const Address& recipient : envelope.recipients) {
+  for (std::size_t place = 0; place < envelope.recipients.size(); ++place) {
+    const Address& recipient = envelope.recipients[place];
+    const Verdict& verdict = verdicts[std::min(place, verdicts.size() - 1)];
     lines.push_back(fmt::format("{}: to=<{}>, relay={}, delay={}, delays={}/0/{}/{}{}, dsn={}, {}verdict={} ({})",
                                 log_id(envelope.queue_id), printable(recipient.text()), relay_of(verdict.peer),
                                 seconds(delays.total), seconds(delays.reading), seconds(delays.setup),

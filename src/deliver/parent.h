@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 namespace relaypipe {
 
 /// Who started us, and whether they still want the result.
@@ -12,8 +15,9 @@ class Parent {
     Terminating,  ///< a signal asked us to end
   };
   [[nodiscard]] virtual State state() = 0;
-  /// A relay has taken the message: from now on, whatever happens, the result is a success.
-  virtual void accepted() = 0;
+  /// A relay has taken the message for these recipients, by their places in the envelope: from now on, whatever
+  /// happens, their result is a success.
+  virtual void accepted(std::span<const std::size_t> recipients) = 0;
 };
 
 }  // namespace relaypipe

@@ -40,6 +40,10 @@ struct DeliveryRequest {
   const OwnHost& self;
   Random random;
   Instant started;
+  /// Each recipient has a verdict of its own: a relay gets the content for those that it accepts, and the others go on
+  /// without them. Else one result serves all (pipe(8)), so a relay gets the content only where it accepts all.
+  bool each_recipient = false;
+  bool verify = false;  ///< only asks whether the recipients would be accepted (address verification)
 };
 
 }  // namespace relaypipe

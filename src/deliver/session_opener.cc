@@ -13,6 +13,17 @@ bool is_over(Session& session) {
   return session.receive(buffer) > 0 || session.ended();
 }
 
+/// Whether a result of a transaction tells of its relay what none before it told: fifty recipients that are refused
+/// alike are one refusal. Which domains a relay refuses to relay to is a matter of each recipient.
+bool is_news(const ClassifiedAttempt& one, std::span<const ClassifiedAttempt> before) {
+  const auto alike = [&](const ClassifiedAttempt& other) {
+    return one.classification.scope == other.classification.scope &&
+           one.classification.severity == other.classification.severity &&
+           one.classification.cause == other.classification.cause;
+  };
+  return one.classification.scope == Scope::RelayRecipientDomain || std::none_of(before.begin(), before.end(), alike);
+}
+
 }  // namespace
 
 SessionOpener::SessionOpener(const DeliveryRequest& request, Services& services, StopConditions& stop,
@@ -26,10 +37,10 @@ SessionOpener::SessionOpener(const DeliveryRequest& request, Services& services,
 std::unique_ptr<Session> SessionOpener::next() {
   bool waited = false;  // for the message, with a ready session
   // What came in during the transaction before is received before anything is decided.
-  for (receive(); !stop_.poll() && !settled_; receive()) {
+  for (receive(); !stop_.poll() && !attempts_.settled(); receive()) {
     if (!ready_) {
       advance();
-      if (settled_ || race_.exhausted()) break;
+      if (attempts_.settled() || race_.exhausted()) break;
     } else if (!stop_.message_complete()) {
       waited = true;
     } else if (waited && is_over(*ready_)) {
@@ -52,11 +63,13 @@ Instant SessionOpener::wake() const {
   return ready_ ? end : std::min(race_.wake(now()), end);
 }
 
-void SessionOpener::finish_winner(const ClassifiedAttempt& classified, bool settled, bool broken_off) {
-  const std::size_t leg = classified.attempt.leg;
+void SessionOpener::finish_winner(std::span<const ClassifiedAttempt> shown, bool over, bool broken_off) {
+  const std::size_t leg = winner().candidate.leg;
   const Instant began = winner().started;
-  if (!settled) race_.on(race::Spent{}, now());
-  record(classified, began, settled || !race_.open(leg), broken_off);
+  if (!over) race_.on(race::Spent{}, now());
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (is_news(shown[i], shown.first(i))) record(shown[i], began, over || !race_.open(leg), broken_off);
+  }
   services_.history.flush();
 }
 
@@ -123,7 +136,7 @@ void SessionOpener::pass_progress_on() {
 }
 
 void SessionOpener::advance() {
-  for (auto actions = race_.advance(now()); !actions.empty() && !settled_; actions = race_.advance(now())) {
+  for (auto actions = race_.advance(now()); !actions.empty() && !attempts_.settled(); actions = race_.advance(now())) {
     for (race::Action& action : actions)
       perform(action);
   }
@@ -132,7 +145,7 @@ void SessionOpener::advance() {
 }
 
 void SessionOpener::perform(race::Action& action) {
-  if (settled_) return;
+  if (attempts_.settled()) return;
   if (auto* const attempt = std::get_if<race::Report>(&action)) report(std::move(attempt->attempt));
   if (const auto* ask = std::get_if<race::Ask>(&action)) services_.resolver.ask(ask->query);
   if (const auto* dial = std::get_if<race::Dial>(&action)) start(*dial);
@@ -159,11 +172,9 @@ void SessionOpener::ask_history(const race::Admit& admit) {
   }
 }
 
-/// An attempt ended without a session. One that decides for all relays settles the delivery.
+/// An attempt ended without a session.
 void SessionOpener::report(Attempt attempt) {
   ClassifiedAttempt classified = attempts_.classify(std::move(attempt));
-  const Classification& meaning = classified.classification;
-  settled_ = meaning.severity == Severity::Hard && meaning.next == Next::Stop;
   // An interrupted delivery must not count against relays that were still connecting.
   const bool interrupted = stop_.reason() && stop_.reason()->halt != Halt::DeadlinePassed;
   if (!interrupted || !std::holds_alternative<Superseded>(classified.attempt.what)) {

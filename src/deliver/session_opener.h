@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "deliver/attempts.h"
@@ -29,9 +30,9 @@ class SessionOpener {
   /// Whether another relay is left for the message.
   [[nodiscard]] bool others_left() const { return race_.others_left(); }
 
-  /// The winner's transaction has ended. `settled`: nothing more is to be tried. `broken_off`: it ended as it did
-  /// because the delivery has to stop.
-  void finish_winner(const ClassifiedAttempt& classified, bool settled, bool broken_off);
+  /// The winner's transaction has ended, and showed this of the recipients. `over`: nothing more is to be tried.
+  /// `broken_off`: it ended as it did because the delivery has to stop.
+  void finish_winner(std::span<const ClassifiedAttempt> shown, bool over, bool broken_off);
   /// The delivery ends: what is being opened was not ready in time, and everything that was taken for the relays is
   /// given back.
   void close();
@@ -63,7 +64,6 @@ class SessionOpener {
   Race race_;
   std::map<DialId, Opening> openings_;
   std::unique_ptr<Session> ready_;
-  bool settled_ = false;   ///< an attempt has decided for all relays
   bool recorded_ = false;  ///< the history has something to write
 };
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,14 @@ struct Envelope {
   std::vector<Address> recipients;
   std::optional<std::uint64_t> announced_size;  ///< `${size}`: octets of the content records in the queue file
   ClientInfo client;
+
+  /// The same for some of its recipients, by their places.
+  [[nodiscard]] Envelope with_recipients(std::span<const std::size_t> places) const {
+    Envelope narrowed{queue_id, sender, {}, announced_size, client};
+    for (const std::size_t place : places)
+      narrowed.recipients.push_back(recipients[place]);
+    return narrowed;
+  }
 
   /// Whether an address of it can go only to a relay with SMTPUTF8 (RFC 6531 3.2).
   [[nodiscard]] bool is_internationalized() const {

@@ -13,8 +13,7 @@
 // - BDAT (RFC 3030): the same end of data without a dot, but relays that announce it and refuse it are common, and the
 //   spool is in DATA's form already.
 // - DATA in the first group for several recipients: after a 354 there is no way back but to drop the connection, and
-// one
-//   result has to serve all recipients of pipe(8).
+//   one result has to serve all recipients of pipe(8).
 // - QUIT before the reply to the dot without PIPELINING: some relays drop the message with the connection.
 
 #include "smtp/transaction.h"
@@ -59,7 +58,7 @@ Transaction::Transaction(TransactionRequest request) : request_(std::move(reques
   }
   for (const std::string& rcpt : request_.rcpt)
     ask(Stage::Rcpt, rcpt);
-  if (request_.rcpt.size() == 1) ask(Stage::Data, "DATA");
+  if (request_.rcpt.size() == 1 && request_.goal != TransactionRequest::Goal::Verify) ask(Stage::Data, "DATA");
 }
 
 Transaction::Want Transaction::want() const {
@@ -96,7 +95,7 @@ void Transaction::commit() {
   queue(kDot);
   dot_end_ = queued_;
   // Nothing but the reply to the dot decides now, so QUIT need not wait for it (RFC 2920 3.1 lets it end a group).
-  if (request_.pipelining) queue("QUIT\r\n");
+  if (request_.pipelining && request_.last) queue("QUIT\r\n");
 }
 
 void Transaction::abort() {
@@ -196,10 +195,18 @@ void Transaction::take_command_reply(Reply reply) {
   proceed();
 }
 
+/// Whether enough recipients were accepted.
+bool Transaction::may_go_on() const {
+  if (request_.goal == TransactionRequest::Goal::All)
+    return std::none_of(recipients_.begin(), recipients_.end(), refuses);
+  return !std::all_of(recipients_.begin(), recipients_.end(), refuses);
+}
+
 void Transaction::proceed() {
   const bool all_answered = recipients_.size() == request_.rcpt.size();
-  if (all_answered && std::any_of(recipients_.begin(), recipients_.end(), refuses)) {
-    return finish(Stage::Rcpt, RecipientsRefused{std::move(recipients_)});
+  if (all_answered && !may_go_on()) return finish(Stage::Rcpt, RecipientsRefused{recipients_});
+  if (all_answered && request_.goal == TransactionRequest::Goal::Verify) {
+    return finish(Stage::Rcpt, Deliverable{*std::find_if_not(recipients_.begin(), recipients_.end(), refuses)});
   }
   if (!awaited_.empty() || ask_first()) return;
   if (all_answered) return ask(Stage::Data, "DATA");

@@ -6,83 +6,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "message/address.h"
-#include "message/content_encoder.h"
-#include "smtp/capabilities.h"
 #include "smtp/reply.h"
 #include "smtp/stage.h"
+#include "smtp/transaction_request.h"
+#include "smtp/transaction_result.h"
 
 namespace relaypipe {
-
-/// Everything one transaction says before the content.
-struct TransactionRequest {
-  std::string mail;               ///< `MAIL FROM:<…> SIZE=… …` without line end
-  std::vector<std::string> rcpt;  ///< `RCPT TO:<…>`, one per recipient, in their order
-  bool pipelining = false;
-  /// Said before MAIL, without line end (XFORWARD). A relay that refuses one still gets the message.
-  std::vector<std::string> reports = {};
-};
-
-/// The commands for this message at this relay: SIZE=, BODY=8BITMIME and SMTPUTF8 where offered and needed. A relay
-/// that is asked for more than the submitter asked for may have to return the message, because the next host does not
-/// offer it. So SMTPUTF8 goes with an address that needs it and never with octets of the header (RFC 6531 3.4), and
-/// BODY=8BITMIME with a body that is 8-bit, as RFC 6152 demands. A relay that lacks SMTPUTF8 is judged elsewhere
-/// (verdict/fitness.h).
-TransactionRequest make_request(const Address& sender, const std::vector<Address>& recipients,
-                                const ContentFacts& content, const Capabilities& relay);
-
-/// How a connection ended without a reply.
-enum class Loss { Closed, TimedOut };
-
-// What a transaction showed. `stage` is where the relay stood, not what we had sent; `what` is a phrase, such as
-// "an unexpected reply (354 go on)" or "no reply (timed out)".
-
-/// 2yz to the final dot, responsibility has passed (RFC 5321 4.2.5).
-struct Accepted {
-  Reply reply;
-};
-/// 4yz or 5yz for the whole message: to MAIL, DATA, the content or the dot; and 421 to anything.
-struct Refused {
-  Stage stage;
-  Reply reply;
-};
-/// The reply to each RCPT in order; at least one is 4yz or 5yz; no content was sent.
-struct RecipientsRefused {
-  std::vector<Reply> replies;
-};
-/// Before the dot, so nothing was committed.
-struct Lost {
-  Stage stage;
-  Loss loss;
-  /// The command without a reply had been sent together with others (PIPELINING): a relay that announces what it cannot
-  /// do looks like this.
-  bool pipelined = false;
-};
-/// Before the dot: no reply, or one no client can obey, e.g. 3yz to MAIL.
-struct ProtocolError {
-  Stage stage;
-  std::string what;
-  bool pipelined = false;  ///< as in Lost
-};
-/// The dot was sent and no valid reply to it came, so it may be delivered (RFC 1047).
-struct Unconfirmed {
-  std::string what;
-};
-/// We broke off before the dot, see Transaction::abort().
-struct Aborted {
-  Stage stage;
-};
-using TransactionResult = std::variant<Accepted, Refused, RecipientsRefused, Lost, ProtocolError, Unconfirmed, Aborted>;
 
 /// XFORWARD where wanted, then MAIL, RCPT, DATA, content, dot (RFC 5321 3.3) as a state machine without I/O: octets to
 /// send come out, octets received go in. The owner streams the content itself and decides about the dot.
 ///
 /// With PIPELINING one recipient's MAIL, RCPT and DATA leave in one group. With several recipients DATA waits for all
-/// RCPT replies, because after a 354 there is no way back but to drop the connection: all must be accepted before the
-/// content is sent (design: "What Postfix sees").
+/// RCPT replies, because after a 354 there is no way back but to drop the connection: all, or with Goal::Some one of
+/// them, must be accepted before the content is sent.
 class Transaction {
  public:
   explicit Transaction(TransactionRequest request);
@@ -112,6 +50,8 @@ class Transaction {
   [[nodiscard]] Stage stage() const;
   /// Complete replies so far: the time limit of a stage is one reply's, and a drip is no reply.
   [[nodiscard]] std::size_t replies() const { return replies_; }
+  /// The replies to RCPT so far, in their order.
+  [[nodiscard]] const std::vector<Reply>& recipient_replies() const { return recipients_; }
   /// The refusals of TransactionRequest::reports so far.
   [[nodiscard]] const std::vector<Reply>& refused_reports() const { return refused_reports_; }
   /// Only when Finished.
@@ -138,6 +78,7 @@ class Transaction {
   void ask(Stage stage, std::string_view command, bool report = false);
   bool ask_first();
   void proceed();
+  [[nodiscard]] bool may_go_on() const;
   void take_reply(Reply reply);
   void take_command_reply(Reply reply);
   void take_dot_reply(Reply reply);

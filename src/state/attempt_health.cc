@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/printable.h"
+#include "verdict/recipient_results.h"
 
 namespace relaypipe {
 namespace {
@@ -31,6 +32,7 @@ bool is_unjudged(const Classification& classification) {
 HealthEvent::Kind kind_of(const ClassifiedAttempt& classified) {
   const auto& [attempt, classification] = classified;
   using Kind = HealthEvent::Kind;
+  if (std::holds_alternative<Deliverable>(attempt.what)) return Kind::Ended;
   if (classification.severity == Severity::Success) return Kind::Accepted;
   if (std::holds_alternative<Superseded>(attempt.what)) return Kind::Superseded;
   if (std::holds_alternative<Unconfirmed>(attempt.what)) return Kind::Failed;
@@ -101,9 +103,10 @@ HealthEvent health_event(const ClassifiedAttempt& classified, const Relay& relay
 std::vector<std::string> refused_domains(const Attempt& attempt, const Envelope& envelope) {
   std::vector<std::string> domains;
   const auto* const refused = std::get_if<RecipientsRefused>(&attempt.what);
-  for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+  const std::vector<std::size_t> places = recipients_of(attempt, envelope);
+  for (std::size_t i = 0; i < places.size(); ++i) {
     const bool taken = refused != nullptr && i < refused->replies.size() && refused->replies[i].positive();
-    std::string domain = lower(envelope.recipients[i].domain());
+    std::string domain = lower(envelope.recipients[places[i]].domain());
     if (taken || std::find(domains.begin(), domains.end(), domain) != domains.end()) continue;
     domains.push_back(std::move(domain));
   }

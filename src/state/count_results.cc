@@ -11,7 +11,7 @@ std::array<std::string, 1> key() { return {std::string(kCountersKey)}; }
 
 }  // namespace
 
-Counters results_of(std::span<const ClassifiedAttempt> attempts, const Verdict& verdict) {
+Counters results_of(std::span<const ClassifiedAttempt> attempts, std::span<const Verdict> verdicts) {
   Counters counters;
   for (const auto& [attempt, classification] : attempts) {
     const bool asked =
@@ -19,8 +19,10 @@ Counters results_of(std::span<const ClassifiedAttempt> attempts, const Verdict& 
     if (asked && classification.severity != Severity::Success)
       ++counters.failed[{attempt.peer.relay, classification.cause}];
   }
-  if (verdict.disposition == Disposition::Deferred) ++counters.deferred[verdict.cause];
-  if (verdict.disposition == Disposition::Bounced) ++counters.bounced;
+  for (const Verdict& verdict : verdicts) {
+    if (verdict.disposition == Disposition::Deferred) ++counters.deferred[verdict.cause];
+    if (verdict.disposition == Disposition::Bounced) ++counters.bounced;
+  }
   return counters;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "state/attempt_health.h"
+#include "verdict/recipient_results.h"
 
 namespace relaypipe {
 namespace {
@@ -221,7 +222,8 @@ void DeliveryHistory::record(const Leg& leg, const ClassifiedAttempt& classified
   HealthEvent event = health_event(classified, leg.relay, envelope_, started);
   if (broken_off && event.kind != HealthEvent::Kind::Accepted) event = event_at(HealthEvent::Kind::Ended, began);
   add_stamps(event, leg.relay);
-  pending(leg.relay).accepted |= event.kind == HealthEvent::Kind::Accepted;
+  if (event.kind == HealthEvent::Kind::Accepted)
+    pending(leg.relay).accepted += std::max<std::uint64_t>(recipients_of(attempt, envelope_).size(), 1);
   if (event.kind == HealthEvent::Kind::Failed && add_pair_updates(leg.relay, classified, event)) {
     // The relay itself, and its address, are as well as they were.
     event = event_at(HealthEvent::Kind::Ended, began);
@@ -261,18 +263,20 @@ bool DeliveryHistory::release(const Leg& leg) {
   return true;
 }
 
-void DeliveryHistory::remember_message(MessageState::Kind kind, const std::string& relay, std::string_view words,
-                                       std::uint64_t content, Span useful) {
+void DeliveryHistory::remember_message(MessageState::Kind kind, const Attempt& attempt, std::uint64_t content,
+                                       Span useful) {
   outgoing_.clear();
   if (envelope_.queue_id.empty()) return;
   WallTime since = services_.wall.now();
   for (const MessageState& before : message_) {
     // Its hold began with the first dot that this relay gave no reply to.
-    const bool same = before.kind == kind && before.content == content && before.relay == relay;
+    const bool same = before.kind == kind && before.content == content && before.relay == attempt.peer.relay;
     if (same && kind == MessageState::Kind::Unconfirmed) since = std::min(since, before.at);
   }
-  for (const Address& recipient : envelope_.recipients) {
-    outgoing_.push_back({kind, since, content, envelope_.queue_id, recipient.text(), relay, std::string(words)});
+  const std::string words = describe(attempt);
+  for (const std::size_t place : recipients_of(attempt, envelope_)) {
+    const std::string recipient = envelope_.recipients[place].text();
+    outgoing_.push_back({kind, since, content, envelope_.queue_id, recipient, attempt.peer.relay, words});
   }
   outgoing_until_ = since + useful;
 }
@@ -285,7 +289,7 @@ void DeliveryHistory::apply(const PendingUpdates& pending, std::span<StateValue>
   const WallTime now = settle(history, relay.limits, here);
   for (const HealthUpdate& update : pending.updates)
     apply(update, relay, history, now, changes);
-  if (pending.accepted) {
+  if (pending.accepted > 0) {
     HealthEvent accepted;
     accepted.kind = HealthEvent::Kind::Accepted;
     accepted.began = now;
@@ -295,10 +299,9 @@ void DeliveryHistory::apply(const PendingUpdates& pending, std::span<StateValue>
     tell(history.with_sender);
     std::for_each(history.with_domains.begin(), history.with_domains.end(), tell);
   }
-  const std::uint64_t recipients = std::max<std::uint64_t>(envelope_.recipients.size(), 1);
   Allowance& allowance = history.relay.allowance;
-  if (pending.accepted) {
-    count(allowance, relay.limits, here.self, recipients, now, here.zones);
+  if (pending.accepted > 0) {
+    count(allowance, relay.limits, here.self, pending.accepted, now, here.zones);
   } else if (pending.taken && pending.over) {
     give_back(allowance, relay.limits, here.self, now);
   }
@@ -359,7 +362,8 @@ void DeliveryHistory::flush() {
   for (PendingUpdates* const pending : open) {
     pending->taken = pending->taken && !pending->over;
     pending->looks = pending->looks && !pending->over;
-    pending->over = pending->accepted = false;
+    pending->over = false;
+    pending->accepted = 0;
     pending->updates.clear();
   }
   outgoing_.clear();

@@ -68,9 +68,8 @@ class DeliveryHistory {
   /// The leg is not being tried at the moment: whatever was taken for it is free for others.
   /// False: nothing was.
   bool release(const Leg& leg);
-  /// From the dot on: what a later delivery of this message has to know. `useful` says for how long.
-  void remember_message(MessageState::Kind kind, const std::string& relay, std::string_view words,
-                        std::uint64_t content, Span useful);
+  /// From the dot on: what a later delivery of this message has to know of an attempt. `useful` says for how long.
+  void remember_message(MessageState::Kind kind, const Attempt& attempt, std::uint64_t content, Span useful);
   /// Writes the pending updates, in one transaction; does nothing where there is nothing.
   void flush();
 
@@ -89,7 +88,7 @@ class DeliveryHistory {
     bool looks = false;  ///< whether it is the right to look
     Instant looked{};    ///< when that was last written
     bool over = false;   ///< what was taken is not needed any more
-    bool accepted = false;
+    std::uint64_t accepted = 0;  ///< recipients
     std::vector<HealthUpdate> updates;
   };
 

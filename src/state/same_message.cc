@@ -40,11 +40,11 @@ std::optional<Verdict> SameMessage::recognise(RoutePlan& plan) {
 
 void SameMessage::keep(const Attempt& attempt, bool received) {
   if (std::holds_alternative<Accepted>(attempt.what)) {
-    history_.remember_message(MessageState::Kind::Accepted, attempt.peer.relay, describe(attempt), content_stamp(),
+    history_.remember_message(MessageState::Kind::Accepted, attempt, content_stamp(),
                               received ? kAcceptedHold : kUnheardHold);
   } else if (std::holds_alternative<Unconfirmed>(attempt.what)) {
     // Longer than the hold: after it this relay comes last.
-    history_.remember_message(MessageState::Kind::Unconfirmed, attempt.peer.relay, describe(attempt), content_stamp(),
+    history_.remember_message(MessageState::Kind::Unconfirmed, attempt, content_stamp(),
                               to_span(settings_.unconfirmed_hold) + kUnheardHold);
   }
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/deadline.h"
 #include "base/wall_time.h"
@@ -12,7 +13,7 @@
 #include "smtp/enhanced_status.h"
 #include "smtp/reply.h"
 #include "smtp/stage.h"
-#include "smtp/transaction.h"
+#include "smtp/transaction_result.h"
 
 namespace relaypipe {
 
@@ -93,8 +94,8 @@ struct Skipped {
 };
 
 /// What one attempt showed: one value with its own data, not a code and a text.
-using AttemptResult = std::variant<Accepted, Refused, RecipientsRefused, Lost, ProtocolError, Unconfirmed, Aborted,
-                                   SessionFailure, Superseded, Unsupported, Skipped>;
+using AttemptResult = std::variant<Accepted, Refused, RecipientsRefused, Deliverable, Lost, ProtocolError, Unconfirmed,
+                                   Aborted, SessionFailure, Superseded, Unsupported, Skipped>;
 
 /// One attempt: where, what it showed, and how long setting up and the transaction took.
 struct Attempt {
@@ -103,6 +104,8 @@ struct Attempt {
   Duration setup{};
   Duration transfer{};
   std::size_t leg = 0;  ///< the place of its relay in the plan
+  /// Whom it concerns, by their places in the envelope; empty: all recipients.
+  std::vector<std::size_t> recipients = {};
 };
 
 }  // namespace relaypipe

@@ -154,6 +154,10 @@ struct Classifier {
     return {Scope::Message, Severity::Success, Next::Stop, accepted.reply.status, Cause::Unknown, {}, {}};
   }
 
+  Classification operator()(const Deliverable& deliverable) const {
+    return {Scope::Recipient, Severity::Success, Next::Stop, deliverable.reply.status, Cause::Unknown, {}, {}};
+  }
+
   Classification operator()(const Refused& refused) const {
     return classify_reply(refused.stage, refused.reply, rules, matcher);
   }

@@ -59,6 +59,10 @@ struct Describer {
     return fmt::format("{}: {}", peer.text(), accepted.reply.text());
   }
 
+  std::string operator()(const Deliverable& deliverable) const {
+    return fmt::format("host {} said: {} {}", peer.text(), deliverable.reply.text(), in_reply_to(Stage::Rcpt));
+  }
+
   std::string operator()(const Refused& refused) const {
     return fmt::format("host {} said: {} {}", peer.text(), refused.reply.text(), in_reply_to(refused.stage));
   }
@@ -201,6 +205,7 @@ struct Briefer {
   std::string operator()(const Skipped& p) const { return state_of(p); }
   std::string operator()(const ProtocolError& g) const { return g.what; }
   std::string operator()(const Accepted& a) const { return a.reply.text(); }
+  std::string operator()(const Deliverable& d) const { return d.reply.text(); }
   std::string operator()(const Unconfirmed& u) const { return u.what + " after end of data"; }
   std::string operator()(const Aborted&) const { return "given up"; }
 };

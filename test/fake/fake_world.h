@@ -79,10 +79,14 @@ class FakeMessage final : public MessageSource {
 class FakeCaller final : public Parent {
  public:
   [[nodiscard]] State state() override { return state_; }
-  void accepted() override { has_accepted = true; }
+  void accepted(std::span<const std::size_t> places) override {
+    has_accepted = true;
+    accepted_for.insert(accepted_for.end(), places.begin(), places.end());
+  }
   void becomes(State state) { state_ = state; }
 
   bool has_accepted = false;
+  std::vector<std::size_t> accepted_for;  ///< recipients, by their places in the envelope
 
  private:
   State state_ = State::Present;

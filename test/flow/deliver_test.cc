@@ -175,9 +175,9 @@ TEST_CASE("no relay at all is a configuration fault and deferred") {
   Services services = flow.services.services(history);
   const DeliveryRequest order{flow.envelope, none, flow.settings, flow.self, Random(1), flow.services.timeline.now()};
   const Delivered delivered = deliver(order, services);
-  CHECK(delivered.verdict.disposition == Disposition::Deferred);
-  CHECK(delivered.verdict.status == EnhancedStatus{4, 3, 5});
-  CHECK(delivered.verdict.text == "no relay to deliver to");
+  CHECK(delivered.verdicts.front().disposition == Disposition::Deferred);
+  CHECK(delivered.verdicts.front().status == EnhancedStatus{4, 3, 5});
+  CHECK(delivered.verdicts.front().text == "no relay to deliver to");
 }
 
 TEST_CASE("never more than max_sessions are being opened, and every relay gets its turn") {

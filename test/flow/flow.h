@@ -55,6 +55,12 @@ inline RoutePlan list_plan(const std::string& nexthop, const Settings& settings,
   return plan;
 }
 
+/// A verdict as one line: `deferred 4.4.1 connect to ...`.
+inline std::string line_of(const Verdict& verdict) {
+  const char* const words[] = {"delivered", "deferred", "bounced"};
+  return std::string(words[static_cast<int>(verdict.disposition)]) + " " + verdict.status.text() + " " + verdict.text;
+}
+
 /// One delivery over fakes: set the world up, run() it, and look at what everybody saw.
 struct Flow {
   explicit Flow(std::string list = kTwo, std::initializer_list<const char*> recipients = {"r@example.org"})
@@ -85,6 +91,23 @@ struct Flow {
 
   /// Runs it and gives the verdict as one line: `deferred 4.4.1 connect to ...`.
   std::string run() {
+    deliver_it();
+    REQUIRE(delivered.verdicts.size() == 1);
+    CHECK(accepted == (delivered.verdicts.front().disposition == Disposition::Delivered));
+    return line_of(delivered.verdicts.front());
+  }
+
+  /// The same where each recipient has a verdict of its own.
+  std::vector<std::string> run_for_each() {
+    each_recipient = true;
+    deliver_it();
+    std::vector<std::string> lines;
+    for (const Verdict& verdict : delivered.verdicts)
+      lines.push_back(line_of(verdict));
+    return lines;
+  }
+
+  void deliver_it() {
     if (!scripted) {
       services.message.arrives(kContent);
       services.message.ends();
@@ -94,17 +117,13 @@ struct Flow {
       leg.tier = tier;
       leg.relay.limits = limits;
     }
-    const DeliveryRequest order{envelope, plan, settings, self, Random(seed), services.timeline.now()};
+    const DeliveryRequest order{envelope,       plan,           settings, self, Random(seed), services.timeline.now(),
+                                each_recipient, verify};
     DeliveryHistory history(services.history(), envelope, services.timeline.now() + settings.deadline);
     Services outside = services.services(history);
     services.parent.has_accepted = false;
     delivered = deliver(order, outside);
     accepted = services.parent.has_accepted;
-    // What the relays still had to say is theirs to say: nothing of it may change the result.
-    CHECK(accepted == (delivered.verdict.disposition == Disposition::Delivered));
-    const char* const words[] = {"delivered", "deferred", "bounced"};
-    return std::string(words[static_cast<int>(delivered.verdict.disposition)]) + " " + delivered.verdict.status.text() +
-           " " + delivered.verdict.text;
   }
 
   std::string nexthop;
@@ -116,6 +135,8 @@ struct Flow {
   Limits limits;         ///< of every relay
   std::size_t tier = 0;  ///< of every leg
   std::uint64_t seed = 1;
+  bool each_recipient = false;
+  bool verify = false;
   bool scripted = false;
   bool accepted = false;
   Delivered delivered;

@@ -59,7 +59,7 @@ TEST_CASE("the second message does not dial a relay that refused the first") {
   CHECK(flow.first().dialled.empty());
   CHECK(flow.services.timeline.elapsed() == 0s);
   // Nobody asks a person to read a line about what was not needed.
-  CHECK_THAT(flow.delivered.verdict.text, !contains("tried"));
+  CHECK_THAT(flow.delivered.verdicts.front().text, !contains("tried"));
 }
 
 TEST_CASE("after the cool-down one delivery probes, and what it finds decides for all") {

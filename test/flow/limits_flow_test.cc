@@ -127,7 +127,7 @@ TEST_CASE("connections: waited for, then the next relay; those of dead processes
     flow.second();
     CHECK_THAT(flow.run(), StartsWith(kBySecond));
     CHECK(flow.second().dialled == Times{2s});
-    CHECK_THAT(flow.delivered.verdict.text, contains("has its limit used up"));
+    CHECK_THAT(flow.delivered.verdicts.front().text, contains("has its limit used up"));
   }
   all.ended.insert(50);
   CHECK_THAT(send(all), StartsWith(kByFirst));
@@ -167,6 +167,17 @@ TEST_CASE("recipients are counted where the quota counts them") {
   };
   CHECK_THAT(send_two(), StartsWith("delivered"));
   CHECK_THAT(send_two(), StartsWith("deferred 4.3.2"));
+  CHECK_THAT(send(all), StartsWith("delivered"));
+  CHECK_THAT(send(all), StartsWith("deferred 4.3.2"));
+}
+
+TEST_CASE("where each recipient has a result of its own, those that were accepted are counted") {
+  Deliveries all = limited({{rule(3, 24h, false, Counted::Recipients)}, 0, {}}, kFirstRelay);
+  Flow& flow = all.next();
+  flow.envelope.recipients.push_back(*parse_address("other@example.org"));
+  flow.envelope.recipients.push_back(*parse_address("third@example.org"));
+  flow.first().says("RCPT", "250 ok").says("RCPT", "550 5.1.1 no such user").says("RCPT", "250 ok");
+  REQUIRE(flow.run_for_each().size() == 3);
   CHECK_THAT(send(all), StartsWith("delivered"));
   CHECK_THAT(send(all), StartsWith("deferred 4.3.2"));
 }

@@ -44,7 +44,7 @@ class RandomWorld {
     const bool may_succeed = std::any_of(
         legs_.begin(), legs_.end(), [](const LegOfWorld& leg) { return leg.takes && leg.reachable && leg.resolves; });
     CHECK(flow_.accepted == may_succeed);
-    CHECK(flow_.delivered.verdict.disposition != Disposition::Bounced);
+    CHECK(flow_.delivered.verdicts.front().disposition != Disposition::Bounced);
     CHECK(flow_.services.timeline.elapsed() < flow_.settings.deadline);
     CHECK(flow_.services.dialer.most_at_once() <= flow_.settings.max_sessions);
     if (!flow_.accepted) check_nobody_was_missed();

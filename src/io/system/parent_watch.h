@@ -20,7 +20,7 @@ class ParentWatch final : public Parent, public Pollable {
   ParentWatch& operator=(const ParentWatch&) = delete;
 
   [[nodiscard]] State state() override;
-  void accepted() override { accepted_ = true; }
+  void accepted(std::span<const std::size_t>) override { accepted_ = true; }
   [[nodiscard]] bool has_accepted() const { return accepted_; }
   Instant interests(std::vector<pollfd>& fds, Instant now) override;
   void serve(std::span<const pollfd> fds, Instant now) override;

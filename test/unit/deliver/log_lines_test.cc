@@ -88,7 +88,7 @@ TEST_CASE("a verdict has one line for every recipient") {
   const Delays delays{1s, 2s, 3s, 6s};
   const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kPeer};
   CHECK(
-      verdict_lines(to({"a@example.org", "b@example.org"}), sent, delays, false) ==
+      verdict_lines(to({"a@example.org", "b@example.org"}), std::vector{sent}, delays, false) ==
       std::vector<std::string>{
           "4Xyz: to=<a@example.org>, relay=mx.example[192.0.2.1]:587, delay=6, delays=1/0/2/3, dsn=2.0.0, verdict=sent "
           "(mx.example[192.0.2.1]:587: 250 2.0.0 Ok)",
@@ -96,18 +96,18 @@ TEST_CASE("a verdict has one line for every recipient") {
           "(mx.example[192.0.2.1]:587: 250 2.0.0 Ok)"});
   const Verdict deferred{Disposition::Deferred, {4, 3, 5}, "no relay", {}};
   CHECK(
-      verdict_lines(to({"a@example.org"}, ""), deferred, {}, false) ==
+      verdict_lines(to({"a@example.org"}, ""), std::vector{deferred}, {}, false) ==
       std::vector<std::string>{
           "NOQUEUE: to=<a@example.org>, relay=none, delay=0, delays=0/0/0/0, dsn=4.3.5, verdict=deferred (no relay)"});
   const Verdict bounced{Disposition::Bounced, {5, 1, 1}, "no", kPeer};
-  CHECK_THAT(verdict_lines(to({"a@example.org"}), bounced, {}, false).at(0),
+  CHECK_THAT(verdict_lines(to({"a@example.org"}), std::vector{bounced}, {}, false).at(0),
              Catch::Matchers::EndsWith("dsn=5.1.1, verdict=bounced (no)"));
-  CHECK(verdict_lines(to({}), bounced, {}, false).empty());
+  CHECK(verdict_lines(to({}), std::vector{bounced}, {}, false).empty());
 }
 
 TEST_CASE("where the first attempt was accepted, the first line of the verdict says so") {
   const Verdict sent{Disposition::Delivered, {2, 0, 0}, "mx.example[192.0.2.1]:587: 250 2.0.0 Ok", kPeer};
-  const auto lines = verdict_lines(to({"a@example.org", "b@example.org"}), sent, {}, true);
+  const auto lines = verdict_lines(to({"a@example.org", "b@example.org"}), std::vector{sent}, {}, true);
   REQUIRE(lines.size() == 2);
   CHECK_THAT(lines[0], Catch::Matchers::ContainsSubstring(", dsn=2.0.0, attempt=accepted, verdict=sent (mx.example"));
   CHECK_THAT(lines[1], Catch::Matchers::ContainsSubstring(", dsn=2.0.0, verdict=sent (mx.example"));
@@ -128,7 +128,7 @@ TEST_CASE("a line tells how the session was protected, and whose account was use
   const std::string words = session_words(facts);
   CHECK(words == ", tls=TLSv1.3/TLS_AES_256_GCM_SHA384/verified, sasl_method=PLAIN, sasl_username=user@example.org");
   const Verdict sent{Disposition::Delivered, {2, 0, 0}, "250", kPeer};
-  CHECK_THAT(verdict_lines(to({"a@example.org"}), sent, {}, true, words).at(0),
+  CHECK_THAT(verdict_lines(to({"a@example.org"}), std::vector{sent}, {}, true, words).at(0),
              Catch::Matchers::ContainsSubstring("delays=0/0/0/0" + words +
                                                 ", dsn=2.0.0, attempt=accepted, verdict=sent (250)"));
   facts.tls_trust = SessionFacts::TlsTrust::Unproved;
@@ -141,7 +141,7 @@ TEST_CASE("a line stays a line, and not too long a one") {
   CHECK(line.size() < 1800);
   CHECK(line.find('\n') == std::string::npos);
   const Verdict verdict{Disposition::Bounced, {5, 1, 1}, std::string(5000, 'x'), kPeer};
-  CHECK(verdict_lines(to({"r@example.org"}), verdict, {}, false).at(0).size() < 1800);
+  CHECK(verdict_lines(to({"r@example.org"}), std::vector{verdict}, {}, false).at(0).size() < 1800);
 }
 
 }  // namespace

@@ -129,6 +129,56 @@ TEST_CASE("several recipients: the content is sent only when all are accepted") 
       });
 }
 
+TEST_CASE("several recipients with results of their own: the content is sent when one of them is accepted") {
+  check_all(3, false,
+            {
+                {"> MAIL < 250 > RCPT < 250 > RCPT < 550 > RCPT < 451 > DATA < 354 content commit > . < 250",
+                 "accepted 250, quit"},
+                {"> MAIL < 250 > RCPT < 550 > RCPT < 450 > RCPT < 250 > DATA < 451", "refused data 451, quit"},
+                {"> MAIL < 250 > RCPT < 450 > RCPT < 550 > RCPT < 553", "recipients 450 550 553, quit"},
+                {"> MAIL < 250 > RCPT < 250 > RCPT < 421", "refused rcpt 421, drop"},
+            },
+            Player::Goal::Some);
+  check_all(3, true,
+            {
+                {"> MAIL RCPT RCPT RCPT < 250 550 450 250 > DATA < 354 content commit > . QUIT < 250",
+                 "accepted 250, drop"},
+                {"> MAIL RCPT RCPT RCPT < 250 550 450 250 > DATA < 354 content commit > . QUIT closed",
+                 "unconfirmed: no reply (connection lost), drop"},
+                {"> MAIL RCPT RCPT RCPT < 250 550 551 553", "recipients 550 551 553, quit"},
+            },
+            Player::Goal::Some);
+  check_all(1, true, {{"> MAIL RCPT DATA < 250 550 503", "recipients 550, quit"}}, Player::Goal::Some);
+}
+
+TEST_CASE("an address verification ends after the replies to RCPT, and says nothing of DATA") {
+  check_all(1, true,
+            {
+                {"> MAIL RCPT < 250 250", "deliverable 250, quit"},
+                {"> MAIL RCPT < 250 550", "recipients 550, quit"},
+                {"> MAIL RCPT < 250 450", "recipients 450, quit"},
+                {"> MAIL RCPT < 550 503", "refused mail 550, quit"},
+                {"> MAIL RCPT < 250 closed", "lost rcpt closed, drop"},
+            },
+            Player::Goal::Verify);
+  check_all(2, false, {{"> MAIL < 250 > RCPT < 550 > RCPT < 251", "deliverable 251, quit"}}, Player::Goal::Verify);
+}
+
+TEST_CASE("where the session goes on after the transaction, no QUIT leaves with the dot") {
+  TransactionRequest request{"MAIL FROM:<s@example.com>", {"RCPT TO:<r@example.org>"}, true};
+  request.last = GENERATE(true, false);
+  Transaction transaction(request);
+  transaction.sent(transaction.output().size());
+  transaction.receive("250 ok\r\n250 ok\r\n354 go on\r\n");
+  transaction.content_sent();
+  transaction.commit();
+  CHECK(transaction.output() == (request.last ? ".\r\nQUIT\r\n" : ".\r\n"));
+  transaction.sent(transaction.output().size());
+  transaction.receive("250 taken\r\n");
+  CHECK(std::holds_alternative<Accepted>(transaction.result()));
+  CHECK(transaction.may_quit() != request.last);
+}
+
 /// A way into each stage, and that stage's name.
 struct Way {
   std::string_view words;

@@ -24,7 +24,7 @@ TEST_CASE("attempts that failed and deliveries that were deferred are counted by
   verdict.cause = Cause::Tls;
   fake::MemoryStateStore store;
   for (int i = 0; i < 2; ++i)
-    add_to_counters(store, results_of(attempts, verdict), kNow);
+    add_to_counters(store, results_of(attempts, std::vector{verdict}), kNow);
   const Counters all = read_counters(store, kNow);
   CHECK(all.failed ==
         decltype(all.failed){{{"a", Cause::Network}, 2}, {{"a", Cause::Tls}, 2}, {{"b", Cause::Network}, 2}});
@@ -36,7 +36,7 @@ TEST_CASE("a success at the first relay writes nothing") {
   Verdict sent;
   sent.disposition = Disposition::Delivered;
   fake::MemoryStateStore store;
-  add_to_counters(store, results_of({}, sent), kNow);
+  add_to_counters(store, results_of({}, std::vector{sent}), kNow);
   CHECK(store.records.empty());
 }
 
