@@ -10,7 +10,7 @@ std::optional<std::string> truncation(const ContentFacts& content, const Envelop
   constexpr std::uint64_t kEmptyTail = 2;       // an empty record behind a last line that had no line end
   constexpr std::uint64_t kMilterRecords = 34;  // two pointer records of 17 octets
   constexpr std::uint64_t kHeaderPadding = 15;
-  if (envelope.queue_id.empty() && !envelope.announced_size) return std::nullopt;
+  if (envelope.delimited || (envelope.queue_id.empty() && !envelope.announced_size)) return std::nullopt;
   if (!content.ends_in_newline) return "its last line has no line end";
   if (!envelope.announced_size) return std::nullopt;
   const std::uint64_t announced = *envelope.announced_size;

@@ -10,7 +10,8 @@
 namespace relaypipe {
 
 /// Why the content that was read cannot be the whole message, or nothing. Only for messages that come from Postfix (a
-/// queue id or a size is given).
+/// queue id or a size is given) and have no mark of their end: in LMTP the dot is one, and lmtp(8) folds, converts and
+/// rewrites after the size was counted.
 ///
 /// pipe(8) ends every message with LF (mail_copy.c). Its `${size}` counts the records of the queue file, which for mail
 /// that no milter saw is ContentFacts::queue_size, or two more. Where milters are configured, the count has 34 octets

@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "message/address.h"
+#include "message/dsn_request.h"
 
 namespace relaypipe {
 
-/// What Postfix knows about the client that submitted the message: pipe(8)'s client_* and sasl_* macros. Empty where
-/// unknown.
+/// What Postfix knows about the client that submitted the message: pipe(8)'s client_* and sasl_* macros, or what
+/// lmtp(8) says in XFORWARD. Empty where unknown.
 struct ClientInfo {
   std::string address;
   std::string name;
@@ -22,13 +23,20 @@ struct ClientInfo {
   std::string sasl_username;
 };
 
-/// One delivery request as pipe(8) describes it in argv.
+/// One delivery request as pipe(8) describes it in argv, or lmtp(8) in MAIL and RCPT.
 struct Envelope {
   std::string queue_id;  ///< Postfix's name of the message; empty when relaypipe is used by hand
   Address sender;
   std::vector<Address> recipients;
-  std::optional<std::uint64_t> announced_size;  ///< `${size}`: octets of the content records in the queue file
+  /// `${size}`, or SIZE of MAIL: octets of the content records in the queue file.
+  std::optional<std::uint64_t> announced_size;
   ClientInfo client;
+  bool delimited = false;  ///< the content comes with a mark of its end (the dot of LMTP): its size proves nothing
+  bool smtputf8 = false;   ///< the submitter asked for SMTPUTF8 (RFC 6531 3.4)
+  DsnRequest dsn;
+  /// One for each recipient, in their order, or none at all (pipe). Beside `recipients` and not in it, since routes,
+  /// quotas and records are made of addresses alone.
+  std::vector<RecipientDsn> recipient_dsn;
 
   /// The same for some of its recipients, by their places.
   [[nodiscard]] Envelope with_recipients(std::span<const std::size_t> places) const {

@@ -61,6 +61,13 @@ TEST_CASE("a huge announced size or tolerance does not wrap around") {
   CHECK_FALSE(truncation(came(UINT64_MAX / 4 + 1), announced(UINT64_MAX / 2), UINT64_MAX));
 }
 
+TEST_CASE("a content with a mark of its end is complete whatever its size") {
+  Envelope envelope = announced(100000);
+  envelope.delimited = true;
+  CHECK_FALSE(truncation(came(1), envelope, 0));
+  CHECK_FALSE(truncation(came(1, 0, false), envelope, 0));
+}
+
 TEST_CASE("a message of Postfix ends with a line end, whatever its size") {
   CHECK(truncation(came(500, 0, false), announced(500), kTolerance) == "its last line has no line end");
   CHECK(truncation(came(500, 0, false), announced(std::nullopt), kTolerance) == "its last line has no line end");
