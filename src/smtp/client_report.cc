@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/ip_address.h"
+#include "base/printable.h"
+#include "base/text.h"
 
 namespace relaypipe {
 namespace {
@@ -43,6 +45,33 @@ std::string written(const Attribute& attribute) {
                      attribute.value.empty() ? std::string(kUnavailable) : xtext(attribute.value));
 }
 
+std::optional<unsigned> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
+  return std::nullopt;
+}
+
+/// The value of an attribute as the other forms of ClientInfo have it; nothing where it is not valid.
+std::optional<std::string> forwarded_value(std::string_view name, std::string_view written) {
+  if (written == kUnavailable || written == "[TEMPUNAVAIL]") return std::string();
+  auto value = parse_xtext(written);
+  if (!value || value->size() > kValueOctets || has_control(*value)) return std::nullopt;
+  constexpr std::string_view kIpv6 = "ipv6:";
+  if (name == "addr" && lower(*value).starts_with(kIpv6)) value->erase(0, kIpv6.size());
+  return value;
+}
+
+/// Where an attribute is kept; nullptr for one that is not known. SOURCE is only for the relay's own address rewriting.
+std::string* place_of(std::string_view name, ForwardedClient& known, std::string& unused) {
+  if (name == "name") return &known.client.name;
+  if (name == "addr") return &known.client.address;
+  if (name == "port") return &known.client.port;
+  if (name == "proto") return &known.client.protocol;
+  if (name == "helo") return &known.client.helo;
+  if (name == "ident") return &known.queue_id;
+  return name == "source" ? &unused : nullptr;
+}
+
 }  // namespace
 
 std::string xtext(std::string_view octets) {
@@ -52,6 +81,44 @@ std::string xtext(std::string_view octets) {
     text += plain ? std::string(1, c) : fmt::format("+{:02X}", static_cast<unsigned char>(c));
   }
   return text;
+}
+
+std::optional<std::string> parse_xtext(std::string_view text) {
+  std::string octets;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] <= ' ' || text[i] > '~' || text[i] == '=') return std::nullopt;
+    if (text[i] != '+') {
+      octets += text[i];
+      continue;
+    }
+    if (text.size() - i < 3) return std::nullopt;
+    const auto high = hex_digit(text[i + 1]);
+    const auto low = hex_digit(text[i + 2]);
+    if (!high || !low) return std::nullopt;
+    octets += static_cast<char>(*high * 16 + *low);
+    i += 2;
+  }
+  return octets;
+}
+
+bool parse_xforward(std::string_view arguments, ForwardedClient& known) {
+  ForwardedClient read = known;
+  std::string unused;
+  std::string_view rest = trimmed(arguments);
+  if (rest.empty()) return false;
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    rest = trimmed(rest.substr(word.size()));
+    const std::size_t equals = word.find('=');
+    if (equals == std::string_view::npos) return false;
+    const std::string name = lower(word.substr(0, equals));
+    std::string* const place = place_of(name, read, unused);
+    auto value = forwarded_value(name, word.substr(equals + 1));
+    if (place == nullptr || !value) return false;
+    *place = *std::move(value);
+  }
+  known = std::move(read);
+  return true;
 }
 
 std::vector<std::string> xforward_commands(const Envelope& envelope, const Capabilities& relay) {

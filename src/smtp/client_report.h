@@ -13,6 +13,19 @@ namespace relaypipe {
 
 /// Octets as xtext (RFC 3461 section 4).
 std::string xtext(std::string_view octets);
+/// The octets that xtext stands for; nothing where it is not valid.
+std::optional<std::string> parse_xtext(std::string_view text);
+
+/// What XFORWARD tells of a message.
+struct ForwardedClient {
+  std::string queue_id;  ///< IDENT
+  ClientInfo client;
+};
+/// The attributes of XFORWARD that Postfix's server knows, as announced in LHLO.
+inline constexpr std::string_view kForwardedAttributes = "NAME ADDR PORT PROTO HELO IDENT SOURCE";
+/// Reads the arguments of one XFORWARD command into `known`; those that are told again replace the former ones. False,
+/// and nothing changed, where an attribute is not known or a value is not valid.
+bool parse_xforward(std::string_view arguments, ForwardedClient& known);
 
 /// The XFORWARD commands that tell the relay, for its log, which client gave us the message (Postfix XFORWARD_README):
 /// the attributes it offers, those we do not know as [UNAVAILABLE], as many commands as their length asks for. A

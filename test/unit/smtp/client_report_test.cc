@@ -141,5 +141,43 @@ TEST_CASE("a reply before its command is a relay out of step") {
   CHECK(twice.state() == XclientExchange::State::Lost);
 }
 
+TEST_CASE("xtext is read as it is written") {
+  std::string all;
+  for (int octet = 0; octet < 256; ++octet)
+    all += static_cast<char>(octet);
+  CHECK(parse_xtext(xtext(all)) == all);
+  CHECK(parse_xtext("") == "");
+  for (const char* const wrong : {"a b", "a=b", "a+", "a+2", "a+2b", "a+GG", "\x7f", "\xc3\xbc", "a\tb"})
+    CHECK_FALSE(parse_xtext(wrong));
+}
+
+TEST_CASE("XFORWARD as Postfix says it") {
+  ForwardedClient known;
+  REQUIRE(parse_xforward("NAME=client.example ADDR=192.0.2.1 PORT=4711", known));
+  REQUIRE(parse_xforward("proto=ESMTPSA  helo=a+2Bb IDENT=4Xyz source=REMOTE", known));
+  CHECK(known.queue_id == "4Xyz");
+  CHECK(known.client.name == "client.example");
+  CHECK(known.client.address == "192.0.2.1");
+  CHECK(known.client.port == "4711");
+  CHECK(known.client.protocol == "ESMTPSA");
+  CHECK(known.client.helo == "a+b");
+  REQUIRE(parse_xforward("NAME=[UNAVAILABLE] ADDR=IPv6:2001:db8::1 HELO=[TEMPUNAVAIL]", known));
+  CHECK(known.client.name.empty());
+  CHECK(known.client.helo.empty());
+  CHECK(known.client.address == "2001:db8::1");
+  CHECK(known.client.port == "4711");
+}
+
+TEST_CASE("an XFORWARD that is wrong changes nothing") {
+  const std::string wrong = GENERATE(std::string(), "NAME", "NAME=a b", "NAME=a=b", "NAME=+0A", "COLOUR=red", "=a",
+                                     "NAME=" + std::string(256, 'a'));
+  CAPTURE(wrong);
+  ForwardedClient known;
+  known.client.name = "old.example";
+  CHECK_FALSE(parse_xforward(wrong.empty() ? wrong : "HELO=x " + wrong, known));
+  CHECK(known.client.name == "old.example");
+  CHECK(known.client.helo.empty());
+}
+
 }  // namespace
 }  // namespace relaypipe
