@@ -48,11 +48,11 @@ class ServiceJudge {
       : service_(service), command_(command), fixed_(command), facts_(facts) {}
 
   std::vector<PostfixFinding> judge() {
-    judge_columns();
+    findings_ = judge_columns(service_, facts_.postconf, facts_.compatibility);
     judge_flags();
     judge_null_sender();
     judge_other_attributes();
-    judge_user();
+    judge_written_user();
     judge_argv();
     judge_misplaced();
     judge_ehlo_name();
@@ -79,22 +79,6 @@ class ServiceJudge {
   /// A finding that is fixed in the command.
   void add_in_command(Severity severity, std::string text) {
     in_command_.push_back({severity, service_.key(), std::move(text), ""});
-  }
-
-  void judge_columns() {
-    if (service_.unprivileged != "n") {
-      add(Severity::Error,
-          fmt::format("unpriv is {} and has to be n: pipe(8) does not start, all mail waits", service_.unprivileged),
-          edit("-F", service_.key() + "/unprivileged=n"));
-    }
-    const bool by_default = service_.chroot == "-" && facts_.compatibility < 1;
-    if (service_.chroot != "n" && (service_.chroot != "-" || by_default)) {
-      add(Severity::Error,
-          fmt::format("chroot is {}{} and has to be n: the program, its certificates and resolv.conf are looked for in "
-                      "the queue directory",
-                      service_.chroot, by_default ? ", which means y below compatibility_level 1," : ""),
-          edit("-F", service_.key() + "/chroot=n"));
-    }
   }
 
   void judge_flags() {
@@ -146,27 +130,12 @@ class ServiceJudge {
     }
   }
 
-  void judge_user() {
-    const std::string written = command_.attribute("user").value_or("");
-    const auto wrong = [&](const std::string& text) {
-      fixed_.set_attribute("user", "relaypipe");
-      add_in_command(Severity::Error, text);
-    };
-    if (written.empty()) return wrong("user is missing: pipe(8) does not start, all mail waits");
-    if (!facts_.user) {
-      return add(Severity::Error,
-                 fmt::format("user={}: this machine has no such user or group; all mail waits", printable(written)),
-                 written == "relaypipe"
-                     ? "adduser --system --group --no-create-home --home /var/lib/relaypipe relaypipe"
-                     : "");
-    }
-    const PipeUser& user = *facts_.user;
-    const auto& owner = facts_.owner;
-    if (user.uid == 0 || user.gid == 0)
-      return wrong(fmt::format("user={}: pipe(8) refuses to run it as root", written));
-    if (owner && (user.uid == owner->uid || user.gid == owner->gid || user.gid == owner->setgid_gid)) {
-      wrong(fmt::format("user={}: pipe(8) refuses to run it as Postfix's own user or group", printable(written)));
-    }
+  void judge_written_user() {
+    const auto problem = judge_user("pipe(8)", command_.attribute("user").value_or(""), facts_.user, facts_.owner);
+    if (!problem) return;
+    if (!problem->in_command) return add(Severity::Error, problem->text, problem->fix);
+    fixed_.set_attribute("user", "relaypipe");
+    add_in_command(Severity::Error, problem->text);
   }
 
   void judge_argv() {

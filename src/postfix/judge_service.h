@@ -7,25 +7,10 @@
 
 #include "base/deadline.h"
 #include "postfix/finding.h"
+#include "postfix/judge_entry.h"
 #include "postfix/master.h"
 
 namespace relaypipe {
-
-/// A user of this machine, as pipe(8) would become it.
-struct PipeUser {
-  std::string name;
-  std::string group;  ///< the name of `gid`, or its number
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;  ///< the only group: pipe(8) gives no supplementary ones
-};
-
-/// Whom pipe(8) refuses to become, beside root: the owner of the queue, and the group of postdrop(1).
-struct PostfixOwner {
-  std::string name;
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
-  std::uint32_t setgid_gid = 0;
-};
 
 /// What holds for a service and does not stand in its line of master.cf.
 struct ServiceFacts {

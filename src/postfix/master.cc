@@ -31,6 +31,30 @@ bool sets(std::string_view word, std::string_view name) {
   return std::string_view(plain).substr(0, plain.find('=')) == name;
 }
 
+/// The command of a service that runs this daemon.
+std::optional<PipeCommand> parse_command(const MasterService& service, std::string_view daemon) {
+  if (service.command.empty() || service.command.front() != daemon) return std::nullopt;
+  PipeCommand command;
+  command.daemon = daemon;
+  constexpr std::string_view kArgv = "argv=";
+  for (std::size_t i = 1; i < service.command.size(); ++i) {
+    const std::string& word = service.command[i];
+    if (!command.argv.empty()) {
+      command.argv.push_back(word);
+    } else if (word.starts_with(kArgv)) {
+      command.argv.push_back(word.substr(kArgv.size()));
+    } else if (word == "-o" && i + 1 < service.command.size()) {
+      command.options.insert(command.options.end(), {word, service.command[++i]});
+    } else if (auto pair = attribute_of(word)) {
+      command.attributes.push_back(*std::move(pair));
+    } else {
+      command.options.push_back(word);
+    }
+  }
+  if (command.argv.empty()) return std::nullopt;
+  return command;
+}
+
 }  // namespace
 
 const std::string_view kSofteningFilter =
@@ -95,7 +119,7 @@ void PipeCommand::drop_option(std::string_view name) {
 }
 
 std::string PipeCommand::text() const {
-  std::string text = "pipe";
+  std::string text = daemon;
   for (const std::string& word : options)
     text += " " + word;
   for (const PostfixPair& pair : attributes)
@@ -105,31 +129,17 @@ std::string PipeCommand::text() const {
   return text;
 }
 
-std::optional<PipeCommand> parse_pipe_command(const MasterService& service) {
-  if (service.command.empty() || service.command.front() != "pipe") return std::nullopt;
-  PipeCommand command;
-  constexpr std::string_view kArgv = "argv=";
-  for (std::size_t i = 1; i < service.command.size(); ++i) {
-    const std::string& word = service.command[i];
-    if (!command.argv.empty()) {
-      command.argv.push_back(word);
-    } else if (word.starts_with(kArgv)) {
-      command.argv.push_back(word.substr(kArgv.size()));
-    } else if (word == "-o" && i + 1 < service.command.size()) {
-      command.options.insert(command.options.end(), {word, service.command[++i]});
-    } else if (auto pair = attribute_of(word)) {
-      command.attributes.push_back(*std::move(pair));
-    } else {
-      command.options.push_back(word);
-    }
-  }
-  if (command.argv.empty()) return std::nullopt;
-  return command;
-}
+std::optional<PipeCommand> parse_pipe_command(const MasterService& service) { return parse_command(service, "pipe"); }
+
+std::optional<PipeCommand> parse_spawn_command(const MasterService& service) { return parse_command(service, "spawn"); }
 
 bool runs_relaypipe(const PipeCommand& command) {
   const std::string& program = command.argv.front();
   return program.substr(program.rfind('/') + 1).starts_with("relaypipe");
+}
+
+bool runs_lmtp(const PipeCommand& command) {
+  return runs_relaypipe(command) && command.argv.size() > 1 && command.argv[1] == "lmtp";
 }
 
 PipeCommand exemplary_command(const std::string& program) {

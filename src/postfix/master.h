@@ -27,8 +27,9 @@ struct MasterService {
 /// Reads what `postconf -M` prints: one service a line. Lines with fewer than eight columns are left out.
 std::vector<MasterService> parse_master(std::string_view text);
 
-/// The command of a service that runs pipe(8), in its parts.
+/// The command of a service that runs pipe(8) or spawn(8), in its parts.
 struct PipeCommand {
+  std::string daemon = "pipe";
   std::vector<std::string> options;     ///< what stands before the attributes: `-o`, `{name=value}`, `-v`
   std::vector<PostfixPair> attributes;  ///< `flags=`, `user=`, `null_sender=` ..., in their order, without `argv=`
   std::vector<std::string> argv;
@@ -48,9 +49,13 @@ struct PipeCommand {
 
 /// Nothing where the service does not run pipe(8), or has no argv.
 std::optional<PipeCommand> parse_pipe_command(const MasterService& service);
+/// The same for spawn(8).
+std::optional<PipeCommand> parse_spawn_command(const MasterService& service);
 
 /// Whether it is our program that the command runs: by the name of its file, with whatever follows the name.
 bool runs_relaypipe(const PipeCommand& command);
+/// Whether it is our program, as the LMTP server.
+bool runs_lmtp(const PipeCommand& command);
 
 /// The command of a service as it has to be; master.cf.example explains each of its words.
 PipeCommand exemplary_command(const std::string& program);

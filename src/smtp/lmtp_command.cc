@@ -80,8 +80,9 @@ bool each_parameter(std::string_view parameters, Take take) {
 }
 
 bool store(std::optional<std::string> value, std::string& place) {
-  if (value) place = *std::move(value);
-  return value.has_value();
+  if (!value) return false;
+  place = *std::move(value);
+  return true;
 }
 
 bool take_size(std::string_view value, std::optional<std::uint64_t>& size) {

@@ -1,0 +1,194 @@
+#include "postfix/judge_lmtp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/printable.h"
+#include "postfix/agent_argv.h"
+#include "relay/units.h"
+
+namespace relaypipe {
+namespace {
+
+using Severity = PostfixFinding::Severity;
+
+constexpr Duration kMargin = std::chrono::minutes(1);  // for a busy machine
+constexpr std::string_view kConcurrency = "lmtp_destination_concurrency_limit";
+constexpr std::string_view kReuse = "lmtp_connection_reuse_time_limit";
+constexpr std::string_view kDone = "lmtp_data_done_timeout";
+constexpr std::string_view kOnDemand = "lmtp_connection_cache_on_demand";
+constexpr std::string_view kCached = "lmtp_connection_cache_destinations";
+
+bool holds_word(std::string_view list, std::string_view word) {
+  const std::vector<std::string> words = split_postfix_words(list, true);
+  return std::any_of(words.begin(), words.end(), [&](const std::string& each) { return lower(each) == word; });
+}
+
+/// A value that one parameter must not have.
+struct ClientRule {
+  std::string_view parameter;
+  bool (*wrong)(std::string_view value);
+  Severity severity;
+  std::string_view effect;
+  std::string_view right;  ///< the value for `postconf -e`; empty: a person has to decide
+};
+
+constexpr std::array<ClientRule, 6> kClientRules = {{
+    {"lmtp_send_xforward_command", [](std::string_view value) { return value != "yes"; }, Severity::Warning,
+     "relaypipe is told neither queue ids, for the log and against duplicates, nor clients, for policies and reports",
+     "yes"},
+    {"lmtp_address_verify_target", [](std::string_view value) { return value != "rcpt"; }, Severity::Error,
+     "address probes take the beginning of a message for a good answer: every address is deliverable", "rcpt"},
+    {"lmtp_destination_recipient_limit", [](std::string_view value) { return value == "1"; }, Severity::Warning,
+     "a message to many recipients is a transaction for each of them", "50"},
+    {"lmtp_discard_lhlo_keywords", [](std::string_view value) { return holds_word(value, "pipelining"); },
+     Severity::Warning, "each recipient is asked for at a relay before the message is sent", ""},
+    {"lmtp_discard_lhlo_keywords", [](std::string_view value) { return holds_word(value, "smtputf8"); },
+     Severity::Error, "mail with addresses or headers in UTF-8 bounces", ""},
+    {"lmtp_assume_final", [](std::string_view value) { return value == "yes"; }, Severity::Warning,
+     "mail that was relayed is reported as delivered", "no"},
+}};
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string in_seconds(Duration time) {
+  return fmt::format("{}s", std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+class LmtpJudge {
+ public:
+  LmtpJudge(const MasterService& service, const PipeCommand& command, const LmtpFacts& facts)
+      : service_(service), command_(command), fixed_(command), facts_(facts) {}
+
+  std::vector<PostfixFinding> judge() {
+    findings_ = judge_columns(service_, facts_.postconf, facts_.compatibility);
+    judge_type();
+    judge_command();
+    judge_time_limit();
+    judge_concurrency();
+    judge_client();
+    return std::move(findings_);
+  }
+
+ private:
+  [[nodiscard]] std::string edit(std::string_view option, const std::string& assignment) const {
+    return fmt::format("{} {} {}", facts_.postconf, option, shell_word(assignment));
+  }
+
+  void add(Severity severity, std::string where, std::string text, std::string fix) {
+    findings_.push_back({severity, std::move(where), std::move(text), std::move(fix)});
+  }
+
+  void judge_type() {
+    if (service_.type == "unix") return;
+    const std::string_view name = service_.name;
+    const bool local = name.starts_with("127.") || name.starts_with("[::1]:") || name.starts_with("localhost:");
+    add(local ? Severity::Warning : Severity::Error, service_.key(),
+        local ? "everybody on this machine can send mail through the relays, past Postfix: type unix cannot be reached"
+              : "whoever reaches this port sends mail through the relays, past Postfix: it has to be of type unix",
+        "");
+  }
+
+  void judge_command() {
+    const std::string written = command_.attribute("user").value_or("");
+    if (const auto problem = judge_user("spawn(8)", written, facts_.user, facts_.owner)) {
+      if (problem->in_command) fixed_.set_attribute("user", "relaypipe");
+      const std::string command = edit("-F", service_.key() + "/command=" + fixed_.text());
+      add(Severity::Error, service_.key(), problem->text, problem->in_command ? command : problem->fix);
+    }
+    const AgentArgv argv = parse_agent_argv(command_.argv);
+    const AgentArgv::Option* const nexthop = argv.find("--nexthop");
+    if (nexthop == nullptr || nexthop->value.empty()) {
+      add(Severity::Error, service_.key(),
+          "argv has no --nexthop NAME: LMTP does not tell where mail goes, and all of it is deferred", "");
+    }
+    for (const std::string& word : command_.argv) {
+      if (word.find('$') == word.npos) continue;
+      add(Severity::Error, service_.key(),
+          fmt::format("argv has {}: spawn(8) puts nothing in its place, as pipe(8) would", printable(word)), "");
+    }
+  }
+
+  /// lmtp(8) uses a connection again for so long, and the last message may take the deadline.
+  void judge_time_limit() {
+    const auto time = parse_postfix_time(facts_.time_limit);
+    const auto reuse = parse_postfix_time(value_of(facts_.client, kReuse));
+    const Duration needed = reuse.value_or(Duration::zero()) + facts_.deadline + kMargin;
+    if (time && *time >= needed) return;
+    const std::string name = service_.name + "_time_limit";
+    const std::string assignment = name + "=" + in_seconds(std::max<Duration>(needed, std::chrono::hours(1)));
+    const bool here = command_.has_option(name);
+    add(Severity::Error, service_.key(),
+        fmt::format("{} is {}, but a connection is used again for {}, and its last message may take {}: a process that "
+                    "is killed then sends mail twice",
+                    name, printable(facts_.time_limit), format_duration(reuse.value_or(Duration::zero())),
+                    format_duration(facts_.deadline)),
+        here ? edit("-P", service_.key() + "/" + assignment) : edit("-e", assignment));
+  }
+
+  void judge_concurrency() {
+    const std::string& written = service_.process_limit;
+    const auto processes = parse_number(written == "-" ? facts_.process_limit : written);
+    const auto deliveries = parse_number(value_of(facts_.client, kConcurrency));
+    if (!processes || !deliveries || *processes == 0 || (*deliveries != 0 && *deliveries <= *processes)) return;
+    add(Severity::Warning, service_.key(),
+        fmt::format("maxproc is {}, {} is {}: deliveries wait for a process, and time out", written, kConcurrency,
+                    *deliveries),
+        *deliveries == 0 ? edit("-e", fmt::format("{}={}", kConcurrency, *processes))
+                         : edit("-F", fmt::format("{}/process_limit={}", service_.key(), *deliveries)));
+  }
+
+  void judge_client() {
+    for (const ClientRule& rule : kClientRules) {
+      const std::string value = value_of(facts_.client, rule.parameter);
+      if (!rule.wrong(value)) continue;
+      add(rule.severity, std::string(rule.parameter),
+          fmt::format("{}: {}", value.empty() ? "not set" : printable(value), rule.effect),
+          rule.right.empty() ? "" : edit("-e", fmt::format("{}={}", rule.parameter, rule.right)));
+    }
+    if (value_of(facts_.client, kOnDemand) == "no" && value_of(facts_.client, kCached).empty()) {
+      add(Severity::Warning, std::string(kOnDemand), "no: a process and new sessions to relays for every message",
+          edit("-e", std::string(kOnDemand) + "=yes"));
+    }
+    const auto done = parse_postfix_time(value_of(facts_.client, kDone));
+    const Duration needed = facts_.deadline + kMargin;
+    if (done && *done >= needed) return;
+    add(Severity::Error, std::string(kDone),
+        fmt::format("{}, the deadline of relaypipe is {}: lmtp(8) gives up before it, and mail is sent twice",
+                    printable(value_of(facts_.client, kDone)), format_duration(facts_.deadline)),
+        edit("-e", fmt::format("{}={}", kDone, in_seconds(needed))));
+  }
+
+  const MasterService& service_;
+  const PipeCommand& command_;
+  PipeCommand fixed_;
+  const LmtpFacts& facts_;
+  std::vector<PostfixFinding> findings_;
+};
+
+}  // namespace
+
+std::vector<std::string> lmtp_parameters() {
+  std::vector<std::string> names;
+  for (const ClientRule& rule : kClientRules)
+    names.emplace_back(rule.parameter);
+  for (const std::string_view name : {kConcurrency, kReuse, kDone, kOnDemand, kCached})
+    names.emplace_back(name);
+  return names;
+}
+
+std::vector<PostfixFinding> judge_lmtp_service(const MasterService& service, const PipeCommand& command,
+                                               const LmtpFacts& facts) {
+  return LmtpJudge(service, command, facts).judge();
+}
+
+}  // namespace relaypipe
