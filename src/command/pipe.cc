@@ -40,7 +40,8 @@ struct Request {
   std::string id;  ///< what log lines begin with
 };
 
-Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedConfiguration& loaded, Journal& journal) {
+Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedConfiguration& loaded, Journal& journal,
+                                      ParentWatch& parent, Instant started) {
   if (const ConfigProblem* error = first_error(loaded.problems)) {
     return fail(bad_configuration(error->line() + "; `relaypipe check` shows all problems"));
   }
@@ -53,7 +54,8 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
                   loaded.configuration.on_change, arguments.verbose,    log_id(arguments.queue_id)};
   request.envelope.queue_id = arguments.queue_id;
   request.envelope.client = arguments.client;
-  const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope);
+  const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope,
+                                     started + request.settings.deadline, &parent);
   if (!choice) return fail(choice.error());
   if (choice->trouble) journal.line(Journal::Level::Warning, log_id(arguments.queue_id) + ": " + choice->note);
   auto plan = plan_route(loaded.configuration, choice->nexthop, request.envelope, service_port, Random(random_seed()));
@@ -159,7 +161,7 @@ int run(const std::vector<std::string>& words, ParentWatch& parent, Instant star
     write_note("acting as " + loaded.acting_as);
   }
   if (!arguments) return refuse(bad_configuration("usage: " + arguments.error()), journal, log_id(""));
-  auto request = read_request(*arguments, loaded, journal);
+  auto request = read_request(*arguments, loaded, journal, parent, started);
   if (!request) return refuse(request.error(), journal, log_id(arguments->queue_id));
   return deliver_request(*request, parent, journal, started);
 }

@@ -176,7 +176,7 @@ int complain(const std::string& text, int status, bool json) {
 /// The plan after the policy server was asked; what that showed goes to `note`.
 Result<RoutePlan, std::string> make_plan(const Configuration& configuration, const std::string& nexthop,
                                          const Envelope& envelope, std::string& note) {
-  const auto choice = choose_nexthop(configuration, nexthop, envelope);
+  const auto choice = choose_nexthop(configuration, nexthop, envelope, Instant::max(), nullptr);
   if (!choice) return fail("not delivered: " + log_line(choice.error()));
   note = choice->note;
   auto plan = plan_route(configuration, choice->nexthop, envelope, service_port, Random(random_seed()));

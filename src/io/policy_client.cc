@@ -1,11 +1,7 @@
 #include "io/policy_client.h"
 
-#include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -20,114 +16,122 @@ constexpr std::size_t kAnswerOctets = 64UL * 1024;  ///< more is no answer
 
 std::string system_error_text(int error) { return std::generic_category().message(error); }
 
-/// A socket that is being, or is, connected, and the end of its time.
-class Connection {
- public:
-  Connection(int fd, const Clock& clock, Instant end) : fd_(fd), clock_(clock), end_(end) {}
-  ~Connection() {
-    if (fd_ >= 0) close(fd_);
+/// Whether the empty line is there.
+bool is_whole(std::string_view answer) { return answer.starts_with("\n") || answer.find("\n\n") != answer.npos; }
+
+}  // namespace
+
+PolicyClient::PolicyClient(std::string_view endpoint, std::string request, Instant end)
+    : end_(end), request_(std::move(request)) {
+  const std::string_view place = endpoint.substr(endpoint.find(':') + 1);
+  Addresses addresses = endpoint.starts_with("unix:") ? unix_address(place) : inet_addresses(place);
+  if (!addresses) {
+    end_with(addresses.error());
+    return;
   }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
-  /// Waits until it can be read or written. False when the time is over.
-  [[nodiscard]] bool wait(short events) const {
-    while (true) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - clock_.now());
-      if (left.count() <= 0) return false;
-      pollfd entry{fd_, events, 0};
-      const int ready = poll(&entry, 1, static_cast<int>(left.count()));
-      if (ready > 0) return true;
-      if (ready < 0 && errno != EINTR) return false;
-    }
-  }
-
- private:
-  int fd_;
-  const Clock& clock_;
-  Instant end_;
-};
-
-using Opened = Result<std::unique_ptr<Connection>, std::string>;
-
-/// What the whole exchange has.
-struct Time {
-  const Clock& clock;
-  Instant end;
-};
-
-Opened connect_to(int family, const sockaddr* address, socklen_t length, const Time& time) {
-  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  auto connection = std::make_unique<Connection>(fd, time.clock, time.end);
-  if (connection->fd() < 0) return fail(system_error_text(errno));
-  if (connect(connection->fd(), address, length) != 0 && errno != EINPROGRESS) return fail(system_error_text(errno));
-  if (!connection->wait(POLLOUT)) return fail(std::string("no connection in time"));
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(connection->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return fail(system_error_text(error));
-  return connection;
+  addresses_ = *std::move(addresses);
+  connect();
 }
 
-Opened open_unix(std::string_view path, const Time& time) {
+PolicyClient::Addresses PolicyClient::unix_address(std::string_view path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail(std::string("the path is too long for a socket"));
   std::memcpy(address.sun_path, path.data(), path.size());
-  return connect_to(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address, time);
+  Address found{.octets = {}, .length = sizeof address};
+  std::memcpy(&found.octets, &address, sizeof address);
+  return std::vector{found};
 }
 
-Opened open_inet(std::string_view host_port, const Time& time) {
+PolicyClient::Addresses PolicyClient::inet_addresses(std::string_view host_port) {
   const std::size_t colon = host_port.rfind(':');
-  std::string host(host_port.substr(0, colon));
   const std::string port(host_port.substr(colon + 1));
+  std::string host(host_port.substr(0, colon));
   if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  if (host == "localhost") {
-    Opened first = open_inet("127.0.0.1:" + port, time);
-    return first ? std::move(first) : open_inet("[::1]:" + port, time);
+  std::vector<std::string> hosts{host};
+  if (host == "localhost") hosts = {"127.0.0.1", "::1"};
+  std::vector<Address> found;
+  for (const std::string& each : hosts) {
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* entry = nullptr;
+    if (const int code = getaddrinfo(each.c_str(), port.c_str(), &hints, &entry); code != 0)
+      return fail(std::string(gai_strerror(code)));
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(entry, freeaddrinfo);
+    found.push_back({.octets = {}, .length = entry->ai_addrlen});
+    std::memcpy(&found.back().octets, entry->ai_addr, entry->ai_addrlen);
   }
-  addrinfo hints{};
-  hints.ai_flags = AI_NUMERICHOST;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int code = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); code != 0)
-    return fail(std::string(gai_strerror(code)));
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
-  Opened opened = fail(std::string("no address"));
-  for (const addrinfo* entry = addresses.get(); entry != nullptr && !opened; entry = entry->ai_next) {
-    opened = connect_to(entry->ai_family, entry->ai_addr, entry->ai_addrlen, time);
-  }
-  return opened;
+  return found;
 }
 
-}  // namespace
+void PolicyClient::connect() {
+  const Address& address = addresses_.front();
+  socket_.reset();
+  socket_.emplace(::socket(address.octets.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (socket_->get() < 0) return connect_failed(errno);
+  const auto* const name = reinterpret_cast<const sockaddr*>(&address.octets);
+  if (::connect(socket_->get(), name, address.length) != 0 && errno != EINPROGRESS) connect_failed(errno);
+}
 
-Result<std::string, std::string> ask_policy(std::string_view endpoint, std::string_view request, Duration limit,
-                                            const Clock& clock) {
-  const Time time{clock, clock.now() + limit};
-  const bool local = endpoint.starts_with("unix:");
-  const Opened opened =
-      local ? open_unix(endpoint.substr(5), time) : open_inet(endpoint.substr(endpoint.find(':') + 1), time);
-  if (!opened) return fail(opened.error());
-  const Connection& connection = **opened;
-  while (!request.empty()) {
-    if (!connection.wait(POLLOUT)) return fail(std::string("it does not read the request"));
-    const ssize_t count = send(connection.fd(), request.data(), request.size(), MSG_NOSIGNAL);
-    if (count < 0 && errno != EAGAIN && errno != EINTR) return fail(system_error_text(errno));
-    if (count > 0) request.remove_prefix(static_cast<std::size_t>(count));
+void PolicyClient::connect_failed(int error) {
+  addresses_.erase(addresses_.begin());
+  addresses_.empty() ? end_with(system_error_text(error)) : connect();
+}
+
+void PolicyClient::connected() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(socket_->get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return connect_failed(error);
+  step_ = Step::Send;
+  send_request();
+}
+
+void PolicyClient::send_request() {
+  while (!request_.empty()) {
+    const ssize_t count = ::send(socket_->get(), request_.data(), request_.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0) return end_with(system_error_text(errno));
+    request_.erase(0, static_cast<std::size_t>(count));
   }
-  std::string answer;
+  step_ = Step::Receive;
+}
+
+void PolicyClient::receive_answer() {
   std::array<char, 4096> part;
-  while (!answer.starts_with("\n") && answer.find("\n\n") == answer.npos) {
-    if (answer.size() > kAnswerOctets) return fail(std::string("its answer has no end"));
-    if (!connection.wait(POLLIN)) return fail(std::string("no answer in time"));
-    const ssize_t count = recv(connection.fd(), part.data(), part.size(), 0);
-    if (count < 0 && errno != EAGAIN && errno != EINTR) return fail(system_error_text(errno));
-    if (count == 0) return fail(std::string("it closed the connection without an answer"));
-    if (count > 0) answer.append(part.data(), static_cast<std::size_t>(count));
+  while (!is_whole(received_)) {
+    if (received_.size() > kAnswerOctets) return end_with("its answer has no end");
+    const ssize_t count = ::recv(socket_->get(), part.data(), part.size(), 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0) return end_with(system_error_text(errno));
+    if (count == 0) return end_with("it closed the connection without an answer");
+    received_.append(part.data(), static_cast<std::size_t>(count));
   }
-  return answer;
+  answer_ = std::move(received_);
+}
+
+Instant PolicyClient::interests(std::vector<pollfd>& fds, Instant) {
+  if (answer_) return Instant::max();
+  fds.push_back({socket_->get(), static_cast<short>(step_ == Step::Receive ? POLLIN : POLLOUT), 0});
+  return end_;
+}
+
+void PolicyClient::serve(std::span<const pollfd> fds, Instant now) {
+  if (answer_) return;
+  if (found(fds, socket_->get()) != 0) {
+    switch (step_) {
+      case Step::Connect: connected(); break;
+      case Step::Send: send_request(); break;
+      case Step::Receive: receive_answer(); break;
+    }
+  }
+  if (answer_ || now < end_) return;
+  end_with(step_ == Step::Connect ? "no connection in time"
+           : step_ == Step::Send  ? "it does not read the request"
+                                  : "no answer in time");
 }
 
 }  // namespace relaypipe

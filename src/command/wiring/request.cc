@@ -6,6 +6,7 @@
 #include "config/setting_keys.h"
 #include "io/policy_client.h"
 #include "io/system/own_host.h"
+#include "io/system/poll_event_loop.h"
 #include "io/system/system_clock.h"
 #include "io/system/time_zones.h"
 #include "io/toml_config.h"
@@ -32,6 +33,19 @@ void check_zones(LoadedConfiguration& loaded) {
                            : fmt::format("did you mean {}?", meant))});
     }
   }
+}
+
+/// The server's answer, or nothing where nobody waits for the result any more.
+std::optional<PolicyClient::Answer> ask_policy(const std::string& endpoint, std::string request, Instant deadline,
+                                               ParentWatch* parent) {
+  const SystemClock clock;
+  PolicyClient client(endpoint, std::move(request), Deadline(deadline).step(clock.now(), kPolicyLimit));
+  std::vector<Pollable*> parts{&client};
+  if (parent != nullptr) parts.push_back(parent);
+  PollEventLoop event_loop(clock, parts);
+  while (!client.answer() && (parent == nullptr || parent->state() == Parent::State::Present))
+    event_loop.wait(Instant::max());
+  return client.answer();
 }
 
 }  // namespace
@@ -69,15 +83,16 @@ LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners) 
 }
 
 Result<Choice, Verdict> choose_nexthop(const Configuration& configuration, const std::string& nexthop,
-                                       const Envelope& envelope) {
+                                       const Envelope& envelope, Instant deadline, ParentWatch* parent) {
   const auto last = follow_rules(configuration, nexthop, envelope);
   if (!last) return fail(bad_configuration("nexthop: " + last.error()));
   const ChainConfig* chain = configuration.chain(last->nexthop);
   if (chain == nullptr || chain->policy.empty()) return Choice{nexthop, "", false};
   const std::string server = "policy server " + chain->policy + " of chain " + chain->name;
-  const auto answer = ask_policy(chain->policy, policy_request(envelope, chain->name), kPolicyLimit, SystemClock());
-  const auto decision = answer ? parse_policy_answer(*answer, configuration, service_port)
-                               : Result<PolicyDecision, std::string>(fail(answer.error()));
+  const auto answer = ask_policy(chain->policy, policy_request(envelope, chain->name), deadline, parent);
+  if (!answer) return Choice{nexthop, "", false};
+  const auto decision = *answer ? parse_policy_answer(**answer, configuration, service_port)
+                                : Result<PolicyDecision, std::string>(fail(answer->error()));
   if (!decision) return Choice{nexthop, server + ": " + decision.error() + "; the chain is used as it is", true};
   if (const auto* stop = std::get_if<Stop>(&*decision)) return fail(refused_verdict(stop->status, stop->text));
   const auto* use = std::get_if<UseNexthop>(&*decision);

@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "base/deadline.h"
 #include "base/result.h"
 #include "command/wiring/arguments.h"
 #include "config/configuration.h"
+#include "io/system/parent_watch.h"
 #include "io/toml_config.h"
 #include "message/envelope.h"
 #include "verdict/verdict.h"
@@ -38,8 +40,12 @@ struct Choice {
 /// Follows the rules of the chains and asks the policy server of the one they lead to, once. The chain that a server
 /// names is used with its own rules, but its server is not asked. A server that does not answer changes nothing: a
 /// choice that cannot be made is no reason to keep mail. The Verdict is the server's DEFER or REJECT.
+///
+/// The server has until `deadline` at most. A signal, or the end of pipe(8), ends the wait with the chain as it is:
+/// what becomes of the message is said by deliver(), which looks at the same `parent` before anything else. `parent` is
+/// null for a command by hand, which a signal ends by itself.
 Result<Choice, Verdict> choose_nexthop(const Configuration& configuration, const std::string& nexthop,
-                                       const Envelope& envelope);
+                                       const Envelope& envelope, Instant deadline, ParentWatch* parent);
 
 /// A bad configuration or command line: deferred as 4.3.5.
 Verdict bad_configuration(const std::string& text);

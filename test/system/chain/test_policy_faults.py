@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
+import threading
 
 from policy_case import QUEUE_ID, PolicyCase
 from policy_lab import answering, read_request
-from support.case import each
-from support.relays import RefusedPort
-from support.runs import Result
+from support.case import MESSAGE, each
+from support.relays import LIMIT, RefusedPort
+from support.runs import Delivery, Result, Surroundings
 
 
 class Broken(PolicyCase):
@@ -92,3 +94,52 @@ class Broken(PolicyCase):
 
         self.raw(pieces)
         self.assert_sent(self.deliver_here(), by=self.two)
+
+
+class Interrupted(PolicyCase):
+    """Nobody waits for a silent server once nobody waits for the result: the message is deferred, and that is all the log
+    says. A wait that goes on for its five seconds ends with a line about the server instead."""
+
+    def ask(self, orphan: bool = False) -> Delivery:
+        """A delivery whose question has arrived and gets no answer."""
+        asked = threading.Event()
+
+        def silence(client: socket.socket) -> None:
+            read_request(client)
+            asked.set()
+            client.recv(1)
+
+        self.raw(silence)
+        delivery = self.start("outbound", options=("--queue-id", QUEUE_ID),
+                              around=Surroundings(self.queue, orphan=orphan))
+        delivery.feed(MESSAGE)
+        delivery.end_input()
+        self.assertTrue(asked.wait(LIMIT))
+        return delivery
+
+    def assert_ended(self, result: Result, words: str) -> None:
+        self.assertEqual(result.status, 75, result)
+        self.assert_dialled(self.one, 0)
+        lines = self.syslog.stop()
+        self.assertEqual(len(lines), 1, lines)
+        for word in (QUEUE_ID, "verdict=deferred", words):
+            self.assertIn(word, lines[0])
+
+    @each({"sigterm": (signal.SIGTERM,), "sighup": (signal.SIGHUP,)})
+    def test_signal(self, number: int) -> None:
+        delivery = self.ask()
+        delivery.signal(number)
+        result = self.finish(delivery)
+        self.assert_deferred(result, r"4\.3\.2", words=("interrupted by a signal",))
+        self.assert_ended(result, "interrupted by a signal")
+
+    def test_nobody_reads_the_result(self) -> None:
+        delivery = self.ask()
+        delivery.close_output()
+        self.assert_ended(self.finish(delivery, check=False), "the writer of the message is gone")
+
+    def test_death_of_the_parent(self) -> None:
+        delivery = self.ask(orphan=True)
+        delivery.kill_parent()
+        delivery.close_output()
+        self.assert_ended(self.finish(delivery, check=False), "the writer of the message is gone")
