@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "command/commands.h"
+#include "command/help.h"
 #include "command/pipe.h"
-#include "command/wiring/arguments.h"
-#include "command/wiring/tools.h"
 #include "io/system/own_environment.h"
 #include "io/system/standard_streams.h"
 #include "io/system/system_clock.h"
@@ -22,15 +22,15 @@ int main(int argc, char** argv) {
     clean_environment();
     const Instant started = SystemClock().now();
     std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
-    const Tool* const tool = words.empty() ? nullptr : find_tool(words.front());
+    const Command* const command = words.empty() ? nullptr : find_command(words.front());
     if (const auto text = information(words)) {
       write_text(*text);
       status = kExitDelivered;
     } else if (words.empty() && !stdin_is_pipe()) {
-      write_text(information({"--help"}).value());
-    } else if (tool != nullptr) {
+      write_text(help_text());
+    } else if (command != nullptr) {
       words.erase(words.begin());
-      status = tool->run(words);
+      status = command->run(words);
     } else if (const auto mistake = unknown_command(words)) {
       // The status stays that of a deferral, and who hands us a message gets the line for Postfix: it keeps the
       // message.

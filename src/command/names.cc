@@ -1,6 +1,8 @@
 #include "command/names.h"
 
-#include "command/wiring/arguments_names.h"
+#include <fmt/format.h>
+
+#include "base/printable.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/request.h"
 #include "io/system/standard_streams.h"
@@ -9,7 +11,14 @@
 namespace relaypipe {
 namespace {
 
-constexpr int kBadInput = 2;
+struct NamesArguments : CommonArguments {
+  std::string kind;  ///< relays, chains or providers
+};
+
+void declare(Options& options, NamesArguments& arguments) {
+  options.needed_word("KIND", arguments.kind, "relays, chains or providers");
+  options.common(arguments);
+}
 
 template <class Map>
 std::string keys_of(const Map& map) {
@@ -19,28 +28,35 @@ std::string keys_of(const Map& map) {
   return text;
 }
 
+std::string provider_names() {
+  std::string text;
+  for (const Provider& provider : providers())
+    text += fmt::format("{}\n", provider.name);
+  return text;
+}
+
+int run(const NamesArguments& arguments) {
+  if (arguments.kind == "providers") {
+    write_text(provider_names());
+    return kDone;
+  }
+  if (arguments.kind != "relays" && arguments.kind != "chains") {
+    return refuse(
+        fmt::format("there are no names of {}; write relays, chains or providers", printable(arguments.kind)));
+  }
+  const LoadedConfiguration loaded = load_as_deliverer(arguments);
+  const Configuration& configuration = loaded.configuration;
+  write_text(arguments.kind == "relays" ? keys_of(configuration.relays) : keys_of(configuration.chains));
+  // What could be read is printed all the same: a shell that completes a name wants names, and no message.
+  return first_error(loaded.problems) == nullptr ? kDone : kBadInput;
+}
+
 }  // namespace
 
-int run_names(const std::vector<std::string>& words) {
-  const auto arguments = parse_names_arguments(words);
-  if (!arguments) {
-    write_text(arguments.error().text + "\n");
-    return arguments.error().asked ? 0 : kBadInput;
-  }
-  std::string text;
-  int status = 0;
-  if (arguments->kind == "providers") {
-    for (const Provider& provider : providers())
-      text += std::string(provider.name) + "\n";
-  } else {
-    const LoadedConfiguration loaded = load_as_deliverer(*arguments);
-    const Configuration& configuration = loaded.configuration;
-    text = arguments->kind == "relays" ? keys_of(configuration.relays) : keys_of(configuration.chains);
-    // What could be read is printed all the same: a shell that completes a name wants names, and no message.
-    if (first_error(loaded.problems) != nullptr) status = kBadInput;
-  }
-  write_text(text);
-  return status;
-}
+const Command kNamesCommand{
+    "names", "the relays, chains or providers there are, one per line",
+    "Prints the names of all relays or chains of the configuration, or of all providers, one per line. Exit status: 0, "
+    "or 2 wrong command line.",
+    start<NamesArguments, declare, run>};
 
 }  // namespace relaypipe

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <string>
-#include <vector>
+#include "command/wiring/command.h"
 
 namespace relaypipe {
 
-/// `relaypipe names relays|chains|providers`: one name a line, for scripts and the completion of a shell. Of a
-/// configuration with errors those that could be read. Returns 0, or 2 for bad input.
-int run_names(const std::vector<std::string>& words);
+/// `relaypipe names relays|chains|providers`: one name per line, for scripts and the completion of a shell. Of a
+/// configuration with errors those that could be read.
+extern const Command kNamesCommand;
 
 }  // namespace relaypipe

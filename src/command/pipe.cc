@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "command/arguments.h"
 #include "command/token/token_parts.h"
-#include "command/wiring/arguments.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/mail_log.h"
 #include "command/wiring/request.h"
@@ -42,9 +42,7 @@ struct Request {
 
 Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedConfiguration& loaded, Journal& journal,
                                       ParentWatch& parent, Instant started) {
-  if (const ConfigProblem* error = first_error(loaded.problems)) {
-    return fail(bad_configuration(error->line() + "; `relaypipe check` shows all problems"));
-  }
+  if (const auto error = configuration_error(loaded)) return fail(bad_configuration(*error));
   auto envelope = read_envelope(arguments.sender, arguments.recipients, arguments.size);
   if (!envelope) return fail(envelope.error());
   if (!arguments.nexthop) {

@@ -6,9 +6,8 @@
 #include <algorithm>
 
 #include "command/check/check_files.h"
-#include "command/wiring/arguments.h"
+#include "command/check/json.h"
 #include "command/wiring/deliverer.h"
-#include "command/wiring/json_output.h"
 #include "command/wiring/request.h"
 #include "config/check_reach.h"
 #include "io/pcre_matcher.h"
@@ -17,6 +16,18 @@
 
 namespace relaypipe {
 namespace {
+
+constexpr int kWarnings = 1;
+constexpr int kErrors = 2;
+
+struct CheckArguments : CommonArguments {
+  bool json = false;
+};
+
+void declare(Options& options, CheckArguments& arguments) {
+  options.common(arguments);
+  options.flag("--json", arguments.json, "for programs");
+}
 
 std::string coloured(const ConfigProblem& problem, bool terminal) {
   const bool error = problem.severity == ConfigProblem::Severity::Error;
@@ -41,15 +52,8 @@ std::string report(const LoadedConfiguration& loaded, std::ptrdiff_t errors) {
   return text;
 }
 
-}  // namespace
-
-int run_check(const std::vector<std::string>& words) {
-  const auto arguments = parse_check_arguments(words);
-  if (!arguments) {
-    write_text(arguments.error().text + "\n");
-    return arguments.error().asked ? 0 : 2;
-  }
-  LoadedConfiguration loaded = load_as_deliverer(*arguments);
+int run(const CheckArguments& arguments) {
+  LoadedConfiguration loaded = load_as_deliverer(arguments);
   PcreMatcher matcher;
   check_patterns(loaded.configuration, matcher, loaded.problems);
   if (first_error(loaded.problems) == nullptr) find_unreachable(loaded.configuration, loaded.problems);
@@ -60,8 +64,14 @@ int run_check(const std::vector<std::string>& words) {
   const auto errors = std::count_if(loaded.problems.begin(), loaded.problems.end(), [](const ConfigProblem& problem) {
     return problem.severity == ConfigProblem::Severity::Error;
   });
-  write_text(arguments->json ? check_json(loaded) : report(loaded, errors));
-  return errors > 0 ? 2 : loaded.problems.empty() ? 0 : 1;
+  write_text(arguments.json ? check_json(loaded) : report(loaded, errors));
+  return errors > 0 ? kErrors : loaded.problems.empty() ? kDone : kWarnings;
 }
+
+}  // namespace
+
+const Command kCheckCommand{"check", "what is wrong with the configuration and the files it names",
+                            "Says what is wrong with the configuration. Exit status: 0 nothing, 1 warnings, 2 errors.",
+                            start<CheckArguments, declare, run>};
 
 }  // namespace relaypipe

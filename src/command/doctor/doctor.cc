@@ -8,8 +8,6 @@
 #include "command/doctor/json.h"
 #include "command/doctor/routes.h"
 #include "command/doctor/service.h"
-#include "command/wiring/arguments_doctor.h"
-#include "command/wiring/json_output.h"
 #include "command/wiring/postfix_tools.h"
 #include "io/system/own_program.h"
 #include "io/system/standard_streams.h"
@@ -18,8 +16,21 @@
 namespace relaypipe {
 namespace {
 
-constexpr int kBadInput = 2;
 using Severity = PostfixFinding::Severity;
+
+struct DoctorArguments : CommonArguments {
+  std::optional<std::string> directory;  ///< Postfix's configuration; by default, the one of its tools
+  bool json = false;
+  bool fix = false;  ///< runs the lines that it prints, after asking
+};
+
+void declare(Options& options, DoctorArguments& arguments) {
+  options.value("--config-directory", arguments.directory, "Postfix's main.cf and master.cf, (default: postconf's)",
+                "DIRECTORY");
+  options.flag("--json", arguments.json, "for programs");
+  options.flag("--fix", arguments.fix, "runs the commands that it prints, after asking");
+  options.common(arguments);
+}
 
 /// The parameters that matter, with those that carry a service's name.
 std::vector<std::string> parameter_names(const std::vector<MasterService>& services) {
@@ -128,29 +139,30 @@ std::vector<std::string> commands_of(const std::vector<PostfixFinding>& findings
   return commands;
 }
 
-}  // namespace
-
-int run_doctor(const std::vector<std::string>& words) {
-  const auto arguments = parse_doctor_arguments(words);
-  if (!arguments) {
-    write_text(arguments.error().text + "\n");
-    return arguments.error().asked ? 0 : kBadInput;
-  }
-  const PostfixTools tools(arguments->directory.value_or(""));
-  auto diagnosis = diagnose(*arguments, tools);
+int run(const DoctorArguments& arguments) {
+  if (arguments.fix && arguments.json) return refuse("--fix asks a person, so it does not go with --json");
+  const PostfixTools tools(arguments.directory.value_or(""));
+  auto diagnosis = diagnose(arguments, tools);
   const auto tell = [&] {
-    write_text(arguments->json ? doctor_json(diagnosis->directory, diagnosis->services, diagnosis->findings)
-                               : report(diagnosis->directory, diagnosis->services.size(), diagnosis->findings));
+    write_text(arguments.json ? doctor_json(diagnosis->directory, diagnosis->services, diagnosis->findings)
+                              : report(diagnosis->directory, diagnosis->services.size(), diagnosis->findings));
   };
   if (diagnosis) tell();
-  if (diagnosis && arguments->fix && run_fixes(commands_of(diagnosis->findings), tools.postfix_reload())) {
+  if (diagnosis && arguments.fix && run_fixes(commands_of(diagnosis->findings), tools.postfix_reload())) {
     // What is left is found by looking again, not by believing the commands.
-    diagnosis = diagnose(*arguments, tools);
+    diagnosis = diagnose(arguments, tools);
     if (diagnosis) tell();
   }
   if (diagnosis) return status_of(diagnosis->findings);
-  write_text(arguments->json ? error_json(diagnosis.error()) : diagnosis.error() + "\n");
-  return kBadInput;
+  return refuse_as(arguments.json, diagnosis.error());
 }
+
+}  // namespace
+
+const Command kDoctorCommand{
+    "doctor", "what is wrong with Postfix's side, and the command that fixes it",
+    "Says what is wrong with the way Postfix is set up for relaypipe, and the command that puts it right. Changes "
+    "nothing but with --fix. Exit status: 0 nothing, 1 warnings, 2 errors.",
+    start<DoctorArguments, declare, run>};
 
 }  // namespace relaypipe

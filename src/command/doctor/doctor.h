@@ -1,13 +1,11 @@
 #pragma once
 
-#include <string>
-#include <vector>
+#include "command/wiring/command.h"
 
 namespace relaypipe {
 
 /// `relaypipe doctor`: what is wrong with the way Postfix is set up for relaypipe, and the command that puts it right.
-/// Changes nothing without `--fix`. Returns 0 for nothing, 1 for warnings, 2 for errors and where Postfix cannot be
-/// looked at.
-int run_doctor(const std::vector<std::string>& words);
+/// Changes nothing without `--fix`. Where Postfix cannot be looked at the exit status is 2.
+extern const Command kDoctorCommand;
 
 }  // namespace relaypipe

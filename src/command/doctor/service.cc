@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "command/arguments.h"
 #include "command/doctor/user.h"
 #include "config/setting_keys.h"
 #include "io/system/user_view.h"
@@ -100,7 +101,7 @@ void take_argv(AgentService& agent) {
   }
 }
 
-AgentService load_agent(const MasterService& service, PipeCommand command, const DoctorArguments& arguments,
+AgentService load_agent(const MasterService& service, PipeCommand command, const CommonArguments& arguments,
                         std::vector<PostfixFinding>& findings) {
   AgentService agent{service, std::move(command), {}, "", {}};
   if (const auto own = parse_arguments(words_of(agent.command)); !own) {
@@ -117,7 +118,7 @@ AgentService load_agent(const MasterService& service, PipeCommand command, const
 
 }  // namespace
 
-std::vector<AgentService> find_agents(const PostfixSnapshot& postfix, const DoctorArguments& arguments,
+std::vector<AgentService> find_agents(const PostfixSnapshot& postfix, const CommonArguments& arguments,
                                       std::vector<PostfixFinding>& findings) {
   std::vector<AgentService> agents;
   for (const MasterService& service : postfix.services) {

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "command/wiring/arguments_doctor.h"
 #include "command/wiring/postfix_tools.h"
 #include "command/wiring/request.h"
 #include "postfix/judge_service.h"
@@ -29,7 +28,7 @@ struct AgentService {
 };
 
 /// The services of ours, in the order of master.cf. An argv that relaypipe would refuse is a finding.
-std::vector<AgentService> find_agents(const PostfixSnapshot& postfix, const DoctorArguments& arguments,
+std::vector<AgentService> find_agents(const PostfixSnapshot& postfix, const CommonArguments& arguments,
                                       std::vector<PostfixFinding>& findings);
 
 /// What is wrong with one of them: its line in master.cf, its limits, and what its user may read and write.

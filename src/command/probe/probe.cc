@@ -7,9 +7,7 @@
 #include "command/probe/json.h"
 #include "command/probe/report.h"
 #include "command/probe/run.h"
-#include "command/wiring/arguments.h"
 #include "command/wiring/deliverer.h"
-#include "command/wiring/json_output.h"
 #include "command/wiring/request.h"
 #include "config/ehlo_name.h"
 #include "io/credentials/file.h"
@@ -22,7 +20,24 @@ namespace relaypipe {
 namespace {
 
 constexpr int kSomeFail = 1;
-constexpr int kBadInput = 2;
+
+struct ProbeArguments : CommonArguments {
+  std::optional<std::string> sender;
+  std::optional<std::string> recipient;
+  std::optional<std::string> timeout;
+  std::vector<std::string> words;  ///< relays, chains, lists
+  bool json = false;
+};
+
+void declare(Options& options, ProbeArguments& arguments) {
+  options.value("--mail-from", arguments.sender, "asks about this sender too, with MAIL and RSET", "SENDER");
+  options.value("--rcpt-to", arguments.recipient,
+                "asks about this recipient too, with RCPT; the sender is <> unless given", "RECIPIENT");
+  options.value("--timeout", arguments.timeout, "the longest it may take (default: 30s)", "SPAN");
+  options.common(arguments);
+  options.flag("--json", arguments.json, "for programs");
+  options.words("RELAY", arguments.words, "relays, chains or lists (default: every configured relay)");
+}
 
 /// The relays of the configuration, in the order in which they are written.
 std::vector<std::string> names_as_written(const Configuration& configuration) {
@@ -55,7 +70,7 @@ Result<std::vector<Relay>, std::string> wanted_relays(const std::vector<std::str
   return relays;
 }
 
-Result<ProbeOrder, std::string> make_order(const ToolArguments& arguments, const Configuration& configuration) {
+Result<ProbeOrder, std::string> make_order(const ProbeArguments& arguments, const Configuration& configuration) {
   ProbeOrder order;
   auto relays = wanted_relays(arguments.words, configuration);
   if (!relays) return fail(relays.error());
@@ -89,35 +104,30 @@ std::string remarks(const LoadedConfiguration& loaded, const std::vector<Relay>&
   return text;
 }
 
-}  // namespace
-
-int run_probe(const std::vector<std::string>& words) {
-  const auto arguments = parse_probe_arguments(words);
-  if (!arguments) {
-    write_text(arguments.error().text + "\n");
-    return arguments.error().asked ? 0 : kBadInput;
-  }
-  const auto complain = [&](const std::string& text) {
-    write_text(arguments->json ? error_json(text) : text + "\n");
-    return kBadInput;
-  };
-  const LoadedConfiguration loaded = load_as_deliverer(*arguments);
-  if (const ConfigProblem* error = first_error(loaded.problems)) {
-    return complain(error->line() + "; `relaypipe check` shows all problems");
-  }
-  const auto order = make_order(*arguments, loaded.configuration);
-  if (!order) return complain(order.error());
+int run(const ProbeArguments& arguments) {
+  const LoadedConfiguration loaded = load_as_deliverer(arguments);
+  if (const auto error = configuration_error(loaded)) return refuse_as(arguments.json, *error);
+  const auto order = make_order(arguments, loaded.configuration);
+  if (!order) return refuse_as(arguments.json, order.error());
   const bool secrets =
       std::any_of(order->relays.begin(), order->relays.end(), [](const Relay& relay) { return relay.account.any(); });
   if (secrets) hide_memory();
   const std::vector<RelayProbe> probes = run_probes(*order);
   if (order->progress) order->progress("");
   const std::int64_t now = std::time(nullptr);
-  write_text(arguments->json ? probe_json(probes, now) : probe_text(probes, now, stdout_columns()));
-  if (!arguments->json) write_text(remarks(loaded, order->relays));
+  write_text(arguments.json ? probe_json(probes, now) : probe_text(probes, now, stdout_columns()));
+  if (!arguments.json) write_text(remarks(loaded, order->relays));
   const bool failed = std::any_of(probes.begin(), probes.end(),
                                   [](const RelayProbe& relay) { return relay.status() == ProbeStatus::Failed; });
-  return failed ? kSomeFail : 0;
+  return failed ? kSomeFail : kDone;
 }
+
+}  // namespace
+
+const Command kProbeCommand{
+    "probe", "opens a session to every relay, without sending mail",
+    "Opens a session to every address of the relays, as a delivery would, and says what it found. Sends no mail. Exit "
+    "status: 0 every relay would take mail, 1 one would not, 2 bad input.",
+    start<ProbeArguments, declare, run>};
 
 }  // namespace relaypipe

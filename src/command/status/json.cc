@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
-#include "command/status/json_state.h"
+#include "command/status/json.h"
 #include "command/status/report.h"
 #include "command/wiring/json_text.h"
 #include "relay/reply_words.h"

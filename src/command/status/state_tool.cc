@@ -12,18 +12,14 @@ int end_state_tool(const std::string& text, int status) {
   return status;
 }
 
-std::unique_ptr<StateTool> begin_state_tool(const Result<StateArguments, NoArguments>& arguments, int& status) {
+std::unique_ptr<StateTool> begin_state_tool(const CommonArguments& arguments, int& status) {
   const auto refuse = [&](const std::string& text, int why) {
     status = end_state_tool(text, why);
     return nullptr;
   };
-  if (!arguments) return refuse(arguments.error().text, arguments.error().asked ? kStateDone : kStateBadInput);
   auto tool = std::make_unique<StateTool>();
-  tool->arguments = *arguments;
-  tool->loaded = load_as_deliverer(*arguments);
-  if (const ConfigProblem* error = first_error(tool->loaded.problems)) {
-    return refuse(error->line() + "; `relaypipe check` shows all problems", kStateBadInput);
-  }
+  tool->loaded = load_as_deliverer(arguments);
+  if (const auto error = configuration_error(tool->loaded)) return refuse(*error, kBadInput);
   const Settings& settings = tool->loaded.configuration.settings;
   if (!settings.use_state) return refuse("nothing is remembered: state = no", kStateTrouble);
   if (const auto problem = state_directory_problem(tool->loaded)) return refuse(*problem, kStateTrouble);

@@ -2,9 +2,8 @@
 #include <poll.h>
 
 #include "base/printable.h"
-#include "command/status/json_state.h"
+#include "command/status/commands.h"
 #include "command/status/report.h"
-#include "command/status/state.h"
 #include "command/status/state_tool.h"
 #include "command/token/state.h"
 #include "io/credentials/file.h"
@@ -12,18 +11,29 @@
 #include "io/system/local_time.h"
 #include "io/system/standard_streams.h"
 #include "io/system/time_zones.h"
-#include "relay/reply_words.h"
 #include "relay/units.h"
-#include "state/change_log.h"
 
 namespace relaypipe {
 namespace {
 
-constexpr std::uint64_t kShownChanges = 20;
+struct StatusArguments : CommonArguments {
+  std::optional<std::string> format;
+  std::optional<std::string> interval;  ///< seconds from one look to the next
+  bool watch = false;                   ///< every two seconds
+  bool json = false;
+};
+
+void declare(Options& options, StatusArguments& arguments) {
+  options.value("--format", arguments.format, "table, json or prometheus", "FORMAT");
+  options.flag("--json", arguments.json, "short for --format=json");
+  options.flag("--watch", arguments.watch, "look again every two seconds");
+  options.value("--interval", arguments.interval, "look again after so many seconds", "SECONDS");
+  options.common(arguments);
+}
 
 enum class Format { Table, Json, Prometheus };
 
-Result<Format, std::string> parse_format(const StateArguments& arguments) {
+Result<Format, std::string> parse_format(const StatusArguments& arguments) {
   const std::string format = arguments.json ? "json" : arguments.format.value_or("table");
   if (format == "table") return Format::Table;
   if (format == "json") return Format::Json;
@@ -72,50 +82,26 @@ int watch(StateTool& tool, Format format, std::uint64_t seconds) {
   }
 }
 
-std::string change_text(const Change& change) {
-  const bool down = change.kind == Change::Kind::Down;
-  std::string text = fmt::format("{}  {:<9} {}", time_text(change.at), kind_name(change.kind), printable(change.relay));
-  const bool lasts = down || change.kind == Change::Kind::Suspended;
-  if (lasts && change.until != kNever) text += fmt::format(", until {}", time_text(change.until));
-  if (change.cause != Cause::Unknown) text += fmt::format(", {}", cause_name(change.cause));
-  return with_local_times(text + (change.words.empty() || !down ? "" : ": " + change.words) + "\n");
+int run(const StatusArguments& arguments) {
+  int status = kDone;
+  const auto tool = begin_state_tool(arguments, status);
+  if (!tool) return status;
+  const auto format = parse_format(arguments);
+  if (!format) return end_state_tool(format.error(), kBadInput);
+  if (arguments.watch || arguments.interval) {
+    const auto seconds = parse_count(arguments.interval.value_or("2"), 1, 3600);
+    if (!seconds) return end_state_tool("--interval: " + seconds.error(), kBadInput);
+    return watch(*tool, *format, *seconds);
+  }
+  write_text(status_text(*tool, *format));
+  return tool->store->trouble() ? kStateTrouble : kDone;
 }
 
 }  // namespace
 
-int run_status(const std::vector<std::string>& words) {
-  int status = kStateDone;
-  const auto tool = begin_state_tool(parse_status_arguments(words), status);
-  if (!tool) return status;
-  const auto format = parse_format(tool->arguments);
-  if (!format) return end_state_tool(format.error(), kStateBadInput);
-  if (tool->arguments.watch || tool->arguments.interval) {
-    const auto seconds = parse_count(tool->arguments.interval.value_or("2"), 1, 3600);
-    if (!seconds) return end_state_tool("--interval: " + seconds.error(), kStateBadInput);
-    return watch(*tool, *format, *seconds);
-  }
-  write_text(status_text(*tool, *format));
-  return tool->store->trouble() ? kStateTrouble : kStateDone;
-}
-
-int run_log(const std::vector<std::string>& words) {
-  int status = kStateDone;
-  const auto tool = begin_state_tool(parse_log_arguments(words), status);
-  if (!tool) return status;
-  const auto count = tool->arguments.count ? parse_count(*tool->arguments.count, 1, kChanges)
-                                           : Result<std::uint64_t, std::string>(kShownChanges);
-  if (!count) return end_state_tool("-n: " + count.error(), kStateBadInput);
-  std::vector<Change> changes = noted_changes(*tool->store, tool->wall.now());
-  if (changes.size() > *count) {
-    changes.erase(changes.begin(), changes.end() - static_cast<std::ptrdiff_t>(*count));
-  }
-  std::string text;
-  for (const Change& change : changes)
-    text += change_text(change);
-  if (const auto trouble = tool->store->trouble()) text += printable(*trouble) + "\n";
-  if (text.empty()) text = "no relay has changed its state yet\n";
-  write_text(tool->arguments.json ? changes_json(changes) : text);
-  return tool->store->trouble() ? kStateTrouble : kStateDone;
-}
+const Command kStatusCommand{"status", "how the relays are, what is used of their quotas, what is unconfirmed",
+                             "Shows what all deliveries remember together. Exit status: 0 done, 1 nothing can be "
+                             "remembered, 2 wrong command line or configuration.",
+                             start<StatusArguments, declare, run>};
 
 }  // namespace relaypipe

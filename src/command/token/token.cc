@@ -11,7 +11,6 @@
 #include "command/token/json.h"
 #include "command/token/state.h"
 #include "command/token/token_parts.h"
-#include "command/wiring/arguments.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/request.h"
 #include "config/nearest.h"
@@ -25,20 +24,28 @@
 namespace relaypipe {
 namespace {
 
-constexpr int kWell = 0;
 constexpr int kTrouble = 1;
-constexpr int kBadInput = 2;
+
+struct TokenArguments : CommonArguments {
+  std::optional<std::string> relay;  ///< nothing: all
+  bool refresh = false;
+  bool authorize = false;
+  bool json = false;
+};
+
+void declare(Options& options, TokenArguments& arguments) {
+  options.word("RELAY", arguments.relay, "its name in the configuration");
+  options.flag("--refresh", arguments.refresh, "fetch a new access token now");
+  options.flag("--authorize", arguments.authorize, "get a person's consent, and a refresh token (device flow)");
+  options.flag("--json", arguments.json, "for programs");
+  options.common(arguments);
+}
 
 /// What would stand in the log of a delivery.
 class TextJournal final : public Journal {
  public:
   void line(Level, std::string_view text) override { write_text(std::string(text) + "\n"); }
 };
-
-int refuse(const std::string& text, int status = kBadInput) {
-  write_text(text + "\n");
-  return status;
-}
 
 Relay relay_of(const RelayConfig& config) {
   Relay relay;
@@ -50,17 +57,18 @@ Relay relay_of(const RelayConfig& config) {
 }
 
 /// Those with OAuth2, or the one that is named.
-Result<std::vector<Relay>, std::string> choose(const Configuration& configuration, const std::string& name) {
+Result<std::vector<Relay>, std::string> choose(const Configuration& configuration,
+                                               const std::optional<std::string>& name) {
   std::vector<Relay> relays;
   std::vector<std::string_view> known;
   for (const auto& [key, config] : configuration.relays) {
     if (!config.account.oauth2) continue;
     known.push_back(key);
-    if (name.empty() || name == key) relays.push_back(relay_of(config));
+    if (!name || *name == key) relays.push_back(relay_of(config));
   }
   if (!relays.empty()) return relays;
   if (known.empty()) return fail(std::string("no relay has a [relay.NAME.oauth2]"));
-  return fail(fmt::format("{} is not a relay with a [relay.NAME.oauth2]; there is {}", printable(name),
+  return fail(fmt::format("{} is not a relay with a [relay.NAME.oauth2]; there is {}", printable(name.value_or("")),
                           fmt::join(known, ", ")));
 }
 
@@ -74,7 +82,7 @@ int show(const std::vector<Relay>& relays, TokenParts& parts, bool json) {
     text += describe(states.back(), parts.wall.seconds());
   }
   write_text(json ? token_json(states, parts.wall.seconds()) : with_local_times(text));
-  return std::all_of(states.begin(), states.end(), [](const TokenState& state) { return state.well(); }) ? kWell
+  return std::all_of(states.begin(), states.end(), [](const TokenState& state) { return state.well(); }) ? kDone
                                                                                                          : kTrouble;
 }
 
@@ -114,21 +122,15 @@ int change(const TokenArguments& arguments, const Relay& relay, TokenParts& part
   return show({relay}, parts, false);
 }
 
-}  // namespace
-
-int run_token(const std::vector<std::string>& words) {
-  const auto arguments = parse_token_arguments(words);
-  if (!arguments) {
-    write_text(arguments.error().text + "\n");
-    return arguments.error().asked ? kWell : kBadInput;
-  }
-  const LoadedConfiguration loaded = load_as_deliverer(*arguments);
-  if (const ConfigProblem* error = first_error(loaded.problems))
-    return refuse(error->line() + "; `relaypipe check` shows all problems");
-  const auto relays = choose(loaded.configuration, arguments->relay);
+int run(const TokenArguments& arguments) {
+  if (arguments.authorize && (arguments.refresh || arguments.json))
+    return refuse("--authorize stands alone: it is a talk with a person");
+  const LoadedConfiguration loaded = load_as_deliverer(arguments);
+  if (const auto error = configuration_error(loaded)) return refuse(*error);
+  const auto relays = choose(loaded.configuration, arguments.relay);
   if (!relays) return refuse(relays.error());
   const Settings& settings = loaded.configuration.settings;
-  const bool changes = arguments->refresh || arguments->authorize;
+  const bool changes = arguments.refresh || arguments.authorize;
   if (changes && relays->size() != 1) return refuse("write the name of the relay: several have a token");
   if (changes) {
     if (const auto problem = state_directory_problem(loaded)) return refuse(*problem, kTrouble);
@@ -137,7 +139,15 @@ int run_token(const std::vector<std::string>& words) {
   const SystemClock clock;
   TextJournal journal;
   TokenParts parts(clock, settings, journal, log_id(""));
-  return changes ? change(*arguments, relays->front(), parts) : show(*relays, parts, arguments->json);
+  return changes ? change(arguments, relays->front(), parts) : show(*relays, parts, arguments.json);
 }
+
+}  // namespace
+
+const Command kTokenCommand{
+    "token", "how OAuth2 access tokens stand; a person's consent for one",
+    "Shows the OAuth2 access tokens of all relays, or of one. Exit status: 0 all is well, 1 something has to be put "
+    "right, 2 wrong command line or configuration.",
+    start<TokenArguments, declare, run>};
 
 }  // namespace relaypipe

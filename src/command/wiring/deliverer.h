@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "command/wiring/arguments.h"
+#include "command/wiring/options.h"
 #include "command/wiring/request.h"
 
 namespace relaypipe {

@@ -9,4 +9,7 @@ namespace relaypipe {
 /// that are no UTF-8, as a relay may say, become U+FFFD.
 std::string json_text(const nlohmann::ordered_json& json, int indent = 2);
 
+/// Why there is no answer: `{"error": …}`.
+std::string error_json(const std::string& text);
+
 }  // namespace relaypipe

@@ -82,6 +82,12 @@ LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners) 
   return loaded;
 }
 
+std::optional<std::string> configuration_error(const LoadedConfiguration& loaded) {
+  const ConfigProblem* const error = first_error(loaded.problems);
+  if (error == nullptr) return std::nullopt;
+  return error->line() + "; `relaypipe check` shows all problems";
+}
+
 Result<Choice, Verdict> choose_nexthop(const Configuration& configuration, const std::string& nexthop,
                                        const Envelope& envelope, Instant deadline, ParentWatch* parent) {
   const auto last = follow_rules(configuration, nexthop, envelope);

@@ -6,7 +6,7 @@
 
 #include "base/deadline.h"
 #include "base/result.h"
-#include "command/wiring/arguments.h"
+#include "command/wiring/options.h"
 #include "config/configuration.h"
 #include "io/system/parent_watch.h"
 #include "io/toml_config.h"
@@ -28,6 +28,9 @@ struct LoadedConfiguration {
 /// Reads the file of `--config` (or the usual one, if there is one) and puts the `-o` settings above it. A wrong `-o`
 /// is a problem too.
 LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners = ConfigOwners::Trusted);
+
+/// The first error of a configuration, with the way to see all of them; nothing where there is none.
+std::optional<std::string> configuration_error(const LoadedConfiguration& loaded);
 
 /// The nexthop a message takes after its chain's policy server was asked, and what that server did, in words for a
 /// person or the log.

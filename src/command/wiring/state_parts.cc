@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/printable.h"
-#include "command/status/json_state.h"
+#include "command/status/json.h"
 #include "io/credentials/stamp.h"
 #include "io/state/queue_lock.h"
 #include "io/state/store.h"

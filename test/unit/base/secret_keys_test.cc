@@ -4,7 +4,7 @@
 
 #include "base/secret_keys.h"
 #include "catch.h"
-#include "command/wiring/arguments.h"
+#include "command/arguments.h"
 #include "config/configuration.h"
 #include "config/setting_keys.h"
 #include "io/toml_document.h"

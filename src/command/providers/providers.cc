@@ -1,12 +1,10 @@
-#include "command/providers.h"
+#include "command/providers/providers.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/printable.h"
-#include "command/wiring/arguments.h"
-#include "command/wiring/json_output.h"
-#include "command/wiring/json_replies.h"
+#include "command/providers/json.h"
 #include "io/system/standard_streams.h"
 #include "relay/provider.h"
 #include "relay/reply_words.h"
@@ -15,7 +13,15 @@
 namespace relaypipe {
 namespace {
 
-constexpr int kBadInput = 2;
+struct ProvidersArguments {
+  std::optional<std::string> name;  ///< nothing: all
+  bool json = false;
+};
+
+void declare(Options& options, ProvidersArguments& arguments) {
+  options.word("NAME", arguments.name, "one of them (default: all)");
+  options.flag("--json", arguments.json, "for programs");
+}
 
 std::string list() {
   std::string text;
@@ -53,30 +59,26 @@ std::string details(const Provider& provider) {
   return text;
 }
 
-}  // namespace
-
-int run_providers(const std::vector<std::string>& words) {
-  const auto arguments = parse_providers_arguments(words);
-  if (!arguments) {
-    write_text(arguments.error().text + "\n");
-    return arguments.error().asked ? 0 : kBadInput;
+int run(const ProvidersArguments& arguments) {
+  const Provider* const provider = arguments.name ? find_provider(*arguments.name) : nullptr;
+  if (arguments.name && provider == nullptr) {
+    return refuse_as(arguments.json, fmt::format("there is no provider {}; `relaypipe providers` lists them",
+                                                 printable(*arguments.name)));
   }
-  const Provider* provider = nullptr;
-  if (!arguments->words.empty()) {
-    provider = find_provider(arguments->words.front());
-    if (provider == nullptr) {
-      const std::string text =
-          fmt::format("there is no provider {}; `relaypipe providers` lists them", printable(arguments->words.front()));
-      write_text(arguments->json ? error_json(text) : text + "\n");
-      return kBadInput;
-    }
-  }
-  if (arguments->json) {
+  if (arguments.json) {
     write_text(providers_json(provider));
   } else {
     write_text(provider == nullptr ? list() : details(*provider));
   }
-  return 0;
+  return kDone;
 }
+
+}  // namespace
+
+const Command kProvidersCommand{
+    "providers", "the providers that are known, and what each brings",
+    "Shows the providers that are known, and what one of them brings. Exit status: 0 shown, 2 no such provider or "
+    "wrong command line.",
+    start<ProvidersArguments, declare, run>};
 
 }  // namespace relaypipe

@@ -1,14 +1,13 @@
-#include "command/plan.h"
+#include "command/plan/plan.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/printable.h"
-#include "command/plan_state.h"
-#include "command/wiring/arguments.h"
+#include "command/plan/json.h"
+#include "command/plan/state.h"
 #include "command/wiring/deliverer.h"
-#include "command/wiring/json_output.h"
 #include "command/wiring/request.h"
 #include "command/wiring/wrapped.h"
 #include "config/ehlo_name.h"
@@ -25,7 +24,28 @@ namespace relaypipe {
 namespace {
 
 constexpr int kNoPlan = 1;
-constexpr int kBadInput = 2;
+
+struct PlanArguments : CommonArguments {
+  std::optional<std::string> sender;
+  std::vector<std::string> recipients;
+  std::optional<std::string> nexthop;
+  std::optional<std::string> size;
+  bool explain = false;
+  bool resolve = false;
+  bool json = false;
+};
+
+void declare(Options& options, PlanArguments& arguments) {
+  options.value("--from", arguments.sender, "envelope sender; '' or <> is the null sender", "SENDER");
+  options.values("--to", arguments.recipients, "envelope recipient; may be given several times", "RECIPIENT");
+  options.value("--nexthop", arguments.nexthop, "a chain, or a list (default: the only chain of the configuration)",
+                "CHAIN|LIST");
+  options.value("--size", arguments.size, "size of the message in octets", "N");
+  options.flag("--explain", arguments.explain, "the rules that were followed, and what holds for each relay");
+  options.flag("--resolve", arguments.resolve, "look the addresses up");
+  options.common(arguments);
+  options.flag("--json", arguments.json, "for programs");
+}
 
 /// Asks DNS for one relay, as a delivery would.
 Resolved resolve(const Relay& relay, const Settings& settings, const OwnHost& self) {
@@ -157,7 +177,7 @@ std::string name_warning(const RoutePlan& plan) {
 }
 
 /// The nexthop of the command line, or the only chain there is.
-Result<std::string, std::string> nexthop_of(const ToolArguments& arguments, const Configuration& configuration) {
+Result<std::string, std::string> nexthop_of(const PlanArguments& arguments, const Configuration& configuration) {
   if (arguments.nexthop) return *arguments.nexthop;
   if (configuration.chains.size() == 1) return configuration.chains.begin()->first;
   std::string known;
@@ -165,12 +185,6 @@ Result<std::string, std::string> nexthop_of(const ToolArguments& arguments, cons
     known += (known.empty() ? "" : ", ") + chain;
   return fail(known.empty() ? std::string("no chain is configured: write --nexthop LIST")
                             : "write --nexthop with one of " + known + ", or a list");
-}
-
-/// Says why there is no plan, as JSON where that was asked for.
-int complain(const std::string& text, int status, bool json) {
-  write_text(json ? error_json(text) : text + "\n");
-  return status;
 }
 
 /// The plan after the policy server was asked; what that showed goes to `note`.
@@ -184,35 +198,36 @@ Result<RoutePlan, std::string> make_plan(const Configuration& configuration, con
   return *std::move(plan);
 }
 
-}  // namespace
-
-int run_plan(const std::vector<std::string>& words) {
-  const auto arguments = parse_plan_arguments(words);
-  if (!arguments) return complain(arguments.error().text, arguments.error().asked ? 0 : kBadInput, false);
-  const auto bad_input = [&](const std::string& text) { return complain(text, kBadInput, arguments->json); };
-  const LoadedConfiguration loaded = load_as_deliverer(*arguments);
-  if (const ConfigProblem* error = first_error(loaded.problems)) {
-    return bad_input(error->line() + "; `relaypipe check` shows all problems");
-  }
-  if (!arguments->sender || arguments->recipients.empty()) return bad_input("write --from SENDER and --to RECIPIENT");
-  const auto envelope = read_envelope(arguments->sender, arguments->recipients, arguments->size);
+int run(const PlanArguments& arguments) {
+  const auto bad_input = [&](const std::string& text) { return refuse_as(arguments.json, text); };
+  const LoadedConfiguration loaded = load_as_deliverer(arguments);
+  if (const auto error = configuration_error(loaded)) return bad_input(*error);
+  if (!arguments.sender || arguments.recipients.empty()) return bad_input("write --from SENDER and --to RECIPIENT");
+  const auto envelope = read_envelope(arguments.sender, arguments.recipients, arguments.size);
   if (!envelope) return bad_input(envelope.error().text);
-  const auto nexthop = nexthop_of(*arguments, loaded.configuration);
+  const auto nexthop = nexthop_of(arguments, loaded.configuration);
   if (!nexthop) return bad_input(nexthop.error());
   std::string note;
   auto plan = make_plan(loaded.configuration, *nexthop, *envelope, note);
-  if (!plan) return complain(plan.error(), kNoPlan, arguments->json);
+  if (!plan) return refuse_as(arguments.json, plan.error(), kNoPlan);
   order_as_remembered(*plan, loaded, *envelope);
   std::vector<Resolved> resolved;
-  if (arguments->resolve) {
+  if (arguments.resolve) {
     const OwnHost self = own_host(loaded.configuration.settings);
     for (const Leg& leg : plan->legs)
       resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
   }
-  write_text(arguments->json ? plan_json(*plan, resolved, note)
-                             : with_local_times(report(*plan, resolved, *envelope, note, arguments->explain)) +
-                                   name_warning(*plan));
-  return 0;
+  write_text(arguments.json
+                 ? plan_json(*plan, resolved, note)
+                 : with_local_times(report(*plan, resolved, *envelope, note, arguments.explain)) + name_warning(*plan));
+  return kDone;
 }
+
+}  // namespace
+
+const Command kPlanCommand{"plan", "which relays, in which order, and why; sends nothing",
+                           "Shows which relays a message would go to, in which order, and why. Sends nothing. Exit "
+                           "status: 0 there is a plan, 1 there is none, 2 bad input.",
+                           start<PlanArguments, declare, run>};
 
 }  // namespace relaypipe

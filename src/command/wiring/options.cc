@@ -1,6 +1,9 @@
-#include "command/wiring/arguments_cli.h"
+#include "command/wiring/options.h"
+
+#include <CLI/CLI.hpp>
 
 #include "base/printable.h"
+#include "base/result.h"
 
 namespace relaypipe {
 namespace {
@@ -56,24 +59,66 @@ std::string unexpected(const std::vector<std::string>& words) {
                            : "there are " + std::to_string(words.size()) + " words too many";
 }
 
+/// Takes the mark off the value of an option, and keeps the last one.
+template <class Target>
+CLI::callback_t unmarked(Target& target) {
+  return [&target](const CLI::results_t& words) {
+    target = words.back().substr(1);
+    return true;
+  };
+}
+
 }  // namespace
 
-CLI::callback_t unmarked(std::optional<std::string>& target) {
-  return [&target](const CLI::results_t& words) {
-    target = words.back().substr(1);
-    return true;
-  };
+Options::Options(std::string command, const std::string& about)
+    : command_(std::move(command)), app_(std::make_unique<CLI::App>(about, command_)) {}
+
+Options::~Options() = default;
+
+void Options::without_help() { app_->set_help_flag(); }
+
+void Options::value(const char* name, std::optional<std::string>& target, const char* help, const char* form) {
+  app_->add_option(name, unmarked(target), help)
+      ->type_name(form)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-CLI::callback_t unmarked(std::string& target) {
-  return [&target](const CLI::results_t& words) {
-    target = words.back().substr(1);
-    return true;
-  };
+void Options::value(const char* name, std::string& target, const char* help, const char* form) {
+  app_->add_option(name, unmarked(target), help)
+      ->type_name(form)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-void add_common_options(CLI::App& app, CommonArguments& arguments) {
-  add_value(app, "--config", arguments.config, "configuration file", "FILE");
+void Options::values(const char* name, std::vector<std::string>& target, const char* help, const char* form) {
+  const auto add = [&target](const CLI::results_t& words) {
+    for (const std::string& word : words)
+      target.push_back(word.substr(1));
+    return true;
+  };
+  app_->add_option(name, add, help)->type_name(form)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void Options::flag(const char* name, bool& target, const char* help) { app_->add_flag(name, target, help); }
+
+void Options::ignored_flag(const char* name, const char* help) {
+  app_->add_flag_function(
+      name, [](std::int64_t) {}, help);
+}
+
+void Options::word(const char* name, std::optional<std::string>& target, const char* help) {
+  app_->add_option(name, target, help);
+}
+
+void Options::needed_word(const char* name, std::string& target, const char* help) {
+  app_->add_option(name, target, help)->required();
+}
+
+void Options::words(const char* name, std::vector<std::string>& target, const char* help) {
+  app_->add_option(name, target, help);
+}
+
+void Options::common(CommonArguments& arguments) {
+  value("--config", arguments.config, "configuration file", "FILE");
   const auto settings = [&arguments](const std::string& prefix) {
     return [&arguments, prefix](const CLI::results_t& words) {
       for (const std::string& word : words) {
@@ -83,27 +128,29 @@ void add_common_options(CLI::App& app, CommonArguments& arguments) {
       return true;
     };
   };
-  app.add_option("-o", settings(""), "sets a setting, see below; wins over the configuration file")
+  app_->add_option("-o", settings(""), "sets a setting, see below; wins over the configuration file")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--deadline", settings("deadline="), "end of the whole delivery (default: 15m)")
+  app_->add_option("--deadline", settings("deadline="), "end of the whole delivery (default: 15m)")
       ->type_name("SPAN")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-std::optional<NoArguments> parse_words(CLI::App& app, const std::vector<std::string>& words,
-                                       const std::string& command) {
-  auto marked = mark_values(app, words);
+std::string Options::help() const { return app_->help(); }
+
+std::optional<NoArguments> Options::parse(const std::vector<std::string>& words) {
+  auto marked = mark_values(*app_, words);
   if (!marked) return NoArguments{marked.error()};
+  const std::string hint = "; `" + command_ + " --help` shows the options";
   try {
-    app.parse(std::vector<std::string>(marked->rbegin(), marked->rend()));
+    app_->parse(std::vector<std::string>(marked->rbegin(), marked->rend()));
   } catch (const CLI::CallForHelp&) {
-    return NoArguments{app.help(), true};
+    return NoArguments{app_->help(), true};
   } catch (const CLI::ExtrasError&) {
-    return NoArguments{unexpected(app.remaining()) + "; `" + command + " --help` shows the options"};
+    return NoArguments{unexpected(app_->remaining()) + hint};
   } catch (const CLI::ParseError& error) {
-    return NoArguments{std::string(error.what()) + "; `" + command + " --help` shows the options"};
+    return NoArguments{std::string(error.what()) + hint};
   }
   return std::nullopt;
 }

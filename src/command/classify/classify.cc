@@ -1,4 +1,4 @@
-#include "command/classify.h"
+#include "command/classify/classify.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,9 @@
 #include <optional>
 
 #include "base/printable.h"
-#include "command/wiring/arguments.h"
+#include "command/classify/json.h"
 #include "command/wiring/deliverer.h"
-#include "command/wiring/json_output.h"
-#include "command/wiring/json_replies.h"
+#include "command/wiring/json_text.h"
 #include "command/wiring/request.h"
 #include "config/nearest.h"
 #include "config/nexthop.h"
@@ -25,10 +24,27 @@
 namespace relaypipe {
 namespace {
 
-constexpr int kBadInput = 2;
-constexpr std::string_view kStages[] = {"greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "end_of_data"};
+struct ClassifyArguments : CommonArguments {
+  std::optional<std::string> relay;
+  std::optional<std::string> provider;
+  std::optional<std::string> stage;
+  std::vector<std::string> words;  ///< of the reply
+  bool json = false;
+};
 
-std::string error_text(const std::string& text, bool json) { return json ? error_json(text) : text + "\n"; }
+void declare(Options& options, ClassifyArguments& arguments) {
+  options.value("--relay", arguments.relay, "whose rules hold: a relay of the configuration, or a destination",
+                "RELAY");
+  options.value("--provider", arguments.provider, "whose replies it is, see `relaypipe providers`", "NAME");
+  options.value("--stage", arguments.stage, "where it was said: greeting, auth, mail, rcpt, data, end_of_data ...",
+                "STAGE");
+  options.words("REPLY", arguments.words,
+                "the reply, one argument per line, or a whole line of the mail log; default: standard input");
+  options.common(arguments);
+  options.flag("--json", arguments.json, "for programs");
+}
+
+constexpr std::string_view kStages[] = {"greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "end_of_data"};
 
 /// `; did you mean NAME?` where a known word is near.
 std::string meant(std::string_view word, std::span<const std::string_view> known) {
@@ -69,7 +85,7 @@ std::string read_words(const std::vector<std::string>& texts) {
 
 /// A line of the mail log becomes the reply that it quotes, with its stage and its host where these are not given. What
 /// is no log line stays. The error is a sentence.
-std::optional<std::string> read_log_line(std::string& text, ToolArguments& arguments) {
+std::optional<std::string> read_log_line(std::string& text, ClassifyArguments& arguments) {
   if (!is_log_line(text)) return std::nullopt;
   const auto found = reply_in_log_line(text);
   if (!found) return "this line of the log quotes no reply of a relay, so there is nothing to classify";
@@ -113,29 +129,34 @@ Result<Reply, std::string> read_reply(std::string all) {
   return *std::move(reply);
 }
 
+/// Makes `relay` the one of that name or destination. The error is a sentence.
+std::optional<std::string> become_named(Relay& relay, const std::string& name, const Configuration& configuration) {
+  const RelayConfig* const config = configuration.relay(name);
+  const bool bare = is_bare_name(name);
+  const auto destinations = parse_nexthop(name, service_port);
+  if (config == nullptr && (bare || !destinations || destinations->size() != 1)) {
+    return fmt::format("there is no relay {}{}{}", printable(name), meant(name, relay_names(configuration)),
+                       bare ? "" : ", and it is not a valid destination either");
+  }
+  if (config != nullptr) {
+    relay.settings = config->settings;
+    relay.replies = config->replies;
+    relay.provider = config->provider;
+  }
+  relay.name = name;
+  relay.destination = config != nullptr ? config->destination : destinations->front();
+  const Provider* const known = recognise_provider(relay.destination.host);
+  if (relay.provider.empty() && known != nullptr) relay.provider = known->name;
+  return std::nullopt;
+}
+
 /// The relay whose rules hold: configured, or a destination that tells its provider, or none.
-Result<Relay, std::string> read_relay(const ToolArguments& arguments, const Configuration& configuration) {
+Result<Relay, std::string> read_relay(const ClassifyArguments& arguments, const Configuration& configuration) {
   Relay relay;
   relay.settings = configuration.settings;
   relay.replies = configuration.replies;
   if (arguments.relay) {
-    const RelayConfig* const config = configuration.relay(*arguments.relay);
-    const bool bare = is_bare_name(*arguments.relay);
-    const auto destinations = parse_nexthop(*arguments.relay, service_port);
-    if (config == nullptr && (bare || !destinations || destinations->size() != 1)) {
-      return fail(fmt::format("there is no relay {}{}{}", printable(*arguments.relay),
-                              meant(*arguments.relay, relay_names(configuration)),
-                              bare ? "" : ", and it is not a valid destination either"));
-    }
-    if (config != nullptr) {
-      relay.settings = config->settings;
-      relay.replies = config->replies;
-      relay.provider = config->provider;
-    }
-    relay.name = *arguments.relay;
-    relay.destination = config != nullptr ? config->destination : destinations->front();
-    const Provider* const known = recognise_provider(relay.destination.host);
-    if (relay.provider.empty() && known != nullptr) relay.provider = known->name;
+    if (auto problem = become_named(relay, *arguments.relay, configuration)) return fail(*std::move(problem));
   }
   if (arguments.provider) {
     if (find_provider(*arguments.provider) == nullptr) {
@@ -166,7 +187,7 @@ std::string report(const Relay& relay, Stage stage, const Reply& reply, const Cl
 }
 
 /// The answer for one reply or one line of the log, as text or JSON.
-Result<std::string, std::string> classified(std::string text, ToolArguments arguments,
+Result<std::string, std::string> classified(std::string text, ClassifyArguments arguments,
                                             const Configuration& configuration, PatternMatcher& matcher) {
   if (auto problem = read_log_line(text, arguments)) return fail(*std::move(problem));
   const auto stage = read_stage(arguments.stage);
@@ -180,6 +201,23 @@ Result<std::string, std::string> classified(std::string text, ToolArguments argu
                         : report(*relay, *stage, *reply, classification);
 }
 
+int run(const ClassifyArguments& arguments) {
+  PcreMatcher matcher;
+  LoadedConfiguration loaded = load_as_deliverer(arguments);
+  check_patterns(loaded.configuration, matcher, loaded.problems);
+  if (const auto error = configuration_error(loaded)) return refuse_as(arguments.json, *error);
+  int status = kDone;
+  std::string text;
+  for (std::string& one : split_log_lines(read_words(arguments.words))) {
+    const auto answer = classified(std::move(one), arguments, loaded.configuration, matcher);
+    if (!answer) status = kBadInput;
+    if (!text.empty()) text += "\n";
+    text += answer ? *answer : (arguments.json ? error_json(answer.error()) : answer.error() + "\n");
+  }
+  write_text(text);
+  return status;
+}
+
 }  // namespace
 
 std::string_view action_text(const Classification& classification) {
@@ -190,29 +228,10 @@ std::string_view action_text(const Classification& classification) {
   return hard ? "next relay; bounce when every relay refuses it so" : "next relay; defer when there is none";
 }
 
-int run_classify(const std::vector<std::string>& words) {
-  auto arguments = parse_classify_arguments(words);
-  if (!arguments) {
-    write_text(arguments.error().text + "\n");
-    return arguments.error().asked ? 0 : kBadInput;
-  }
-  PcreMatcher matcher;
-  LoadedConfiguration loaded = load_as_deliverer(*arguments);
-  check_patterns(loaded.configuration, matcher, loaded.problems);
-  if (const ConfigProblem* error = first_error(loaded.problems)) {
-    write_text(error_text(error->line() + "; `relaypipe check` shows all problems", arguments->json));
-    return kBadInput;
-  }
-  int status = 0;
-  std::string text;
-  for (std::string& one : split_log_lines(read_words(arguments->words))) {
-    const auto answer = classified(std::move(one), *arguments, loaded.configuration, matcher);
-    if (!answer) status = kBadInput;
-    if (!text.empty()) text += "\n";
-    text += answer ? *answer : error_text(answer.error(), arguments->json);
-  }
-  write_text(text);
-  return status;
-}
+const Command kClassifyCommand{
+    "classify", "what a relay's reply means, and which rule says so",
+    "Says what a relay's reply means, and what would follow from it. A line of the mail log tells the stage and the "
+    "provider too. Sends nothing. Exit status: 0 classified, 2 bad input.",
+    start<ClassifyArguments, declare, run>};
 
 }  // namespace relaypipe

@@ -1,4 +1,4 @@
-#include "command/plan_state.h"
+#include "command/plan/state.h"
 
 #include <filesystem>
 

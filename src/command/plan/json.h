@@ -1,10 +1,8 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include "command/wiring/request.h"
 #include "route/plan.h"
 
 namespace relaypipe {
@@ -16,14 +14,8 @@ struct Resolved {
   std::string failure;
 };
 
-/// `relaypipe plan --json`; the fields are described in relaypipe-json(5). `resolved` is empty, or has one entry per leg;
-/// `policy` says what a policy server did, if one was asked.
+/// `relaypipe plan --json`; the fields are described in relaypipe-json(5). `resolved` is empty, or has one entry per
+/// leg; `policy` says what a policy server did, if one was asked.
 std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy);
-
-/// Why there is no plan: `{"error": …}`.
-std::string error_json(const std::string& text);
-
-/// `relaypipe check --json`; the fields are described in relaypipe-json(5).
-std::string check_json(const LoadedConfiguration& loaded);
 
 }  // namespace relaypipe

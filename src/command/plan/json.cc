@@ -1,6 +1,5 @@
-#include "command/wiring/json_output.h"
+#include "command/plan/json.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "command/wiring/json_text.h"
@@ -44,8 +43,6 @@ Json leg_json(const Leg& leg, std::size_t position) {
 
 }  // namespace
 
-std::string error_json(const std::string& text) { return json_text(Json{{"error", text}}); }
-
 std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy) {
   Json json{{"chain", plan.chain},
             {"steps", plan.steps},
@@ -62,25 +59,6 @@ std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolv
   }
   for (const SkippedRelay& skipped : plan.skipped) {
     json["skipped"].push_back({{"relay", skipped.relay}, {"reason", skipped.reason}});
-  }
-  return json_text(json);
-}
-
-std::string check_json(const LoadedConfiguration& loaded) {
-  const auto is_error = [](const ConfigProblem& p) { return p.severity == ConfigProblem::Severity::Error; };
-  const auto errors = std::count_if(loaded.problems.begin(), loaded.problems.end(), is_error);
-  Json json{{"file", loaded.file},
-            {"errors", errors},
-            {"warnings", std::ssize(loaded.problems) - errors},
-            {"relays", loaded.configuration.relays.size()},
-            {"chains", loaded.configuration.chains.size()},
-            {"problems", Json::array()}};
-  for (const ConfigProblem& problem : loaded.problems) {
-    json["problems"].push_back({{"severity", is_error(problem) ? "error" : "warning"},
-                                {"file", problem.at.file},
-                                {"line", problem.at.line},
-                                {"column", problem.at.column},
-                                {"text", problem.text}});
   }
   return json_text(json);
 }

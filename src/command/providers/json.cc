@@ -1,4 +1,4 @@
-#include "command/wiring/json_replies.h"
+#include "command/providers/json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -43,21 +43,6 @@ Json provider_json(const Provider& provider) {
 }
 
 }  // namespace
-
-std::string classify_json(const Relay& relay, Stage stage, const Reply& reply, const Classification& classification) {
-  return json_text(Json{{"reply", reply.text()},
-                        {"stage", name(stage)},
-                        {"relay", relay.name},
-                        {"provider", relay.provider},
-                        {"scope", scope_name(classification.scope)},
-                        {"cause", cause_name(classification.cause)},
-                        {"until", until_text(classification.until)},
-                        {"class", classification.severity == Severity::Hard ? "hard" : "soft"},
-                        {"next_relay", classification.next == Next::NextLeg},
-                        {"action", action_text(classification)},
-                        {"status", classification.status.text()},
-                        {"rule", classification.rule}});
-}
 
 std::string providers_json(const Provider* provider) {
   if (provider != nullptr) return json_text(provider_json(*provider));

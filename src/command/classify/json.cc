@@ -1,0 +1,25 @@
+#include "command/classify/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "command/classify/classify.h"
+#include "command/wiring/json_text.h"
+#include "relay/reply_words.h"
+
+namespace relaypipe {
+std::string classify_json(const Relay& relay, Stage stage, const Reply& reply, const Classification& classification) {
+  return json_text(nlohmann::ordered_json{{"reply", reply.text()},
+                                          {"stage", name(stage)},
+                                          {"relay", relay.name},
+                                          {"provider", relay.provider},
+                                          {"scope", scope_name(classification.scope)},
+                                          {"cause", cause_name(classification.cause)},
+                                          {"until", until_text(classification.until)},
+                                          {"class", classification.severity == Severity::Hard ? "hard" : "soft"},
+                                          {"next_relay", classification.next == Next::NextLeg},
+                                          {"action", action_text(classification)},
+                                          {"status", classification.status.text()},
+                                          {"rule", classification.rule}});
+}
+
+}  // namespace relaypipe
