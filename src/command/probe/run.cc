@@ -56,7 +56,7 @@ class Prober {
         tokens_(clock_, order.settings, journal_, "probe"),
         keyring_(clock_, order.mail_from ? order.mail_from->text() : "", &tokens_.broker),
         watch_(clock_, running_),
-        dialer_(clock_, keyring_, &watch_),
+        dialer_(clock_, keyring_, &watch_, &watch_),
         resolver_({order.settings.dns_servers, order.settings.dns_timeout}),
         self_(own_host(order.settings)) {}
 

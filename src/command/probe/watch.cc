@@ -5,27 +5,6 @@
 #include "base/printable.h"
 
 namespace relaypipe {
-namespace {
-
-void on_command(RunningProbe& running, std::string_view line) {
-  running.in_hello = line.starts_with("EHLO") || line.starts_with("HELO");
-  if (running.in_hello) {
-    running.probe.offers.clear();
-    running.hello_lines = 0;
-  }
-  if (line.starts_with("AUTH")) running.probe.auth_tried = true;
-}
-
-void on_line(RunningProbe& running, std::string_view line) {
-  constexpr std::size_t kCode = 4;  // three digits, and a blank or hyphen
-  if (line.size() < kCode) return;
-  const std::string text = printable(line.substr(kCode));
-  if (running.probe.greeting.empty() && running.stage <= Stage::Greeting) running.probe.greeting = text;
-  // The first line of the reply to EHLO is the relay's name.
-  if (running.in_hello && running.hello_lines++ > 0) running.probe.offers.push_back(text);
-}
-
-}  // namespace
 
 void RunningProbe::enter(Stage next, Instant now) {
   auto& steps = probe.steps;
@@ -45,19 +24,11 @@ void RunningProbe::end(Instant now) {
   session.reset();
 }
 
-void ProbeWatch::dialogue(const Peer& peer, Direction direction, std::string_view line) {
-  RunningProbe* const running = find(peer);
-  if (running == nullptr || direction == Direction::Note) return;
-  if (direction == Direction::Sent)
-    on_command(*running, line);
-  else
-    on_line(*running, line);
-}
-
 void ProbeWatch::reached(const Peer& peer, Stage stage) {
   RunningProbe* const running = find(peer);
   if (running == nullptr) return;
   const Instant now = clock_.now();
+  if (stage == Stage::Auth) running->probe.auth_tried = true;
   if (stage != Stage::Connect) return running->enter(stage, now);
   // A connection begins, perhaps a second one with a new token: what was before is not its time.
   running->probe.steps.clear();
@@ -68,6 +39,17 @@ void ProbeWatch::reached(const Peer& peer, Stage stage) {
 
 void ProbeWatch::secured(const Peer& peer, const TlsReport& report) {
   if (RunningProbe* const running = find(peer)) running->probe.tls = report;
+}
+
+void ProbeWatch::replied(const Peer& peer, Stage stage, const Reply& reply) {
+  RunningProbe* const running = find(peer);
+  if (running == nullptr || reply.lines.empty()) return;
+  if (stage == Stage::Greeting) running->probe.greeting = printable(reply.lines.front());
+  if (stage != Stage::Ehlo) return;
+  // The first line is the relay's name.
+  running->probe.offers.clear();
+  for (std::size_t i = 1; i < reply.lines.size(); ++i)
+    running->probe.offers.push_back(printable(reply.lines[i]));
 }
 
 RunningProbe* ProbeWatch::find(const Peer& peer) {

@@ -9,6 +9,7 @@
 #include "command/probe/result.h"
 #include "deliver/observer.h"
 #include "deliver/session.h"
+#include "io/curl/handshake_observer.h"
 #include "smtp/reply.h"
 #include "smtp/stage.h"
 
@@ -21,10 +22,8 @@ struct RunningProbe {
   Instant started{};
   Instant since{};  ///< of the stage it stands at
   Stage stage = Stage::Connect;
-  bool in_hello = false;        ///< the reply to EHLO is coming
-  std::size_t hello_lines = 0;  ///< of that reply
-  bool dialled = false;         ///< a connection was begun: without credentials there is none
-  bool resetting = false;       ///< RSET was said, and ends it
+  bool dialled = false;    ///< a connection was begun: without credentials there is none
+  bool resetting = false;  ///< RSET was said, and ends it
   bool ended = false;
   std::unique_ptr<Session> session;  ///< while MAIL, RCPT and RSET are said
   ReplyParser parser;                ///< of their replies
@@ -35,14 +34,16 @@ struct RunningProbe {
 };
 using RunningProbes = std::vector<std::unique_ptr<RunningProbe>>;
 
-/// Follows what is said with every address: it is where the times, the greeting and the offers come from.
-class ProbeWatch final : public Trace {
+/// Follows every address: it is where the times, the greeting and the offers come from.
+class ProbeWatch final : public Trace, public HandshakeObserver {
  public:
   ProbeWatch(const Clock& clock, RunningProbes& all) : clock_(clock), all_(all) {}
 
-  void dialogue(const Peer& peer, Direction direction, std::string_view line) override;
+  /// Nobody reads the dialogue.
+  void dialogue(const Peer&, Direction, std::string_view) override {}
   void reached(const Peer& peer, Stage stage) override;
   void secured(const Peer& peer, const TlsReport& report) override;
+  void replied(const Peer& peer, Stage stage, const Reply& reply) override;
 
  private:
   RunningProbe* find(const Peer& peer);

@@ -21,13 +21,13 @@ std::string bracketed(const std::string& host) { return host.find(':') == std::s
 
 }  // namespace
 
-CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
+CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, CurlWatchers watchers,
                          std::shared_ptr<CurlMulti> multi, const Clock& clock)
     : id_(id),
       target_(std::move(target)),
       auth_(std::move(auth)),
       handshake_(target_.implicit_tls, target_.relay->settings.discard_ehlo_keywords),
-      trace_(trace),
+      watchers_(watchers),
       clock_(clock),
       easy_(std::move(multi)),
       ends_(clock.now() + limit()) {
@@ -93,9 +93,9 @@ int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, vo
   // Everything said during AUTH is, or may be, a secret.
   const bool secret = was_auth || attempt->handshake_.stage() == Stage::Auth;
   if (secret) attempt->remember_spoken(command);
-  if (attempt->trace_ == nullptr) return 0;
-  attempt->trace_->dialogue(attempt->target_.peer, Trace::Direction::Sent,
-                            secret ? attempt->masked_auth(command) : std::string(command));
+  if (attempt->watchers_.trace == nullptr) return 0;
+  attempt->watchers_.trace->dialogue(attempt->target_.peer, Trace::Direction::Sent,
+                                     secret ? attempt->masked_auth(command) : std::string(command));
   return 0;
 }
 
@@ -132,6 +132,7 @@ size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self)
   auto* attempt = static_cast<CurlAttempt*>(self);
   const std::string octets = attempt->redact({data, size * count});
   const std::string restated = attempt->handshake_.restated({data, size * count});
+  const std::size_t steps = attempt->handshake_.steps();
   const bool usable = attempt->handshake_.received(octets);
   attempt->note_step();
   attempt->choose_initial_response();
@@ -139,11 +140,12 @@ size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self)
   // by finish(): what it does not take up ends the session.
   std::copy(restated.begin(), restated.end(), data);
   attempt->tell_stage();
-  if (attempt->trace_ != nullptr) {
+  attempt->tell_reply(steps);
+  if (attempt->watchers_.trace != nullptr) {
     std::string_view line = octets;
     line = line.substr(0, line.find_first_of("\r\n"));
     if (attempt->handshake_.stage() == Stage::Auth && line.starts_with("334")) line = "334 ********";
-    attempt->trace_->dialogue(attempt->target_.peer, Trace::Direction::Received, line);
+    attempt->watchers_.trace->dialogue(attempt->target_.peer, Trace::Direction::Received, line);
   }
   return usable ? size * count : 0;  // 0 makes libcurl give up
 }
@@ -184,14 +186,20 @@ void CurlAttempt::note_step() {
 }
 
 void CurlAttempt::tell_stage() {
-  if (trace_ == nullptr || told_ == handshake_.stage()) return;
+  if (watchers_.trace == nullptr || told_ == handshake_.stage()) return;
   told_ = handshake_.stage();
-  trace_->reached(target_.peer, *told_);
+  watchers_.trace->reached(target_.peer, *told_);
+}
+
+void CurlAttempt::tell_reply(std::size_t steps_before) const {
+  const bool complete = handshake_.steps() != steps_before && handshake_.last_reply();
+  if (!complete || watchers_.observer == nullptr) return;
+  watchers_.observer->replied(target_.peer, handshake_.stage(), *handshake_.last_reply());
 }
 
 void CurlAttempt::tell_tls() const {
-  if (trace_ == nullptr) return;
-  if (const auto report = tls_->report()) trace_->secured(target_.peer, *report);
+  if (watchers_.trace == nullptr) return;
+  if (const auto report = tls_->report()) watchers_.trace->secured(target_.peer, *report);
 }
 
 Progress CurlAttempt::progress() {

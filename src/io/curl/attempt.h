@@ -13,6 +13,7 @@
 #include "deliver/observer.h"
 #include "deliver/session.h"
 #include "io/curl/handle.h"
+#include "io/curl/handshake_observer.h"
 #include "io/curl/tls.h"
 #include "relay/credentials.h"
 #include "smtp/handshake.h"
@@ -27,11 +28,17 @@ struct CurlAuth {
   bool waited = false;   ///< they were not there at once
 };
 
+/// Who follows attempts; each may be null.
+struct CurlWatchers {
+  Trace* trace = nullptr;
+  HandshakeObserver* observer = nullptr;
+};
+
 /// One attempt to open a session, from connect to the last reply of the handshake. It stays at its address: libcurl's
 /// callbacks point to it.
 class CurlAttempt {
  public:
-  CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
+  CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, CurlWatchers watchers,
               std::shared_ptr<CurlMulti> multi, const Clock& clock);
   ~CurlAttempt();
   CurlAttempt(const CurlAttempt&) = delete;
@@ -61,6 +68,7 @@ class CurlAttempt {
   void note_connected();
   void note_step();
   void tell_stage();
+  void tell_reply(std::size_t steps_before) const;
   void tell_tls() const;
   [[nodiscard]] SessionFailure diagnose(CURLcode code);
   [[nodiscard]] SessionFailure diagnose_tls(CURLcode code) const;
@@ -83,7 +91,7 @@ class CurlAttempt {
   std::vector<Secret> spoken_;  ///< what was sent during AUTH, word by word
   bool refused_ = false;        ///< the relay did not take the credentials
   Handshake handshake_;
-  Trace* trace_;
+  CurlWatchers watchers_;
   const Clock& clock_;
   std::size_t steps_ = 0;        ///< of the handshake, up to `step_`
   std::optional<Instant> step_;  ///< when the last one was completed

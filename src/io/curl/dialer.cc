@@ -50,8 +50,8 @@ void add_descriptors(CURLM* multi, std::vector<pollfd>& fds) {
 
 }  // namespace
 
-CurlDialer::CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace)
-    : clock_(clock), keyring_(keyring), trace_(trace) {
+CurlDialer::CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace, HandshakeObserver* observer)
+    : clock_(clock), keyring_(keyring), trace_(trace), observer_(observer) {
   start_libcurl();
   multi_ = std::make_shared<CurlMulti>();
 }
@@ -116,7 +116,8 @@ void CurlDialer::answered(Waiting waiting, Credentials credentials) {
 }
 
 void CurlDialer::open(DialId id, DialTarget target, std::optional<CurlAuth> auth) {
-  attempts_.push_back(std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), trace_, multi_, clock_));
+  const CurlWatchers watchers{trace_, observer_};
+  attempts_.push_back(std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), watchers, multi_, clock_));
   // The SYN leaves now, not after the next wait.
   int running = 0;
   curl_multi_perform(multi_->get(), &running);

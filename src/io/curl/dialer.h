@@ -16,6 +16,7 @@ namespace relaypipe {
 struct CurlAuth;
 class CurlAttempt;
 class CurlMulti;
+class HandshakeObserver;
 
 /// Opens sessions with libcurl in CONNECT_ONLY mode: TCP, greeting, EHLO, STARTTLS and AUTH are libcurl's, everything
 /// from MAIL on is ours. All attempts, and the sessions that came out of them, live in one multi handle.
@@ -25,8 +26,8 @@ class CurlMulti;
 /// connection.
 class CurlDialer final : public Dialer, public Pollable {
  public:
-  /// `trace` may be null. The keyring is to be served before the dialer, if it has to be served at all.
-  CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace);
+  /// `trace` and `observer` may be null. The keyring is to be served before the dialer, if it has to be served at all.
+  CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace, HandshakeObserver* observer = nullptr);
   ~CurlDialer() override;
   CurlDialer(const CurlDialer&) = delete;
   CurlDialer& operator=(const CurlDialer&) = delete;
@@ -60,6 +61,7 @@ class CurlDialer final : public Dialer, public Pollable {
   const Clock& clock_;
   Keyring& keyring_;
   Trace* trace_;
+  HandshakeObserver* observer_;
   std::vector<Waiting> waiting_;
   std::shared_ptr<CurlMulti> multi_;
   std::vector<std::unique_ptr<CurlAttempt>> attempts_;

@@ -130,6 +130,17 @@ class Probe(ChainCase):
         self.assertIsNone(address["tls"])
         self.assertEqual(address["auth"], "not configured")
 
+    def test_what_a_relay_says(self) -> None:
+        """Whole replies, whatever their lines look like: a greeting may have several, and HELO offers nothing."""
+        greeting = self.relay(r"on greeting: reply 220-one.example EHLO\r\n220 AUTH LOGIN")
+        old = self.relay(r"on ehlo: reply 502-no EHLO\r\n502-PIPELINING\r\n502 HELO")
+        self.configure("", greeting=greeting, old=old)
+        found = {relay["relay"]: relay["addresses"][0] for relay in self.probe("--json").json["relays"]}
+        self.assertEqual(found["greeting"]["greeting"], "one.example EHLO")
+        self.assertNotIn("AUTH LOGIN", found["greeting"]["extensions"])
+        self.assertIn("PIPELINING", found["greeting"]["extensions"])
+        self.assertEqual(found["old"]["extensions"], [])
+
     def test_chains_and_lists(self) -> None:
         one, two, three = self.relay(), self.relay(), self.relay()
         self.configure('[chain.out]\ntiers = [["one"]]\nfallback = ["two"]', one=one, two=two, three=three)
