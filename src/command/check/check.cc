@@ -58,6 +58,7 @@ int run(const CheckArguments& arguments) {
   check_patterns(loaded.configuration, matcher, loaded.problems);
   if (first_error(loaded.problems) == nullptr) find_unreachable(loaded.configuration, loaded.problems);
   check_machine(loaded);
+  if (auto problem = find_log_problem(loaded)) loaded.problems.push_back(*std::move(problem));
   check_ehlo_names(loaded);
   check_files(loaded);
   sort_problems(loaded.problems);

@@ -36,7 +36,8 @@ struct SectionPlace {
 
 class FileCheck {
  public:
-  explicit FileCheck(LoadedConfiguration& loaded) : loaded_(loaded), reader_(FileReader::self()) {}
+  FileCheck(LoadedConfiguration& loaded, const std::set<std::string>& told)
+      : loaded_(loaded), told_(told), reader_(FileReader::self()) {}
 
   void run() {
     const Configuration& configuration = loaded_.configuration;
@@ -78,7 +79,7 @@ class FileCheck {
   }
 
   void check_secret(const SectionPlace& section, std::string_view key, const std::string& file) {
-    if (file.empty()) return;
+    if (file.empty() || told_.contains(file)) return;
     secrets_ = true;
     const auto secret = read_secret_file(file, reader_);
     if (!secret) return add(Severity::Error, section, key, secret.error());
@@ -126,7 +127,7 @@ class FileCheck {
 
   /// A map is named once however many relays have it.
   void check_map(const SectionPlace& section, const std::string& file) {
-    if (file.empty() || !maps_.insert(file).second) return;
+    if (file.empty() || told_.contains(file) || !maps_.insert(file).second) return;
     secrets_ = true;
     const auto text = read_private_file(file, reader_, kLongestPasswordMap);
     if (!text) return add(Severity::Error, section, "password_map", text.error());
@@ -179,7 +180,7 @@ class FileCheck {
   }
 
   void check_secret_key(const SectionPlace& section, const std::string& file, Severity trouble) {
-    if (file.empty()) return;
+    if (file.empty() || told_.contains(file)) return;
     secrets_ = true;
     const auto key = read_private_file(file, reader_, kLongestSecret);
     if (!key) return add(trouble, section, "tls_key_file", key.error());
@@ -220,6 +221,7 @@ class FileCheck {
   }
 
   LoadedConfiguration& loaded_;
+  const std::set<std::string>& told_;
   FileReader reader_;
   std::set<std::string> maps_;
   bool secrets_ = false;
@@ -238,8 +240,6 @@ void check_machine(LoadedConfiguration& loaded) {
          fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
                      settings.spool_directory, settings.spool_memory));
   }
-  if (auto problem = log_problem(settings))
-    warn(settings.log_file.empty() ? "syslog_socket" : "log_file", *std::move(problem));
   struct stat state {};
   if (::stat(settings.state_directory.c_str(), &state) == 0 && (state.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     warn("state_directory",
@@ -265,6 +265,15 @@ void check_ehlo_names(LoadedConfiguration& loaded) {
   }
 }
 
-void check_files(LoadedConfiguration& loaded) { FileCheck(loaded).run(); }
+std::optional<ConfigProblem> find_log_problem(const LoadedConfiguration& loaded) {
+  const Settings& settings = loaded.configuration.settings;
+  auto problem = log_problem(settings);
+  if (!problem) return std::nullopt;
+  const std::string_view key = settings.log_file.empty() ? "syslog_socket" : "log_file";
+  return ConfigProblem{ConfigProblem::Severity::Warning, key_position(loaded.documents, {loaded.file, 0, 0}, key),
+                       *std::move(problem)};
+}
+
+void check_files(LoadedConfiguration& loaded, const std::set<std::string>& told) { FileCheck(loaded, told).run(); }
 
 }  // namespace relaypipe

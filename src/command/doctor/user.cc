@@ -10,11 +10,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <set>
 #include <string_view>
 
 #include "base/printable.h"
 #include "command/check/check_files.h"
-#include "command/wiring/mail_log.h"
 #include "config/check_reach.h"
 #include "io/credentials/file.h"
 #include "io/pcre_matcher.h"
@@ -57,12 +58,12 @@ std::vector<PostfixFinding> unpack(std::string_view packed) {
   return findings;
 }
 
-/// The line of a problem of the configuration; how bad it is stands in the finding.
-std::string without_severity(const ConfigProblem& problem) {
-  std::string line = problem.line();
-  const std::string word = problem.severity == ConfigProblem::Severity::Error ? " error:" : " warning:";
-  if (const std::size_t at = line.find(word); at != line.npos) line.erase(at, word.size());
-  return line;
+/// What a finding says of a problem of the configuration; how bad it is stands in the finding.
+std::string placed(const ConfigProblem& problem) {
+  const Position& at = problem.at;
+  if (at.file.empty()) return problem.text;
+  if (at.line == 0) return fmt::format("{}: {}", printable(at.file), problem.text);
+  return fmt::format("{}:{}:{}: {}", printable(at.file), at.line, at.column, problem.text);
 }
 
 class UserView {
@@ -119,26 +120,30 @@ class UserView {
 
   void look_at_configuration() {
     LoadedConfiguration loaded = load(agent_.arguments);
+    std::optional<ConfigProblem> log;
     // Without it there is nothing to say of what it names.
-    if (!unreadable(loaded.file)) {
+    const bool closed = unreadable(loaded.file);
+    if (!closed) {
       PcreMatcher matcher;
       check_patterns(loaded.configuration, matcher, loaded.problems);
       if (first_error(loaded.problems) == nullptr) find_unreachable(loaded.configuration, loaded.problems);
       check_machine(loaded);
+      log = find_log_problem(loaded);
       look_at_secrets(loaded.configuration);
-      check_files(loaded);
+      check_files(loaded, unreadable_);
     }
     sort_problems(loaded.problems);
     for (const ConfigProblem& problem : loaded.problems) {
-      if (said(problem.text)) continue;
+      // That the file itself cannot be opened is told already.
+      if (closed && problem.at.file == loaded.file && problem.at.line == 0) continue;
       const bool error = problem.severity == ConfigProblem::Severity::Error;
-      const bool log = problem.text == log_problem(loaded.configuration.settings);
-      add(error ? Severity::Error : Severity::Warning, without_severity(problem), log ? log_mend(loaded) : "");
+      add(error ? Severity::Error : Severity::Warning, placed(problem));
     }
+    if (log) add(Severity::Warning, placed(*log), log_fix(loaded));
   }
 
   /// Makes a file that the user may append its lines to, and names it in the configuration where that does not.
-  [[nodiscard]] std::string log_mend(const LoadedConfiguration& loaded) const {
+  [[nodiscard]] std::string log_fix(const LoadedConfiguration& loaded) const {
     const std::string& named = loaded.configuration.settings.log_file;
     // What is below these is not made by install(1).
     if (named.starts_with("/dev/") || named.starts_with("/proc/")) return "";
@@ -154,11 +159,11 @@ class UserView {
                         : fmt::format(" && sed -i {} {}", shell_word("1i " + line), shell_word(loaded.file)));
   }
 
-  /// Says so where a file is there and the user may not read it. What check_files() says of it is left out then.
+  /// Says so where a file is there and the user may not read it.
   bool unreadable(const std::string& written) {
     const auto file = expand_secret_path(written);
     if (!file || file->empty() || ::access(file->c_str(), R_OK) == 0 || errno != EACCES) return false;
-    unreadable_.push_back(printable(written));
+    unreadable_.insert(written);
     const std::string closed = closed_directory(*file);
     if (!closed.empty()) {
       add(Severity::Error,
@@ -181,13 +186,6 @@ class UserView {
       if (::access(directory.c_str(), X_OK) != 0 && errno == EACCES) return directory;
     }
     return "";
-  }
-
-  [[nodiscard]] bool said(const std::string& text) const {
-    for (const std::string& file : unreadable_) {
-      if (text.find(file + " cannot be opened") != text.npos || text.starts_with("cannot be opened")) return true;
-    }
-    return false;
   }
 
   void look_at_secrets(const Configuration& configuration) {
@@ -246,7 +244,7 @@ class UserView {
   const AgentService& agent_;
   std::string with_own_program_;
   std::vector<PostfixFinding> findings_;
-  std::vector<std::string> unreadable_;
+  std::set<std::string> unreadable_;  ///< files as they are written, told already
 };
 
 }  // namespace

@@ -54,9 +54,10 @@ std::optional<SystemUser> find_deliverer(const CommonArguments& arguments) {
 
 /// Who was refused a file is part of what is wrong: root may read everything.
 void name_reader(LoadedConfiguration& loaded) {
-  const std::string_view denied = std::strerror(EACCES);
   for (ConfigProblem& problem : loaded.problems) {
-    if (problem.text.ends_with(denied)) problem.text += fmt::format(" (as {})", loaded.acting_as);
+    const bool of_the_file = problem.at.line == 0 && !problem.at.file.empty();
+    const bool denied = of_the_file && ::access(problem.at.file.c_str(), R_OK) != 0 && errno == EACCES;
+    if (denied) problem.text += fmt::format(" (as {})", loaded.acting_as);
   }
 }
 

@@ -49,6 +49,15 @@ class Files(DoctorCase):
         self.config.chmod(0o600)
         self.assert_mended(self.assert_found("error", f"{self.config} cannot be read by nobody"))
 
+    def test_file_that_the_configuration_includes(self) -> None:
+        """Another file that cannot be opened hides nothing of it."""
+        self.secret(0o600)
+        more = self.write(self.directory / "more.toml", '[relay.three]\ndestination = "[mail3.example.com]:587"\n')
+        more.chmod(0o600)
+        self.write(self.config, f'include = "{more}"\n' + self.config.read_text())
+        found = self.diagnose().findings
+        self.assertTrue(any(f.text.startswith(f"{more}: cannot be opened") for f in found), found)
+
     def test_directory_of_the_configuration(self) -> None:
         """The file is open to all; its directory is not, as after `chmod 0700 /etc/relaypipe`."""
         closed = self.directory / "closed"
