@@ -1,7 +1,7 @@
 # Sets RELAYPIPE_FMT: what to link for fmt. Its shared library would cost every delivery its relocations, so that is never
 # used: base/fmt_library.cc compiles fmt once where it has all that the installed version needs, which this finds out, and
 # else every file compiles the header form of it.
-set(probe "${CMAKE_BINARY_DIR}/fmt_probe.cc")
+set(probe "${PROJECT_BINARY_DIR}/fmt_probe.cc")
 file(CONFIGURE OUTPUT "${probe}" CONTENT [[
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ int main() {
 }
 ]] @ONLY)
 get_target_property(headers fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
-try_compile(RELAYPIPE_FMT_ONCE "${CMAKE_BINARY_DIR}/fmt_once" SOURCES "${probe}" "${CMAKE_CURRENT_SOURCE_DIR}/base/fmt_library.cc"
+try_compile(RELAYPIPE_FMT_ONCE "${PROJECT_BINARY_DIR}/fmt_once" SOURCES "${probe}" "${CMAKE_CURRENT_SOURCE_DIR}/base/fmt_library.cc"
   CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${headers}"
   CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON)
 if(RELAYPIPE_FMT_ONCE)

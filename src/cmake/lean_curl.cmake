@@ -55,13 +55,16 @@ function(lean_curl_options result)
       list(APPEND texts "-D${name}:STRING=${${name}}")
     endif()
   endforeach()
+  if(NOT DEFINED CMAKE_C_FLAGS)    # this project has no C that CMake would ask the environment for
+    set(CMAKE_C_FLAGS "$ENV{CFLAGS}")
+  endif()
   string(JOIN " " flags ${CMAKE_C_FLAGS} ${RELAYPIPE_CODE_OPTIONS})
   set(${result} ${on} ${without} ${texts} "-DCMAKE_C_FLAGS:STRING=${flags}" PARENT_SCOPE)
 endfunction()
 
 function(add_lean_curl tree)
   lean_curl_options(options)
-  set(folder "${CMAKE_BINARY_DIR}/lean_curl")
+  set(folder "${PROJECT_BINARY_DIR}/lean_curl")
   set(archive "${folder}/lib/libcurl.a")
   # CMake refuses a build folder that has been another tree's.
   if(EXISTS "${folder}/CMakeCache.txt")
@@ -91,5 +94,3 @@ get_filename_component(tree "${RELAYPIPE_LEAN_CURL}" REALPATH)
 lean_curl_read_version("${tree}")
 message(STATUS "libcurl ${LEAN_CURL_VERSION} is built in, from ${tree}")
 add_lean_curl("${tree}")
-# Who passes the program on passes libcurl on, and its licence asks to go with it.
-install(FILES "${tree}/COPYING" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME copyright.curl)
