@@ -40,9 +40,13 @@ struct Envelope {
 
   /// The same for some of its recipients, by their places.
   [[nodiscard]] Envelope with_recipients(std::span<const std::size_t> places) const {
-    Envelope narrowed{queue_id, sender, {}, announced_size, client};
-    for (const std::size_t place : places)
+    Envelope narrowed = *this;
+    narrowed.recipients.clear();
+    narrowed.recipient_dsn.clear();
+    for (const std::size_t place : places) {
       narrowed.recipients.push_back(recipients[place]);
+      if (!recipient_dsn.empty()) narrowed.recipient_dsn.push_back(recipient_dsn[place]);
+    }
     return narrowed;
   }
 

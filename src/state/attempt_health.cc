@@ -113,6 +113,11 @@ std::vector<std::string> refused_domains(const Attempt& attempt, const Envelope&
   return domains;
 }
 
+std::uint64_t recipients_accepted(const HealthEvent& event, const Attempt& attempt, const Envelope& envelope) {
+  if (event.kind != HealthEvent::Kind::Accepted) return 0;
+  return std::max<std::uint64_t>(recipients_of(attempt, envelope).size(), 1);
+}
+
 HealthEvent of_domain(HealthEvent event, const std::string& domain) {
   event.message = hash_octets(domain) | 1U;
   event.sender = 0;

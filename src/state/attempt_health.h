@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ HealthEvent health_event(const ClassifiedAttempt& classified, const Relay& relay
 
 /// The domains of the recipients that were refused, each once, in lower case.
 std::vector<std::string> refused_domains(const Attempt& attempt, const Envelope& envelope);
+
+/// How many recipients an attempt delivered to; by hand there may be none, which counts as one.
+std::uint64_t recipients_accepted(const HealthEvent& event, const Attempt& attempt, const Envelope& envelope);
 
 /// The same failure as one domain's: `event` speaks of the relay only when several domains were refused so.
 HealthEvent of_domain(HealthEvent event, const std::string& domain);

@@ -222,8 +222,7 @@ void DeliveryHistory::record(const Leg& leg, const ClassifiedAttempt& classified
   HealthEvent event = health_event(classified, leg.relay, envelope_, started);
   if (broken_off && event.kind != HealthEvent::Kind::Accepted) event = event_at(HealthEvent::Kind::Ended, began);
   add_stamps(event, leg.relay);
-  if (event.kind == HealthEvent::Kind::Accepted)
-    pending(leg.relay).accepted += std::max<std::uint64_t>(recipients_of(attempt, envelope_).size(), 1);
+  pending(leg.relay).accepted += recipients_accepted(event, attempt, envelope_);
   if (event.kind == HealthEvent::Kind::Failed && add_pair_updates(leg.relay, classified, event)) {
     // The relay itself, and its address, are as well as they were.
     event = event_at(HealthEvent::Kind::Ended, began);
@@ -273,11 +272,9 @@ void DeliveryHistory::remember_message(MessageState::Kind kind, const Attempt& a
     const bool same = before.kind == kind && before.content == content && before.relay == attempt.peer.relay;
     if (same && kind == MessageState::Kind::Unconfirmed) since = std::min(since, before.at);
   }
-  const std::string words = describe(attempt);
-  for (const std::size_t place : recipients_of(attempt, envelope_)) {
-    const std::string recipient = envelope_.recipients[place].text();
-    outgoing_.push_back({kind, since, content, envelope_.queue_id, recipient, attempt.peer.relay, words});
-  }
+  for (const std::size_t place : recipients_of(attempt, envelope_))
+    outgoing_.push_back({kind, since, content, envelope_.queue_id, envelope_.recipients[place].text(),
+                         attempt.peer.relay, describe(attempt)});
   outgoing_until_ = since + useful;
 }
 
@@ -367,8 +364,7 @@ void DeliveryHistory::flush() {
     pending->updates.clear();
   }
   outgoing_.clear();
-  for (const Change& change : changes)
-    services_.changed(change);
+  std::for_each(changes.begin(), changes.end(), services_.changed);
 }
 
 }  // namespace relaypipe
