@@ -10,6 +10,7 @@
 #include "command/classify/classify.h"
 #include "command/doctor/doctor.h"
 #include "command/help.h"
+#include "command/lmtp/lmtp.h"
 #include "command/names.h"
 #include "command/plan/plan.h"
 #include "command/probe/probe.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr const Command* kCommands[] = {
     &kPlanCommand,      &kProbeCommand,   &kCheckCommand,  &kDoctorCommand, &kStatusCommand,
     &kLogCommand,       &kSuspendCommand, &kResumeCommand, &kResetCommand,  &kClassifyCommand,
-    &kProvidersCommand, &kNamesCommand,   &kTokenCommand,  &kHelpCommand,
+    &kProvidersCommand, &kLmtpCommand,    &kNamesCommand,  &kTokenCommand,  &kHelpCommand,
 };
 
 }  // namespace

@@ -19,7 +19,7 @@
 #include "io/system/own_host.h"
 #include "io/system/parent_watch.h"
 #include "io/system/poll_event_loop.h"
-#include "io/system/spool.h"
+#include "io/system/spool_reader.h"
 #include "io/system/standard_streams.h"
 #include "io/system/system_clock.h"
 #include "route/plan.h"
@@ -127,8 +127,9 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
   AccountKeyring keyring(clock, request.envelope.sender.text(), tokens ? &tokens->broker : nullptr);
   CurlDialer dialer(clock, keyring, tracing);
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
-  Spool spool(kStdin, {settings.line_length_limit, settings.spool_memory, settings.spool_directory});
-  std::vector<Pollable*> parts{&parent, &spool, &resolver, &keyring, &dialer};
+  Spool spool({settings.line_length_limit, settings.spool_memory, settings.spool_directory});
+  SpoolReader reader(kStdin, spool);
+  std::vector<Pollable*> parts{&parent, &reader, &resolver, &keyring, &dialer};
   // The broker's answers go on with the keyring, and those with the dialer.
   if (tokens) parts.insert(parts.begin(), {&tokens->names, &tokens->client, &tokens->broker});
   PollEventLoop event_loop(clock, parts);

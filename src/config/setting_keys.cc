@@ -27,6 +27,8 @@ Value& field_of(Settings& settings, Value Owner::*field) {
     return settings.limits.*field;
   } else if constexpr (std::is_same_v<Owner, TlsSettings>) {
     return settings.tls_more.*field;
+  } else if constexpr (std::is_same_v<Owner, SessionLimits>) {
+    return settings.session.*field;
   } else if constexpr (std::is_same_v<Owner, CoolDown>) {
     return settings.cool_down.*field;
   } else {
@@ -43,7 +45,7 @@ ValueProblem apply_duration(Settings& settings, std::string_view value) {
 
 template <auto Field, std::uint64_t low, std::uint64_t high>
 ValueProblem apply_count(Settings& settings, std::string_view value) {
-  return set_count(settings.*Field, value, low, high);
+  return set_count(field_of(settings, Field), value, low, high);
 }
 
 template <auto Field, std::uint64_t high>
@@ -147,6 +149,9 @@ constexpr SettingKey kTable[] = {
     {"rcpt_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to RCPT", apply_duration<&TimeLimits::rcpt>},
     {"data_init_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to DATA", apply_duration<&TimeLimits::data_init>},
     {"data_xfer_timeout", kRelay, SettingKind::TimeSpan, kSpan, "no progress while the content is sent", apply_duration<&TimeLimits::data_xfer>},
+    {"session_messages", kRelay, SettingKind::Count, kNumber, "messages over one session of relaypipe lmtp; 1: no session is kept", apply_count<&SessionLimits::messages, 1, 100000>},
+    {"session_idle", kRelay, SettingKind::TimeSpan, kSpan, "a session is kept so long after its last message", apply_duration<&SessionLimits::idle>},
+    {"session_age", kRelay, SettingKind::TimeSpan, kSpan, "a session is kept so long after it was opened", apply_duration<&SessionLimits::age>},
     {"data_done_timeout", kRelay, SettingKind::TimeSpan, kSpan, "reply to the dot; too short makes duplicates", apply_duration<&TimeLimits::data_done>},
     {"tls", kRelay, SettingKind::Choice, "none, may, encrypt or verify", "protection of the connection", apply_choice<&Settings::tls>},
     {"tls_ca_file", kRelay, SettingKind::Text, kPath, "file with the only authorities trusted", apply_optional_file<&TlsSettings::ca_file>},

@@ -42,10 +42,11 @@ Duration limit_of(Stage stage, const TimeLimits& limits) {
   }
 }
 
-TransactionRequest request_for(const AttemptContext& context, const Capabilities& relay) {
+TransactionRequest request_for(const AttemptContext& context, const Capabilities& relay, bool last) {
   const Envelope& envelope = context.envelope;
   TransactionRequest request = make_request(envelope.sender, envelope.recipients, context.message.facts(), relay);
   request.goal = context.goal;
+  request.last = last;
   if (context.relay.settings.client_report == ClientReport::Xforward)
     request.reports = xforward_commands(envelope, relay);
   return request;
@@ -65,7 +66,7 @@ class AttemptRun {
   AttemptRun(Session& session, const Capabilities& relay, const Peer& peer, const AttemptContext& context)
       : session_(session),
         context_(context),
-        transaction_(request_for(context, relay)),
+        transaction_(request_for(context, relay, !session.is_kept())),
         sent_(context.trace, peer, Trace::Direction::Sent),
         received_(context.trace, peer, Trace::Direction::Received),
         peer_(peer) {}
@@ -76,12 +77,17 @@ class AttemptRun {
       step();
     for (const Reply& reply : transaction_.refused_reports())
       note_refused_report("XFORWARD", reply, peer_, context_);
-    if (transaction_.may_quit()) session_.send("QUIT\r\n");
+    session_.finish(end_of_session());
     return {std::visit([](auto&& result) -> AttemptResult { return result; }, transaction_.result()),
             transaction_.recipient_replies()};
   }
 
  private:
+  [[nodiscard]] SessionEnd end_of_session() const {
+    if (!transaction_.may_quit()) return SessionEnd::Unusable;
+    return transaction_.is_open() ? SessionEnd::Transaction : SessionEnd::Clean;
+  }
+
   /// One round: send what can be sent, receive what is there, and sleep only when neither moved anything.
   void step() {
     const bool halted = context_.halted();
@@ -224,7 +230,7 @@ AttemptOutcome run_attempt(Session& session, const Peer& peer, const AttemptCont
   Capabilities relay = *introduced;
   if (context.one_by_one) relay.pipelining = false;
   if (const auto unfit = find_unsupported(context.envelope, context.message.facts(), relay, context.relay.max_size)) {
-    session.send("QUIT\r\n");
+    session.finish(SessionEnd::Clean);
     return {*unfit};
   }
   return AttemptRun(session, relay, peer, context).run();

@@ -11,8 +11,17 @@
 namespace relaypipe {
 namespace {
 
+constexpr int kServiceNotAvailable = 421;  // the relay closes the connection (RFC 5321 3.8)
+
 /// How often a delivery looks whether an earlier one of the same message has ended.
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+
+/// Whether a transaction ended before the relay said anything in it that concerns the message.
+bool was_closed_before(const AttemptResult& what) {
+  if (const auto* const lost = std::get_if<Lost>(&what)) return lost->stage == Stage::Mail;
+  const auto* const refused = std::get_if<Refused>(&what);
+  return refused != nullptr && refused->stage == Stage::Mail && refused->reply.code == kServiceNotAvailable;
+}
 
 class Delivery {
  public:
@@ -70,7 +79,11 @@ class Delivery {
   void try_relays() {
     SessionOpener opener(request_, services_, stop_, attempts_);
     while (const auto session = opener.next()) {
-      if (is_over_after(transact(*session, opener), session_words(session->facts()), opener)) break;
+      std::vector<Attempt> shown = transact(*session, opener);
+      if (session->is_used() && was_closed_before(shown.front().what))
+        opener.reopen_winner();
+      else if (is_over_after(std::move(shown), session_words(session->facts()), opener))
+        break;
     }
     opener.close();
   }

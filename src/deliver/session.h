@@ -32,6 +32,13 @@ struct DialTarget {
   TimeLimits limits;
 };
 
+/// How a transaction leaves its session.
+enum class SessionEnd {
+  Unusable,     ///< the relay is not at a command boundary, or not in step
+  Transaction,  ///< in step, but a transaction may be open, which RSET ends
+  Clean,        ///< in step, as after EHLO
+};
+
 /// A ready connection to a relay: greeted, EHLO said, TLS as wanted. Closing it is the destructor's business.
 class Session {
  public:
@@ -53,6 +60,14 @@ class Session {
   virtual std::size_t receive(std::span<char> buffer) = 0;
   /// The connection is over: closed, reset, or broken. What was received before is still handed out.
   [[nodiscard]] virtual bool ended() const = 0;
+  /// Nothing more is said in it by its present user. Unless somebody keeps sessions, the relay is told by QUIT.
+  virtual void finish(SessionEnd end) {
+    if (end != SessionEnd::Unusable) send("QUIT\r\n");
+  }
+  /// Whether it goes on after its transaction: then nothing may leave behind the dot.
+  [[nodiscard]] virtual bool is_kept() const { return false; }
+  /// Whether it had transactions before. The relay may have closed it meanwhile, which is no failure.
+  [[nodiscard]] virtual bool is_used() const { return false; }
 };
 
 struct DialEvent {

@@ -105,7 +105,7 @@ void SessionOpener::receive(DialEvent event) {
   auto session = std::move(std::get<std::unique_ptr<Session>>(event.result));
   if (ready_) {
     // Ready too, but second: the race has given it up, and it goes politely.
-    session->send("QUIT\r\n");
+    session->finish(SessionEnd::Clean);
     return;
   }
   ready_ = std::move(session);
@@ -121,6 +121,8 @@ void SessionOpener::announce_winner() {
     if (other == winner.candidate.leg || !services_.history.release(request_.plan.legs[other])) continue;
     race_.on(race::Released{other}, now());
   }
+  // A session that was kept says nothing new of its relay, least of all how long it takes to open one.
+  if (ready_->is_used()) return;
   services_.history.ready(winner_leg(), winner.peer, winner.started, now() - winner.started,
                           ready_->facts().certificate_end);
 }

@@ -33,6 +33,8 @@ class SessionOpener {
   /// The winner's transaction has ended, and showed this of the recipients. `over`: nothing more is to be tried.
   /// `broken_off`: it ended as it did because the delivery has to stop.
   void finish_winner(std::span<const ClassifiedAttempt> shown, bool over, bool broken_off);
+  /// The winner's session was a kept one that the relay had closed: it is dialled anew.
+  void reopen_winner() { race_.on(race::Reopened{}, now()); }
   /// The delivery ends: what is being opened was not ready in time, and everything that was taken for the relays is
   /// given back.
   void close();

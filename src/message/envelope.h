@@ -40,9 +40,7 @@ struct Envelope {
 
   /// The same for some of its recipients, by their places.
   [[nodiscard]] Envelope with_recipients(std::span<const std::size_t> places) const {
-    Envelope narrowed = *this;
-    narrowed.recipients.clear();
-    narrowed.recipient_dsn.clear();
+    Envelope narrowed{queue_id, sender, {}, announced_size, client, delimited, smtputf8, dsn, {}};
     for (const std::size_t place : places) {
       narrowed.recipients.push_back(recipients[place]);
       if (!recipient_dsn.empty()) narrowed.recipient_dsn.push_back(recipient_dsn[place]);

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/deadline.h"
+#include "relay/session_limits.h"
+#include "relay/time_limits.h"
 
 namespace relaypipe {
 
@@ -54,22 +56,6 @@ struct TlsSettings {
 /// What of the client that gave us the message is told to a relay that may know it (XFORWARD_README, XCLIENT_README).
 enum class ClientReport { None, Xforward, Xclient };
 
-/// The longest time each stage may take, whatever the relay does meanwhile (a drip does not stretch it). The defaults
-/// are smtp(8)'s.
-struct TimeLimits {
-  Duration connect = std::chrono::seconds(30);
-  Duration greeting = std::chrono::seconds(300);
-  Duration helo = std::chrono::seconds(300);
-  Duration starttls = std::chrono::seconds(300);  ///< STARTTLS and the handshake
-  Duration auth = std::chrono::seconds(300);
-  Duration mail = std::chrono::seconds(300);
-  Duration rcpt = std::chrono::seconds(300);
-  Duration data_init = std::chrono::seconds(120);
-  Duration data_xfer = std::chrono::seconds(180);  ///< without progress, while the content is sent
-  Duration data_done =
-      std::chrono::seconds(600);  ///< from the dot to its reply; too short makes duplicates (RFC 5321 4.5.3.2.6)
-};
-
 /// Every setting of a delivery with its default. Plain values; the names of the keys are in settings_table().
 struct Settings {
   Duration deadline = std::chrono::minutes(15);  ///< of the whole run, counted from its start
@@ -80,6 +66,7 @@ struct Settings {
   std::uint64_t max_sessions = 3;                   ///< sessions being opened at the same time
   std::string hostname;                             ///< EHLO name and own name in MX lists; empty: the machine's
   TimeLimits limits;
+  SessionLimits session;
   TlsLevel tls = TlsLevel::May;
   TlsSettings tls_more;
   std::vector<std::string> auth_mechanisms;  ///< in upper case; empty: all we know

@@ -192,6 +192,7 @@ void Transaction::take_command_reply(Reply reply) {
   // A refused RCPT is judged together with the others.
   if (refuses(reply) && asked.stage != Stage::Rcpt) return finish(asked.stage, Refused{asked.stage, std::move(reply)});
   if (asked.stage == Stage::Rcpt) recipients_.push_back(std::move(reply));
+  open_ = true;
   proceed();
 }
 
@@ -214,6 +215,7 @@ void Transaction::proceed() {
 }
 
 void Transaction::take_dot_reply(Reply reply) {
+  open_ = false;
   if (refuses(reply)) {
     in_data_ = sent_ < dot_end_;
     return finish(Stage::EndOfData, Refused{Stage::EndOfData, std::move(reply)});

@@ -60,6 +60,8 @@ class Transaction {
   /// perhaps so (DATA sent, reply to come), it did not say 421, and QUIT was not sent yet. What the relay says after
   /// the result still counts here.
   [[nodiscard]] bool may_quit() const;
+  /// Whether the relay may hold the transaction open: it took MAIL, and has not answered the dot.
+  [[nodiscard]] bool is_open() const { return open_; }
 
  private:
   /// Commands until 354, Content until content_sent(), ContentSent until commit(), then Dot.
@@ -105,6 +107,7 @@ class Transaction {
 
   bool at_line_end_ = true;  // the last octet of ours ended a command
   bool in_data_ = false;     // the relay takes what comes as content
+  bool open_ = false;        // MAIL was taken, the dot is not answered
   bool usable_ = true;       // the connection stands and both sides are in step
   std::optional<TransactionResult> result_;
   Stage final_stage_ = Stage::Mail;

@@ -12,12 +12,14 @@ class DeliveryLock {
  public:
   virtual ~DeliveryLock() = default;
   enum class State {
-    Ours,      ///< until the process ends, however it ends
+    Ours,      ///< until release(), or the end of the process, however it ends
     Anothers,  ///< another process has one of them
   };
   /// Tries to take all `names` at once; does not wait. Where there can be no lock it is ours: trouble with the state
   /// stops no mail, and trouble() says why.
   virtual State take(const std::vector<std::string>& names) = 0;
+  /// Gives all of them back: the delivery has ended, and the process goes on.
+  virtual void release() = 0;
   [[nodiscard]] virtual std::optional<std::string> trouble() const = 0;
 };
 
@@ -25,6 +27,7 @@ class DeliveryLock {
 class NoDeliveryLock final : public DeliveryLock {
  public:
   State take(const std::vector<std::string>&) override { return State::Ours; }
+  void release() override {}
   [[nodiscard]] std::optional<std::string> trouble() const override { return std::nullopt; }
 };
 

@@ -124,6 +124,7 @@ class FakeLock final : public DeliveryLock {
     asked.push_back(names);
     return anothers ? State::Anothers : State::Ours;
   }
+  void release() override {}
   [[nodiscard]] std::optional<std::string> trouble() const override { return std::nullopt; }
 
   bool anothers = false;

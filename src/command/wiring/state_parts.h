@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -31,6 +32,10 @@ class StateParts {
   [[nodiscard]] DeliveryLock& lock() { return *lock_; }
   [[nodiscard]] const WallClock& wall() const { return wall_; }
 
+  /// What the lines of the log begin with from now on.
+  void log_as(std::string log_id) { log_id_ = std::move(log_id); }
+  /// Closes the store's files where the process goes on without them.
+  void close() { store_.reset(); }
   /// What does not work, once, as lines of the log.
   void tell_trouble();
 

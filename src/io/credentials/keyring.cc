@@ -31,6 +31,17 @@ Result<Secret, std::string> copy_of(const Result<Secret, std::string>& found) {
 AccountKeyring::AccountKeyring(const Clock& clock, std::string sender, TokenSource* tokens)
     : clock_(clock), sender_(std::move(sender)), tokens_(tokens), reader_(FileReader::self()) {}
 
+void AccountKeyring::begin_message(std::string sender) {
+  sender_ = std::move(sender);
+  events_.clear();
+  running_.clear();
+  kept_.clear();
+  given_.clear();
+  again_.clear();
+  maps_.clear();
+  asked_.clear();
+}
+
 void AccountKeyring::ask(DialId id, const Relay& relay, std::string_view host, bool refused) {
   const AccountConfig& account = relay.account;
   if (account.certain()) return ask_account(id, relay, refused);

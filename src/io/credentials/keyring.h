@@ -26,6 +26,10 @@ class AccountKeyring final : public Keyring, public Pollable {
   /// where no relay has a token endpoint; it is waited for by itself.
   AccountKeyring(const Clock& clock, std::string sender, TokenSource* tokens);
 
+  /// Another message begins, of this sender: what was found for the last one is forgotten. Nobody may be waiting.
+  void begin_message(std::string sender);
+  void use_tokens(TokenSource& tokens) { tokens_ = &tokens; }
+
   void ask(DialId id, const Relay& relay, std::string_view host, bool refused) override;
   std::vector<KeyringEvent> take_answers() override;
   void cancel(DialId id) override;

@@ -34,6 +34,12 @@ QueueLock::~QueueLock() {
   if (fd_ >= 0) close(fd_);
 }
 
+void QueueLock::release() {
+  if (fd_ < 0) return;
+  struct flock all = range(F_UNLCK, 0, 0);
+  fcntl(fd_, F_OFD_SETLK, &all);
+}
+
 DeliveryLock::State QueueLock::fail(const std::string& why) {
   trouble_ = why;
   return State::Ours;
@@ -51,8 +57,7 @@ DeliveryLock::State QueueLock::take(const std::vector<std::string>& names) {
     if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) continue;
     const int error = errno;
     // All or nothing: two deliveries that hold one each would wait for each other.
-    struct flock all = range(F_UNLCK, 0, 0);
-    fcntl(fd_, F_OFD_SETLK, &all);
+    release();
     if (error == EAGAIN || error == EACCES) return State::Anothers;
     return fail(fmt::format("{}/queue.lock: {}", directory_, std::generic_category().message(error)));
   }

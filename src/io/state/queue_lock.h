@@ -20,6 +20,7 @@ class QueueLock final : public DeliveryLock {
   QueueLock& operator=(const QueueLock&) = delete;
 
   State take(const std::vector<std::string>& names) override;
+  void release() override;
   [[nodiscard]] std::optional<std::string> trouble() const override { return trouble_; }
 
  private:

@@ -55,7 +55,8 @@ Instant ParentWatch::interests(std::vector<pollfd>& fds, Instant) {
 
 void ParentWatch::serve(std::span<const pollfd> fds, Instant) {
   if ((found(fds, signals_) & POLLIN) != 0) state_ = State::Terminating;
-  if ((found(fds, STDOUT_FILENO) & (POLLERR | POLLNVAL)) != 0) state_ = State::Gone;
+  // Of lmtp(8)'s socket POLLHUP says that the other end is closed; a pipe's writing end never has it.
+  if ((found(fds, STDOUT_FILENO) & (POLLERR | POLLHUP | POLLNVAL)) != 0) state_ = State::Gone;
 }
 
 }  // namespace relaypipe

@@ -10,39 +10,26 @@
 namespace relaypipe {
 namespace {
 
+constexpr std::size_t kWindow = 64UL * 1024;
+
 std::string system_error_text(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
-Spool::Spool(int fd, Limits limits) : fd_(fd), limits_(std::move(limits)), encoder_(limits_.line_length) {}
+Spool::Spool(Limits limits) : limits_(std::move(limits)), encoder_(limits_.line_length) {}
 
 Spool::~Spool() {
   if (file_ >= 0) close(file_);
 }
 
-Instant Spool::interests(std::vector<pollfd>& fds, Instant) {
-  if (state_ == State::Reading) fds.push_back({fd_, POLLIN, 0});
-  return Instant::max();
-}
-
-void Spool::serve(std::span<const pollfd> fds, Instant) {
-  // The descriptor may be blocking (pipe(8) leaves it so): it is read only when poll() found something, and once.
-  if (state_ == State::Reading && found(fds, fd_) != 0) take_part();
-}
-
-void Spool::take_part() {
-  // On the heap and uninitialised: of so large an array on the stack every page is touched (-fstack-clash-protection),
-  // and most messages fill one.
-  if (!part_) part_ = std::make_unique_for_overwrite<Part>();
-  const ssize_t count = ::read(fd_, part_->data(), part_->size());
-  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
-  if (count < 0) return fail("cannot read the message: " + system_error_text(errno));
-  if (count == 0) return end();
-  encoder_.feed({part_->data(), static_cast<std::size_t>(count)}, memory_);
+void Spool::add(std::string_view octets) {
+  if (state_ != State::Reading) return;
+  encoder_.feed(octets, memory_);
   if (file_ >= 0 || memory_.size() > limits_.memory) spill();
 }
 
 void Spool::end() {
+  if (state_ != State::Reading) return;
   encoder_.finish(memory_);
   if (file_ >= 0) spill();
   if (state_ != State::Failed) state_ = State::Complete;
@@ -74,14 +61,14 @@ bool Spool::open_file() {
   return false;
 }
 
-void Spool::fail(const std::string& what) {
+void Spool::fail(const std::string& why) {
   state_ = State::Failed;
-  failure_ = what;
+  failure_ = why;
 }
 
 std::string_view Spool::read(std::uint64_t offset) {
-  if (file_ < 0) return std::string_view(memory_).substr(offset, kPart);
-  window_.resize(kPart);
+  if (file_ < 0) return std::string_view(memory_).substr(offset, kWindow);
+  window_.resize(kWindow);
   const ssize_t count = pread(file_, window_.data(), window_.size(), static_cast<off_t>(offset));
   return {window_.data(), count > 0 ? static_cast<std::size_t>(count) : 0U};
 }

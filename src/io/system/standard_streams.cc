@@ -67,6 +67,19 @@ std::size_t stdout_columns() {
   return std::max<std::size_t>(size.ws_col, kNarrowest);
 }
 
+bool stdout_is_socket() {
+  struct stat out {};
+  return fstat(STDOUT_FILENO, &out) == 0 && S_ISSOCK(out.st_mode);
+}
+
+void silence_standard_error() {
+  if (stderr_is_separate() && !stdout_is_socket()) return;
+  const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere < 0) return;
+  dup2(nowhere, STDERR_FILENO);
+  close(nowhere);
+}
+
 bool stdin_is_pipe() {
   struct stat in {};
   return fstat(STDIN_FILENO, &in) == 0 && (S_ISFIFO(in.st_mode) || S_ISSOCK(in.st_mode));

@@ -22,6 +22,13 @@ bool stdout_is_terminal();
 /// The columns of the terminal that standard output is, 80 where it does not say; 0 for a file or a pipe.
 std::size_t stdout_columns();
 
+/// Whether standard output is a socket: another program, such as lmtp(8), is at its other end.
+bool stdout_is_socket();
+
+/// Takes standard error away where it is the same socket as standard output (spawn(8)): whatever is written there would
+/// be taken for a reply.
+void silence_standard_error();
+
 /// Whether standard input is a pipe or a socket, as for a delivery; else nobody hands us a message.
 bool stdin_is_pipe();
 

@@ -1,0 +1,210 @@
+#include "command/lmtp/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "config/ehlo_name.h"
+#include "io/base/file_stamp.h"
+#include "io/credentials/stamp.h"
+#include "io/system/own_host.h"
+#include "io/system/standard_streams.h"
+#include "io/system/system_clock.h"
+#include "route/plan.h"
+#include "state/settings_stamp.h"
+
+namespace relaypipe {
+namespace {
+
+/// lmtp(8) waits lmtp_data_done_timeout (600s) for the first reply after the dot; then it would send again what may be
+/// delivered.
+constexpr Duration kLongestDelivery = std::chrono::minutes(9);
+
+/// Remembers for whom a relay has taken the message.
+class AcceptedRecipients final : public Parent {
+ public:
+  explicit AcceptedRecipients(Parent& parent) : parent_(parent) {}
+
+  [[nodiscard]] State state() override { return parent_.state(); }
+  void accepted(std::span<const std::size_t> recipients) override {
+    places_.insert(places_.end(), recipients.begin(), recipients.end());
+  }
+  [[nodiscard]] const std::vector<std::size_t>& places() const { return places_; }
+
+ private:
+  Parent& parent_;
+  std::vector<std::size_t> places_;
+};
+
+Settings bounded(Settings settings) {
+  settings.deadline = std::min(settings.deadline, kLongestDelivery);
+  return settings;
+}
+
+/// Whether a relay of the configuration may have its tokens from an endpoint.
+bool needs_tokens(const Configuration& configuration) {
+  return std::any_of(configuration.relays.begin(), configuration.relays.end(), [](const auto& one) {
+    const AccountConfig& account = one.second.account;
+    return account.oauth2 && !account.oauth2->token_endpoint.empty();
+  });
+}
+
+bool holds_secrets(const Configuration& configuration) {
+  const auto has_account = [](const auto& one) { return one.second.account.any(); };
+  return !configuration.settings.password_map.empty() ||
+         std::any_of(configuration.relays.begin(), configuration.relays.end(), has_account);
+}
+
+void append(std::vector<Pollable*>& parts, std::initializer_list<Pollable*> more) {
+  parts.insert(parts.end(), more);
+}
+
+}  // namespace
+
+LmtpEngine::LmtpEngine(LoadedConfiguration loaded, std::string nexthop, const Clock& clock, ParentWatch& parent,
+                       LmtpConnection& connection)
+    : loaded_(std::move(loaded)),
+      settings_(bounded(loaded_.configuration.settings)),
+      nexthop_(std::move(nexthop)),
+      clock_(clock),
+      parent_(parent),
+      journal_(settings_),
+      keyring_(clock, "", nullptr),
+      dialer_(clock, keyring_, nullptr),
+      pool_(clock, dialer_, [this](const DialTarget& target) { return session_key(target); }),
+      resolver_({settings_.dns_servers, settings_.dns_timeout}),
+      state_(settings_, loaded_.configuration.on_change, clock, journal_, log_id("")),
+      stamp_(configuration_stamp()),
+      name_only_{settings_.hostname, {}} {
+  std::vector<Pollable*> parts{&parent, &connection};
+  if (needs_tokens(loaded_.configuration)) {
+    tokens_.emplace(clock, settings_, journal_, log_id(""));
+    keyring_.use_tokens(tokens_->broker);
+    append(parts, {&tokens_->names, &tokens_->client, &tokens_->broker});
+  }
+  append(parts, {&resolver_, &keyring_, &dialer_, &pool_});
+  event_loop_ = std::make_unique<PollEventLoop>(clock, std::move(parts));
+  if (holds_secrets(loaded_.configuration)) hide_memory();
+}
+
+LmtpEngine::~LmtpEngine() { state_.close(); }
+
+std::string LmtpEngine::configuration_stamp() const {
+  std::string stamp = file_stamp(loaded_.file);
+  for (const Document& document : loaded_.documents)
+    stamp += '\n' + file_stamp(document.file);
+  return stamp;
+}
+
+bool LmtpEngine::is_current() {
+  std::string state;
+  for (const char* const file : {"/state.db", "/messages.db"})
+    state += file_identity(settings_.state_directory + file) + ' ';
+  // The first delivery makes them.
+  if (state_files_.size() < state.size()) state_files_ = state;
+  return state == state_files_ && configuration_stamp() == stamp_;
+}
+
+/// All that a session is opened with. Where the account may depend on the sender, so does the session; and one that was
+/// opened in the name of a client (XCLIENT) is that client's.
+std::string LmtpEngine::session_key(const DialTarget& target) const {
+  const Relay& relay = *target.relay;
+  // Each place within `connections` belongs to one delivery.
+  if (relay.settings.client_report == ClientReport::Xclient || relay.limits.connections > 0) return {};
+  if (relay.settings.session.messages <= 1) return {};
+  const bool by_sender = !relay.account.certain() && !relay.account.password_map.empty();
+  return fmt::format("{} {} {} {} {} {:x} {:x} {}", endpoint_text(target.peer.ip, target.peer.port), target.peer.host,
+                     static_cast<int>(target.tls), target.helo_name, target.bind_address,
+                     tls_files_stamp(relay.settings.tls_more, settings_stamp(relay)), account_stamp(relay.account),
+                     by_sender ? sender_ : "");
+}
+
+const OwnHost& LmtpEngine::own_host_for(const RoutePlan& plan) {
+  // Own addresses matter only where a message can come back.
+  const bool needed = std::any_of(plan.legs.begin(), plan.legs.end(),
+                                  [](const Leg& leg) { return leg.relay.destination.port == 25; });
+  if (!needed) return name_only_;
+  if (!own_host_) own_host_ = own_host(settings_);
+  return *own_host_;
+}
+
+std::vector<Verdict> LmtpEngine::deliver(const LmtpTask& task) {
+  sender_ = task.envelope.sender.text();
+  keyring_.begin_message(sender_);
+  state_.log_as(log_id(task.envelope.queue_id));
+  if (!tokens_ || !tokens_->broker.unfinished()) plans_.clear();
+  std::vector<std::optional<Verdict>> verdicts(task.envelope.recipients.size());
+  for (const RecipientGroup& group : group_recipients(loaded_.configuration, nexthop_, task.envelope))
+    deliver_group(task, group, verdicts);
+  state_.tell_trouble();
+  std::vector<Verdict> all;
+  for (auto& verdict : verdicts)
+    all.push_back(verdict ? *std::move(verdict) : refused_verdict({4, 3, 0}, "internal error: no verdict"));
+  return all;
+}
+
+void LmtpEngine::deliver_group(const LmtpTask& task, const RecipientGroup& group,
+                               std::vector<std::optional<Verdict>>& verdicts) {
+  const Envelope envelope = task.envelope.with_recipients(group);
+  AcceptedRecipients parent(parent_);
+  const auto decide = [&](const Verdict& verdict) {
+    for (const std::size_t place : group)
+      verdicts[place] = verdict;
+    journal_.line(Journal::Level::Warning, log_id(envelope.queue_id) + ": " + log_line(verdict));
+  };
+  try {
+    if (const auto error = configuration_error(loaded_)) return decide(bad_configuration(*error));
+    const Instant end = task.started + settings_.deadline;
+    const auto choice = choose_nexthop(loaded_.configuration, nexthop_, envelope, end, &parent_);
+    if (!choice) return decide(choice.error());
+    if (choice->trouble) journal_.line(Journal::Level::Warning, log_id(envelope.queue_id) + ": " + choice->note);
+    auto plan = plan_route(loaded_.configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
+    if (!plan && plan.error().status.klass == 5) return decide(refused_verdict(plan.error().status, plan.error().text));
+    if (!plan) return decide(bad_configuration("nexthop: " + plan.error().text));
+    const auto delivered = deliver_over(plans_.emplace_back(*std::move(plan)), task, envelope, parent);
+    if (delivered.empty()) {
+      for (const std::size_t place : group)
+        deliver_group(task, {place}, verdicts);
+      return;
+    }
+    for (std::size_t i = 0; i < group.size(); ++i)
+      verdicts[group[i]] = delivered[i];
+  } catch (const std::exception& error) {
+    decide(refused_verdict({4, 3, 0}, std::string("internal error: ") + error.what()));
+    for (const std::size_t place : parent.places())
+      verdicts[group[place]] = Verdict{Disposition::Delivered, {2, 0, 0}, "accepted", {}};
+  }
+}
+
+std::vector<Verdict> LmtpEngine::deliver_over(RoutePlan& plan, const LmtpTask& task, const Envelope& envelope,
+                                              Parent& parent) {
+  DeliveryHistory history(state_.services(), envelope, task.started + settings_.deadline);
+  Services services{clock_,  *event_loop_, pool_,     resolver_, task.content,
+                    parent,  journal_,     patterns_, history,   state_.lock(), nullptr};
+  const DeliveryRequest request{envelope,       plan, settings_,  own_host_for(plan), Random(random_seed()),
+                                task.started, true, task.verify};
+  Delivered delivered = relaypipe::deliver(request, services);
+  state_.lock().release();
+  log(envelope, delivered, plan, task.verify);
+  return std::move(delivered.verdicts);
+}
+
+void LmtpEngine::log(const Envelope& envelope, const Delivered& delivered, const RoutePlan& plan, bool verify) {
+  if (delivered.verdicts.empty()) return;
+  const auto is_sent = [](const Verdict& verdict) { return verdict.disposition == Disposition::Delivered; };
+  if (!delivered.logged && !verify) {
+    const std::vector<std::string> lines = verdict_lines(envelope, delivered.verdicts, delivered.delays, false);
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      journal_.line(is_sent(delivered.verdicts[i]) ? Journal::Level::Info : Journal::Level::Warning, lines[i]);
+  }
+  if (!verify) add_to_counters(state_.store(), delivered.results, state_.wall().now());
+  if (std::all_of(delivered.verdicts.begin(), delivered.verdicts.end(), is_sent)) return;
+  for (const Leg& leg : plan.legs) {
+    const auto problem = ehlo_name_problem(leg.relay.settings.hostname);
+    if (problem) return journal_.line(Journal::Level::Warning, log_id(envelope.queue_id) + ": " + *problem);
+  }
+}
+
+}  // namespace relaypipe

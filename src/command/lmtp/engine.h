@@ -1,0 +1,84 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "command/lmtp/groups.h"
+#include "command/token/token_parts.h"
+#include "command/wiring/mail_log.h"
+#include "command/wiring/request.h"
+#include "command/wiring/state_parts.h"
+#include "deliver/deliver.h"
+#include "deliver/session_pool.h"
+#include "io/cares_resolver.h"
+#include "io/credentials/keyring.h"
+#include "io/curl/dialer.h"
+#include "io/pcre_matcher.h"
+#include "io/system/lmtp_connection.h"
+#include "io/system/parent_watch.h"
+#include "io/system/poll_event_loop.h"
+#include "io/system/spool.h"
+
+namespace relaypipe {
+
+/// What is to be done with a message.
+struct LmtpTask {
+  const Envelope& envelope;
+  MessageSource& content;
+  Instant started;
+  bool verify = false;  ///< an address probe
+};
+
+/// Everything that deliveries under one configuration need, made once for many messages.
+class LmtpEngine {
+ public:
+  /// The references outlive it. `nexthop` of all messages.
+  LmtpEngine(LoadedConfiguration loaded, std::string nexthop, const Clock& clock, ParentWatch& parent,
+             LmtpConnection& connection);
+  ~LmtpEngine();
+  LmtpEngine(const LmtpEngine&) = delete;
+  LmtpEngine& operator=(const LmtpEngine&) = delete;
+
+  /// A verdict for each recipient, in the order of the envelope. What a relay has accepted stays a success whatever
+  /// breaks after it.
+  std::vector<Verdict> deliver(const LmtpTask& task);
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  /// Whether the files of the configuration are those that it was made from, and those of the state the ones it uses.
+  [[nodiscard]] bool is_current();
+  [[nodiscard]] EventLoop& event_loop() { return *event_loop_; }
+
+ private:
+  void deliver_group(const LmtpTask& task, const RecipientGroup& group, std::vector<std::optional<Verdict>>& verdicts);
+  std::vector<Verdict> deliver_over(RoutePlan& plan, const LmtpTask& task, const Envelope& envelope, Parent& parent);
+  [[nodiscard]] std::string configuration_stamp() const;
+  [[nodiscard]] std::string session_key(const DialTarget& target) const;
+  const OwnHost& own_host_for(const RoutePlan& plan);
+  void log(const Envelope& envelope, const Delivered& delivered, const RoutePlan& plan, bool verify);
+
+  LoadedConfiguration loaded_;
+  Settings settings_;
+  std::string nexthop_;
+  const Clock& clock_;
+  ParentWatch& parent_;
+  MailLog journal_;
+  std::optional<TokenParts> tokens_;
+  AccountKeyring keyring_;
+  CurlDialer dialer_;
+  SessionPool pool_;
+  CaresResolver resolver_;
+  PcreMatcher patterns_;
+  StateParts state_;
+  std::unique_ptr<PollEventLoop> event_loop_;
+  std::string stamp_;        ///< of the configuration's files
+  std::string state_files_;  ///< which they are, once there are any
+  std::string sender_;
+  OwnHost name_only_;
+  std::optional<OwnHost> own_host_;
+  std::list<RoutePlan> plans_;  ///< whose relays somebody may still point to
+};
+
+}  // namespace relaypipe

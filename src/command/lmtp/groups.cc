@@ -1,0 +1,26 @@
+#include "command/lmtp/groups.h"
+
+#include <array>
+#include <map>
+#include <utility>
+
+#include "route/plan.h"
+
+namespace relaypipe {
+
+std::vector<RecipientGroup> group_recipients(const Configuration& configuration, const std::string& nexthop,
+                                             const Envelope& envelope) {
+  std::map<std::pair<std::string, bool>, RecipientGroup> groups;
+  for (std::size_t place = 0; place < envelope.recipients.size(); ++place) {
+    const Envelope alone = envelope.with_recipients(std::array{place});
+    const auto last = follow_rules(configuration, nexthop, alone);
+    // Where the rules lead nowhere the delivery says why.
+    groups[{last ? last->nexthop : "", alone.is_internationalized()}].push_back(place);
+  }
+  std::vector<RecipientGroup> all;
+  for (auto& [key, group] : groups)
+    all.push_back(std::move(group));
+  return all;
+}
+
+}  // namespace relaypipe

@@ -1,0 +1,161 @@
+#include "deliver/session_pool.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "smtp/reply.h"
+
+namespace relaypipe {
+namespace {
+
+/// A session of the pool, in the hands of a delivery.
+class LentSession final : public Session {
+ public:
+  LentSession(SessionPool& pool, std::shared_ptr<SessionPool::Kept> kept) : pool_(pool), kept_(std::move(kept)) {}
+
+  [[nodiscard]] const Capabilities& capabilities() const override { return inner().capabilities(); }
+  [[nodiscard]] const SessionFacts& facts() const override { return inner().facts(); }
+  std::size_t send(std::string_view octets) override { return inner().send(octets); }
+  [[nodiscard]] bool flushed() override { return inner().flushed(); }
+  [[nodiscard]] std::size_t unsent() const override { return inner().unsent(); }
+  std::size_t receive(std::span<char> buffer) override { return inner().receive(buffer); }
+  [[nodiscard]] bool ended() const override { return inner().ended(); }
+  void finish(SessionEnd end) override { pool_.put_back(kept_, end); }
+  [[nodiscard]] bool is_kept() const override { return pool_.will_keep(*kept_); }
+  [[nodiscard]] bool is_used() const override { return kept_->transactions > 0; }
+
+ private:
+  [[nodiscard]] Session& inner() const { return *kept_->session; }
+
+  SessionPool& pool_;
+  std::shared_ptr<SessionPool::Kept> kept_;  ///< its facts are asked for after finish(), too
+};
+
+/// Whether the relay has ended a session in which nothing is asked: it closed it, or said something (421).
+bool is_over(Session& session) {
+  std::array<char, 512> buffer;
+  return session.receive(buffer) > 0 || session.ended();
+}
+
+enum class Reset { Done, Waiting, Refused };
+
+/// What came of the RSET that was sent when the session was put back.
+Reset reset_of(Session& session) {
+  std::array<char, 1024> buffer;
+  const std::size_t count = session.receive(buffer);
+  if (count == 0) return session.ended() ? Reset::Refused : Reset::Waiting;
+  ReplyParser parser;
+  const std::size_t used = parser.feed({buffer.data(), count});
+  const auto reply = parser.take();
+  return reply && reply->positive() && used == count ? Reset::Done : Reset::Refused;
+}
+
+}  // namespace
+
+SessionPool::SessionPool(const Clock& clock, Dialer& dialer, KeyOf key_of)
+    : clock_(clock), dialer_(dialer), key_of_(std::move(key_of)) {}
+
+SessionPool::~SessionPool() {
+  for (const auto& kept : idle_)
+    kept->session->finish(SessionEnd::Clean);
+}
+
+void SessionPool::start(DialId id, const DialTarget& target) {
+  std::string key = key_of_(target);
+  if (auto kept = key.empty() ? nullptr : take(key)) {
+    taken_.emplace(id, std::move(kept));
+    return;
+  }
+  dialer_.start(id, target);
+  openings_.insert_or_assign(id, Opening{std::move(key), target.relay->settings.session});
+}
+
+Stage SessionPool::cancel(DialId id) {
+  if (const auto found = taken_.find(id); found != taken_.end()) {
+    idle_.push_front(std::move(found->second));
+    taken_.erase(found);
+    return Stage::Mail;
+  }
+  openings_.erase(id);
+  return dialer_.cancel(id);
+}
+
+Progress SessionPool::progress(DialId id) const {
+  if (taken_.contains(id)) return {Stage::Mail, clock_.now()};
+  return dialer_.progress(id);
+}
+
+std::vector<DialEvent> SessionPool::take_events() {
+  std::vector<DialEvent> events;
+  for (auto& [id, kept] : std::exchange(taken_, {}))
+    events.push_back({id, std::make_unique<LentSession>(*this, std::move(kept))});
+  for (DialEvent& event : dialer_.take_events()) {
+    auto* const session = std::get_if<std::unique_ptr<Session>>(&event.result);
+    const auto opening = openings_.extract(event.id);
+    if (session != nullptr && opening && !opening.mapped().key.empty()) {
+      auto& [key, limits] = opening.mapped();
+      Kept kept{std::move(*session), std::move(key), limits, clock_.now()};
+      *session = std::make_unique<LentSession>(*this, std::make_shared<Kept>(std::move(kept)));
+    }
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+bool SessionPool::will_keep(const Kept& kept) const {
+  return kept.transactions + 1 < kept.limits.messages && clock_.now() - kept.ready < kept.limits.age;
+}
+
+void SessionPool::put_back(std::shared_ptr<Kept> kept, SessionEnd end) {
+  if (end == SessionEnd::Unusable) return;
+  if (!will_keep(*kept)) return kept->session->finish(end);
+  ++kept->transactions;
+  kept->used = clock_.now();
+  kept->resetting = end == SessionEnd::Transaction;
+  if (kept->resetting) kept->session->send("RSET\r\n");
+  idle_.push_front(std::move(kept));
+}
+
+/// Whether a kept session can be used now.
+bool SessionPool::is_ready(Kept& kept) {
+  if (kept.resetting) kept.resetting = reset_of(*kept.session) != Reset::Done;
+  return !kept.resetting && !is_over(*kept.session);
+}
+
+std::shared_ptr<SessionPool::Kept> SessionPool::take(const std::string& key) {
+  for (auto one = idle_.begin(); one != idle_.end();) {
+    if ((*one)->key != key) {
+      ++one;
+      continue;
+    }
+    auto kept = std::move(*one);
+    one = idle_.erase(one);
+    if (is_ready(*kept)) return kept;
+  }
+  return nullptr;
+}
+
+Instant SessionPool::interests(std::vector<pollfd>&, Instant now) {
+  Instant due = taken_.empty() ? Instant::max() : now;
+  for (const auto& kept : idle_)
+    due = std::min({due, kept->used + kept->limits.idle, kept->ready + kept->limits.age});
+  return due;
+}
+
+void SessionPool::serve(std::span<const pollfd>, Instant now) {
+  std::erase_if(idle_, [&](const std::shared_ptr<Kept>& kept) {
+    if (kept->resetting) {
+      const Reset reset = reset_of(*kept->session);
+      kept->resetting = reset == Reset::Waiting;
+      if (reset == Reset::Refused) return true;
+    } else if (is_over(*kept->session)) {
+      return true;
+    }
+    if (now < kept->used + kept->limits.idle && now < kept->ready + kept->limits.age) return false;
+    kept->session->finish(SessionEnd::Clean);
+    return true;
+  });
+}
+
+}  // namespace relaypipe
