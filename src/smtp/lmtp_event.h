@@ -15,7 +15,7 @@ namespace relaypipe {
 struct LmtpProbe {
   Envelope envelope;
 };
-/// A message begins. Its content follows, then LmtpEndOfData.
+/// A message begins, DATA was answered. Its content follows, then LmtpEndOfData.
 struct LmtpMessage {
   Envelope envelope;
 };

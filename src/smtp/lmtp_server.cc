@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "message/received_id.h"
 
 namespace relaypipe {
 namespace {
@@ -65,11 +66,21 @@ std::optional<LmtpEvent> LmtpServer::next() {
       if (held_.empty()) batch_ = 0;
       return std::nullopt;
     }
-    if (auto event = obey(*line)) return event;
+    if (auto event = take_line(*line)) return event;
   }
+  if (phase_ == Phase::Header) return next_message();
   if (phase_ == Phase::Content) return next_content();
   if (phase_ != Phase::End || std::exchange(end_told_, true)) return std::nullopt;
   return LmtpSessionEnd{};
+}
+
+std::optional<LmtpEvent> LmtpServer::next_message() {
+  ReceivedId received = message_.envelope.queue_id.empty() ? find_received_id(lines_.rest(), lhlo_name_)
+                                                           : ReceivedId{true, message_.envelope.queue_id};
+  if (!received.decided) return std::nullopt;
+  message_.envelope.queue_id = std::move(received.id);
+  phase_ = Phase::Content;
+  return std::exchange(message_, {});
 }
 
 std::optional<LmtpEvent> LmtpServer::next_content() {
@@ -92,7 +103,7 @@ std::optional<LmtpEvent> LmtpServer::quiet() {
   return std::nullopt;
 }
 
-std::optional<LmtpEvent> LmtpServer::obey(const CommandLines::Line& line) {
+std::optional<LmtpEvent> LmtpServer::take_line(const CommandLines::Line& line) {
   LmtpCommand command = parse_lmtp_command(line.text);
   // What was cut off must not be missed: no arguments are none of those that need some.
   if (line.overlong) command.arguments = {};
@@ -103,19 +114,17 @@ std::optional<LmtpEvent> LmtpServer::obey(const CommandLines::Line& line) {
   }
   idle_ = false;
   batch_ += line.text.size();
-  if (command.verb == LmtpVerb::Rcpt)
-    add_recipient(command.arguments);
-  else if (command.verb != LmtpVerb::Data)
-    obey_simple(command);
+  obey(command);
   lines_.take();
-  return command.verb == LmtpVerb::Data ? begin_message() : std::nullopt;
+  return std::nullopt;
 }
 
-/// The commands that are done with when their reply was said.
-void LmtpServer::obey_simple(const LmtpCommand& command) {
+void LmtpServer::obey(const LmtpCommand& command) {
   switch (command.verb) {
-    case LmtpVerb::Lhlo: return introduce();
+    case LmtpVerb::Lhlo: return introduce(command.arguments);
     case LmtpVerb::Mail: return begin_transaction(command.arguments);
+    case LmtpVerb::Rcpt: return add_recipient(command.arguments);
+    case LmtpVerb::Data: return begin_message();
     case LmtpVerb::Rset: reset(); return say("250 2.0.0 Ok");
     case LmtpVerb::Noop: return say("250 2.0.0 Ok");
     case LmtpVerb::Vrfy: return say("252 2.0.0 Ask with RCPT");
@@ -127,8 +136,9 @@ void LmtpServer::obey_simple(const LmtpCommand& command) {
   }
 }
 
-void LmtpServer::introduce() {
+void LmtpServer::introduce(std::string_view client) {
   reset();
+  lhlo_name_ = client;
   say("250-" + settings_.hostname);
   for (const char* const keyword : {"PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"})
     say(std::string("250-") + keyword);
@@ -219,22 +229,18 @@ void LmtpServer::answer(const LmtpReply& reply) {
   }
 }
 
-std::optional<LmtpEvent> LmtpServer::begin_message() {
+void LmtpServer::begin_message() {
   accept_held(kRecipientOk);
-  if (recipients_.empty()) {
-    say(mail_ ? "554 5.5.1 No valid recipients" : "503 5.5.1 MAIL comes first");
-    return std::nullopt;
-  }
-  LmtpMessage event{envelope()};
+  if (recipients_.empty()) return say(mail_ ? "554 5.5.1 No valid recipients" : "503 5.5.1 MAIL comes first");
+  message_ = {envelope()};
   for (RcptCommand& each : recipients_) {
-    event.envelope.recipients.push_back(std::move(each.recipient));
-    event.envelope.recipient_dsn.push_back(std::move(each.dsn));
+    message_.envelope.recipients.push_back(std::move(each.recipient));
+    message_.envelope.recipient_dsn.push_back(std::move(each.dsn));
   }
   owed_ = recipients_.size();
   decoder_ = {};
-  phase_ = Phase::Content;
+  phase_ = Phase::Header;
   say("354 End data with <CR><LF>.<CR><LF>");
-  return event;
 }
 
 /// The envelope without recipients.

@@ -27,6 +27,9 @@ inline constexpr std::size_t kLmtpRecipients = 10000;  ///< of one message; furt
 /// reasons. It does not pipeline; then the recipient is probed, which is right for a message too. Or its buffer of 4 KB
 /// is full of RCPTs; then they are accepted unasked, since it is a message: a probe has one recipient, but for those of
 /// `sendmail -bv`, which are told so.
+///
+/// XFORWARD tells the queue id of mail that came by SMTP only. For other mail it is looked for in the header, so a
+/// message begins when as much of it is there.
 class LmtpServer {
  public:
   struct Settings {
@@ -67,19 +70,20 @@ class LmtpServer {
   [[nodiscard]] bool idle() const { return idle_ && lines_.rest().empty(); }
 
  private:
-  enum class Phase { Commands, Probe, Content, EndOfData, End };
+  enum class Phase { Commands, Probe, Header, Content, EndOfData, End };
   /// A recipient whose reply is held back.
   struct Held {
     RcptCommand command;
     std::optional<LmtpReply> refusal;  ///< it is no recipient
   };
 
+  std::optional<LmtpEvent> next_message();
   std::optional<LmtpEvent> next_content();
-  std::optional<LmtpEvent> obey(const CommandLines::Line& line);
-  void obey_simple(const LmtpCommand& command);
+  std::optional<LmtpEvent> take_line(const CommandLines::Line& line);
+  void obey(const LmtpCommand& command);
   std::optional<LmtpEvent> probe();
-  std::optional<LmtpEvent> begin_message();
-  void introduce();
+  void begin_message();
+  void introduce(std::string_view client);
   void begin_transaction(std::string_view arguments);
   void add_recipient(std::string_view arguments);
   void accept(Held& held, const LmtpReply& reply);
@@ -101,12 +105,14 @@ class LmtpServer {
   std::size_t owed_ = 0;   ///< answers for LmtpEndOfData
   std::size_t batch_ = 0;  ///< octets of commands since the client has last waited for replies
 
+  std::string lhlo_name_;  ///< what the client calls itself
   ForwardedClient client_;
   std::optional<MailCommand> mail_;      ///< of the transaction
   std::optional<LmtpReply> bad_sender_;  ///< said to every RCPT, as MAIL must not have it
   std::vector<Held> held_;               ///< in the order of their commands
   std::size_t decided_ = 0;              ///< of held_, in a probe
   std::vector<RcptCommand> recipients_;  ///< that were accepted
+  LmtpMessage message_;                  ///< in Phase::Header, while its queue id is looked for
   std::size_t named_ = 0;                ///< RCPT commands of the transaction
   std::size_t named_octets_ = 0;         ///< in them
 };

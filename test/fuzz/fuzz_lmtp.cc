@@ -78,6 +78,10 @@ class Session {
         ++replies_;
         last_reply_ = line;
       }
+      if (line.starts_with("354 ")) {
+        in_content_ = true;
+        content_.clear();
+      }
       rest.remove_prefix(end + 2);
     }
     server_.sent(server_.output().size());
@@ -86,19 +90,22 @@ class Session {
   void happened(const LmtpEvent& event) {
     must(!ended_, "nothing happens after the end");
     if (const auto* const content = std::get_if<LmtpContent>(&event)) {
-      must(in_content_ && !content->octets.empty(), "content belongs to a message");
+      must(in_message_ && !content->octets.empty(), "content belongs to a message");
       content_ += content->octets;
     }
-    if (const auto* const probe = std::get_if<LmtpProbe>(&event)) begin("probe", probe->envelope);
+    if (const auto* const probe = std::get_if<LmtpProbe>(&event)) {
+      must(!in_content_, "a probe is no message");
+      begin("probe", probe->envelope);
+    }
     if (const auto* const message = std::get_if<LmtpMessage>(&event)) {
+      must(in_content_ && !in_message_, "one message at a time, after 354");
+      in_message_ = true;
       begin("message", message->envelope);
-      in_content_ = true;
-      content_.clear();
     }
     if (std::holds_alternative<LmtpProbe>(event)) answer();
     if (std::holds_alternative<LmtpEndOfData>(event)) {
-      must(in_content_, "a dot ends a message");
-      in_content_ = false;
+      must(in_message_, "a dot ends a message");
+      in_content_ = in_message_ = false;
       ++dots_;
       dot_replies_ += recipients_;
       story_ += content_ + "dot\n";
@@ -108,7 +115,6 @@ class Session {
   }
 
   void begin(std::string_view what, const Envelope& envelope) {
-    must(!in_content_, "one message at a time");
     must(!envelope.recipients.empty(), "somebody is to be asked or to get it");
     must(envelope.recipients.size() == envelope.recipient_dsn.size(), "each has its parameters");
     must(!server_.idle(), "a session in use is not idle");
@@ -136,7 +142,8 @@ class Session {
   std::size_t recipients_ = 0;
   std::size_t dots_ = 0;
   std::size_t dot_replies_ = 0;
-  bool in_content_ = false;
+  bool in_content_ = false;  ///< 354 was said, and no dot came
+  bool in_message_ = false;  ///< and the message was told of
   bool ended_ = false;
 };
 

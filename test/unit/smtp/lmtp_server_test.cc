@@ -151,6 +151,11 @@ TEST_CASE("one recipient that fills a batch is probed") {
         joined({kGreeting, "250 2.1.0 Ok\nprobe <s@example.com>: a@example.org\n250 2.0.0 taken\n"}));
 }
 
+TEST_CASE("a session that ends within the header has not even begun a message") {
+  CHECK(after(joined({kMail, kOne, "DATA\r\nSubject: x\r\n"}), true) ==
+        "250 2.1.0 Ok\n250 2.1.5 Ok\n354 End data with <CR><LF>.<CR><LF>\nend\n");
+}
+
 TEST_CASE("a session that ends within the content has no message") {
   CHECK(after(joined({kMail, kOne, "DATA\r\nx\r\n.\r"}), true) ==
         "250 2.1.0 Ok\n250 2.1.5 Ok\n354 End data with <CR><LF>.<CR><LF>\n"
@@ -178,7 +183,7 @@ TEST_CASE("what comes with the envelope") {
 
   // The next message has nothing of it.
   const std::string_view reset = GENERATE(std::string_view(), "RSET\r\n", "LHLO lab.example\r\n");
-  dialogue.say(joined({".\r\n", reset, kMail, kOne, "DATA\r\n"}));
+  dialogue.say(joined({".\r\n", reset, kMail, kOne, "DATA\r\n.\r\n"}));
   CHECK(dialogue.envelope().queue_id.empty());
   CHECK(dialogue.envelope().client.name.empty());
   CHECK_FALSE(dialogue.envelope().announced_size);
@@ -197,6 +202,22 @@ TEST_CASE("a probe has the envelope as well, and leaves nothing behind") {
   CHECK(after(joined({kMail, kOne, "RSET\r\nDATA\r\n"})) ==
         "250 2.1.0 Ok\nprobe <s@example.com>: a@example.org\n250 2.0.0 taken\n250 2.0.0 Ok\n503 5.5.1 MAIL comes "
         "first\n");
+}
+
+TEST_CASE("the queue id is XFORWARD's, or that in the header of mail made here") {
+  const std::string content =
+      "Received: by lab.example (Postfix, from userid 0)\r\n\tid 7DDBAA7A045; Sun\r\nSubject: x\r\n\r\n.\r\n";
+  const auto id = [&](std::string_view before, std::string_view name) {
+    LmtpDialogue dialogue;
+    for (const char& octet : joined({"LHLO ", name, "\r\n", before, kMail, kOne, "DATA\r\n", content}))
+      dialogue.say({&octet, 1});
+    CHECK(dialogue.text().ends_with("content " + content.substr(0, content.size() - 3) + "\ndot\n250 2.0.0 taken\n"));
+    return dialogue.envelope().queue_id;
+  };
+  CHECK(id("", "lab.example") == "7DDBAA7A045");
+  CHECK(id("XFORWARD SOURCE=LOCAL\r\n", "lab.example") == "7DDBAA7A045");
+  CHECK(id("XFORWARD IDENT=4Xyz\r\n", "lab.example") == "4Xyz");
+  CHECK(id("", "other.example").empty());
 }
 
 TEST_CASE("neither LHLO nor MAIL is refused for good") {
@@ -255,9 +276,8 @@ TEST_CASE("more recipients than anybody should have") {
   CHECK(
       dialogue.text().ends_with("250 2.1.5 Ok, no relay was asked\n452 4.5.3 Too many recipients\n"
                                 "452 4.5.3 Too many recipients\n"));
-  dialogue.say("DATA\r\n");
+  dialogue.say("DATA\r\n.\r\nQUIT\r\n");
   CHECK(dialogue.envelope().recipients.size() == kLmtpRecipients);
-  dialogue.say(".\r\nQUIT\r\n");
   CHECK(dialogue.text().ends_with("250 2.0.0 taken\n221 2.0.0 Bye\nend\n"));
 
   // Long ones are fewer.
