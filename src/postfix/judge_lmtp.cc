@@ -178,11 +178,11 @@ class LmtpJudge {
 }  // namespace
 
 std::vector<std::string> lmtp_parameters() {
-  std::vector<std::string> names;
+  std::vector<std::string> names{std::string(kConcurrency), std::string(kReuse), std::string(kDone),
+                                 std::string(kOnDemand), std::string(kCached)};
+  names.reserve(names.size() + kClientRules.size());
   for (const ClientRule& rule : kClientRules)
     names.emplace_back(rule.parameter);
-  for (const std::string_view name : {kConcurrency, kReuse, kDone, kOnDemand, kCached})
-    names.emplace_back(name);
   return names;
 }
 
