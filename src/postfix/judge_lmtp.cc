@@ -20,7 +20,6 @@ constexpr Duration kMargin = std::chrono::minutes(1);  // for a busy machine
 constexpr std::string_view kConcurrency = "lmtp_destination_concurrency_limit";
 constexpr std::string_view kReuse = "lmtp_connection_reuse_time_limit";
 constexpr std::string_view kDone = "lmtp_data_done_timeout";
-constexpr std::string_view kOnDemand = "lmtp_connection_cache_on_demand";
 constexpr std::string_view kCached = "lmtp_connection_cache_destinations";
 
 bool holds_word(std::string_view list, std::string_view word) {
@@ -76,6 +75,7 @@ class LmtpJudge {
     judge_time_limit();
     judge_concurrency();
     judge_client();
+    judge_cache();
     return std::move(findings_);
   }
 
@@ -155,10 +155,6 @@ class LmtpJudge {
           fmt::format("{}: {}", value.empty() ? "not set" : printable(value), rule.effect),
           rule.right.empty() ? "" : edit("-e", fmt::format("{}={}", rule.parameter, rule.right)));
     }
-    if (value_of(facts_.client, kOnDemand) == "no" && value_of(facts_.client, kCached).empty()) {
-      add(Severity::Warning, std::string(kOnDemand), "no: a process and new sessions to relays for every message",
-          edit("-e", std::string(kOnDemand) + "=yes"));
-    }
     const auto done = parse_postfix_time(value_of(facts_.client, kDone));
     const Duration needed = facts_.deadline + kMargin;
     if (done && *done >= needed) return;
@@ -166,6 +162,21 @@ class LmtpJudge {
         fmt::format("{}, the deadline of relaypipe is {}: lmtp(8) gives up before it, and mail is sent twice",
                     printable(value_of(facts_.client, kDone)), format_duration(facts_.deadline)),
         edit("-e", fmt::format("{}={}", kDone, in_seconds(needed))));
+  }
+
+  /// Without this lmtp(8) keeps a connection only while the queue manager sees deliveries waiting for the destination:
+  /// 400 messages, ten at a time, took 146 connections, and 11 with it (3.7).
+  void judge_cache() {
+    const std::string path = (service_.is_private == "n" ? "public/" : "private/") + service_.name;
+    const std::string value = value_of(facts_.client, kCached);
+    // A table or a file may name it.
+    const bool elsewhere = value.find(':') != value.npos || value.starts_with('/');
+    if (service_.type != "unix" || elsewhere || holds_word(value, lower(path))) return;
+    const std::string assignment = fmt::format("{}={}{}{}", kCached, value, value.empty() ? "" : ", ", path);
+    add(Severity::Warning, std::string(kCached),
+        fmt::format("{}: {} is not in it, so most messages get a process and sessions to relays of their own",
+                    value.empty() ? "empty" : printable(value), path),
+        edit("-e", assignment));
   }
 
   const MasterService& service_;
@@ -179,7 +190,7 @@ class LmtpJudge {
 
 std::vector<std::string> lmtp_parameters() {
   std::vector<std::string> names{std::string(kConcurrency), std::string(kReuse), std::string(kDone),
-                                 std::string(kOnDemand), std::string(kCached)};
+                                 std::string(kCached)};
   names.reserve(names.size() + kClientRules.size());
   for (const ClientRule& rule : kClientRules)
     names.emplace_back(rule.parameter);

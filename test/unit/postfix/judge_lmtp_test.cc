@@ -26,7 +26,7 @@ LmtpFacts good_facts() {
                   {"lmtp_destination_recipient_limit", "50"},
                   {"lmtp_destination_concurrency_limit", "20"},
                   {"lmtp_connection_reuse_time_limit", "300s"},
-                  {"lmtp_connection_cache_on_demand", "yes"},
+                  {"lmtp_connection_cache_destinations", "private/relaypipe-lmtp"},
                   {"lmtp_assume_final", "no"},
                   {"lmtp_data_done_timeout", "1200s"}};
   facts.user = PipeUser{"relaypipe", "relaypipe", 999, 999};
@@ -107,20 +107,22 @@ TEST_CASE("what is wrong in main.cf") {
     std::string_view fix;
     Severity severity = Severity::Warning;
   };
-  const Row row =
-      GENERATE(Row{"lmtp_send_xforward_command", "no", "no: relaypipe is told neither queue ids",
-                   "postconf -e lmtp_send_xforward_command=yes"},
-               Row{"lmtp_address_verify_target", "data", "data: address probes",
-                   "postconf -e lmtp_address_verify_target=rcpt", Severity::Error},
-               Row{"lmtp_destination_recipient_limit", "1", "1: a message to many",
-                   "postconf -e lmtp_destination_recipient_limit=50"},
-               Row{"lmtp_discard_lhlo_keywords", "dsn, PIPELINING", "dsn, PIPELINING: each recipient", ""},
-               Row{"lmtp_discard_lhlo_keywords", "smtputf8", "smtputf8: mail with addresses", "", Severity::Error},
-               Row{"lmtp_assume_final", "yes", "yes: mail that was relayed", "postconf -e lmtp_assume_final=no"},
-               Row{"lmtp_connection_cache_on_demand", "no", "no: a process and new sessions",
-                   "postconf -e lmtp_connection_cache_on_demand=yes"},
-               Row{"lmtp_data_done_timeout", "600s", "600s, the deadline of relaypipe is 15m: lmtp(8) gives up",
-                   "postconf -e lmtp_data_done_timeout=960s", Severity::Error});
+  const Row row = GENERATE(
+      Row{"lmtp_send_xforward_command", "no", "no: relaypipe is told neither queue ids",
+          "postconf -e lmtp_send_xforward_command=yes"},
+      Row{"lmtp_address_verify_target", "data", "data: address probes", "postconf -e lmtp_address_verify_target=rcpt",
+          Severity::Error},
+      Row{"lmtp_destination_recipient_limit", "1", "1: a message to many",
+          "postconf -e lmtp_destination_recipient_limit=50"},
+      Row{"lmtp_discard_lhlo_keywords", "dsn, PIPELINING", "dsn, PIPELINING: each recipient", ""},
+      Row{"lmtp_discard_lhlo_keywords", "smtputf8", "smtputf8: mail with addresses", "", Severity::Error},
+      Row{"lmtp_assume_final", "yes", "yes: mail that was relayed", "postconf -e lmtp_assume_final=no"},
+      Row{"lmtp_connection_cache_destinations", "", "empty: private/relaypipe-lmtp is not in it",
+          "postconf -e lmtp_connection_cache_destinations=private/relaypipe-lmtp"},
+      Row{"lmtp_connection_cache_destinations", "example.com", "example.com: private/relaypipe-lmtp is not in it",
+          "postconf -e 'lmtp_connection_cache_destinations=example.com, private/relaypipe-lmtp'"},
+      Row{"lmtp_data_done_timeout", "600s", "600s, the deadline of relaypipe is 15m: lmtp(8) gives up",
+          "postconf -e lmtp_data_done_timeout=960s", Severity::Error});
   CAPTURE(std::string(row.parameter));
   LmtpFacts facts = good_facts();
   std::erase_if(facts.client, [&](const PostfixPair& pair) { return pair.name == row.parameter; });
@@ -166,6 +168,19 @@ TEST_CASE("as many processes as deliveries") {
   const auto findings = findings_of(good_line(), facts);
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].fix == "postconf -e lmtp_destination_concurrency_limit=20");
+}
+
+TEST_CASE("where connections that are kept are named") {
+  LmtpFacts facts = good_facts();
+  const auto keeping = [&](std::string_view destinations, const std::string& line) {
+    facts.client.insert(facts.client.begin(), {"lmtp_connection_cache_destinations", std::string(destinations)});
+    return findings_of(line, facts).size();
+  };
+  CHECK(keeping("a.example, private/relaypipe-lmtp", good_line()) == 0);
+  CHECK(keeping("static:all", good_line()) == 0);
+  CHECK(keeping("/etc/postfix/kept", good_line()) == 0);
+  CHECK(keeping("private/relaypipe-lmtp", changed("unix - n n", "unix n n n")) == 1);
+  CHECK(keeping("public/relaypipe-lmtp", changed("unix - n n", "unix n n n")) == 0);
 }
 
 TEST_CASE("a user that spawn(8) refuses, or that this machine does not have") {
