@@ -1,70 +1,21 @@
 // A session over a real socket, whose other end reads only when it is told to.
 #include "io/curl/session.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <string>
 
 #include "catch.h"
+#include "contract/relay_end.h"
 #include "io/curl/library.h"
 
 namespace relaypipe {
+
+using contract::kPatience;
+using contract::RelayEnd;
+
 namespace {
-
-constexpr int kPatience = 10000;  // milliseconds, for what happens at once
-
-/// Listens on loopback with a small buffer, and is the relay's end of one connection.
-class RelayEnd {
- public:
-  RelayEnd() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const int small = 4096;
-    setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address_;
-    REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address_), size) == 0);
-    REQUIRE(listen(listener_, 1) == 0);
-    REQUIRE(getsockname(listener_, reinterpret_cast<sockaddr*>(&address_), &size) == 0);
-  }
-  ~RelayEnd() {
-    close(connection_);
-    close(listener_);
-  }
-  RelayEnd(const RelayEnd&) = delete;
-  RelayEnd& operator=(const RelayEnd&) = delete;
-
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
-  void accept_one() {
-    connection_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    REQUIRE(connection_ >= 0);
-  }
-  /// Ends the connection as a crash would.
-  void reset() {
-    const linger at_once{1, 0};
-    setsockopt(connection_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    close(connection_);
-    connection_ = -1;
-  }
-  /// Reads until the other end may write again.
-  void make_room(int other) const {
-    std::array<char, 65536> buffer;
-    for (pollfd writable{other, POLLOUT, 0}; poll(&writable, 1, 0) == 0;) {
-      pollfd readable{connection_, POLLIN, 0};
-      REQUIRE(poll(&readable, 1, kPatience) == 1);
-      REQUIRE(read(connection_, buffer.data(), buffer.size()) > 0);
-    }
-  }
-
- private:
-  int listener_;
-  int connection_ = -1;
-  sockaddr_in address_{};
-};
 
 CurlEasy connected(const std::shared_ptr<CurlMulti>& multi, RelayEnd& relay) {
   CurlEasy easy(multi);

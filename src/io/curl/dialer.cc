@@ -1,7 +1,6 @@
 #include "io/curl/dialer.h"
 
 #include <fmt/format.h>
-#include <sys/select.h>
 
 #include <algorithm>
 
@@ -15,9 +14,6 @@
 namespace relaypipe {
 namespace {
 
-constexpr auto kTimerSlack =
-    std::chrono::milliseconds(1000);  ///< some of libcurl's timers are not told by curl_multi_timeout
-
 /// The keyring keeps secret_limit itself; this is for one that does not.
 constexpr auto kKeyringSlack = std::chrono::milliseconds(2000);
 
@@ -30,22 +26,6 @@ SessionFailure without_credentials(const std::string& why, const std::optional<S
   const std::string said = refused->reply ? refused->reply->text() : refused->detail;
   const std::string text = fmt::format("{}; no new token: {}", said, why);
   return {Stage::Auth, SessionError::AuthRefused, printable(text), std::nullopt, false, true};
-}
-
-/// The sockets libcurl waits for.
-void add_descriptors(CURLM* multi, std::vector<pollfd>& fds) {
-  fd_set reads;
-  fd_set writes;
-  fd_set errors;
-  FD_ZERO(&reads);
-  FD_ZERO(&writes);
-  FD_ZERO(&errors);
-  int highest = -1;
-  curl_multi_fdset(multi, &reads, &writes, &errors, &highest);
-  for (int fd = 0; fd <= highest; ++fd) {
-    const int events = (FD_ISSET(fd, &reads) ? POLLIN : 0) | (FD_ISSET(fd, &writes) ? POLLOUT : 0);
-    if (events != 0) fds.push_back({fd, static_cast<short>(events), 0});
-  }
 }
 
 }  // namespace
@@ -119,8 +99,7 @@ void CurlDialer::open(DialId id, DialTarget target, std::optional<CurlAuth> auth
   const CurlWatchers watchers{trace_, observer_};
   attempts_.push_back(std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), watchers, multi_, clock_));
   // The SYN leaves now, not after the next wait.
-  int running = 0;
-  curl_multi_perform(multi_->get(), &running);
+  multi_->run();
 }
 
 Progress CurlDialer::progress(DialId id) const {
@@ -159,11 +138,7 @@ Instant CurlDialer::interests(std::vector<pollfd>& fds, Instant now) {
   for (const Waiting& waiting : waiting_)
     wake = std::min(wake, waiting.ends);
   if (attempts_.empty()) return wake;
-  add_descriptors(multi_->get(), fds);
-  long timeout = -1;
-  curl_multi_timeout(multi_->get(), &timeout);
-  wake = std::min<Instant>(wake, now + kTimerSlack);
-  if (timeout >= 0) wake = std::min<Instant>(wake, now + std::chrono::milliseconds(timeout));
+  wake = std::min(wake, multi_->interests(fds, now));
   for (const auto& attempt : attempts_)
     wake = std::min(wake, attempt->ends(now));
   return wake;
@@ -172,24 +147,20 @@ Instant CurlDialer::interests(std::vector<pollfd>& fds, Instant now) {
 void CurlDialer::serve(std::span<const pollfd>, Instant now) {
   take_answers();
   if (!attempts_.empty()) {
-    int running = 0;
-    curl_multi_perform(multi_->get(), &running);
+    multi_->run();
     collect_finished();
   }
   enforce_limits(now);
 }
 
 void CurlDialer::collect_finished() {
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_->get(), &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    const CURLcode code = message->data.result;
+  while (const auto done = multi_->take_done()) {
     const auto it = std::find_if(attempts_.begin(), attempts_.end(),
-                                 [&](const auto& attempt) { return attempt->handle() == message->easy_handle; });
+                                 [&](const auto& attempt) { return attempt->handle() == done->handle; });
     if (it == attempts_.end()) continue;
     std::unique_ptr<CurlAttempt> attempt = std::move(*it);
     attempts_.erase(it);
-    DialEvent event = attempt->finish(code);
+    DialEvent event = attempt->finish(done->code);
     finished(std::move(attempt), std::move(event));
   }
 }

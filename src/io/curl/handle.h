@@ -1,26 +1,41 @@
 #pragma once
 
 #include <curl/curl.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
+
+#include "base/deadline.h"
 
 namespace relaypipe {
 
 /// The multi handle, shared by the dialer and the sessions that came out of it: a connection that was opened in a multi
-/// handle dies when it is taken out of it.
+/// handle dies when it is taken out of it. libcurl tells which sockets it waits for, whatever their numbers:
+/// curl_multi_fdset() knows none above 1023.
 class CurlMulti {
  public:
-  CurlMulti() : handle_(curl_multi_init()) {
-    if (handle_ == nullptr) throw std::bad_alloc();
-  }
+  CurlMulti();
   ~CurlMulti() { curl_multi_cleanup(handle_); }
   CurlMulti(const CurlMulti&) = delete;
   CurlMulti& operator=(const CurlMulti&) = delete;
   [[nodiscard]] CURLM* get() const { return handle_; }
+
+  /// A transfer that has ended.
+  struct Done {
+    CURL* handle;
+    CURLcode code;
+  };
+  /// Lets libcurl do what can be done now.
+  void run();
+  /// The next transfer that has ended, once; nothing when there is no other.
+  [[nodiscard]] std::optional<Done> take_done();
+  /// Adds the sockets that libcurl waits for; when it has to be run again at the latest.
+  Instant interests(std::vector<pollfd>& fds, Instant now) const;
 
   /// A ready session's socket, to be polled together with those that libcurl polls.
   struct Watched {
@@ -32,7 +47,10 @@ class CurlMulti {
   [[nodiscard]] const std::vector<const Watched*>& watched() const { return sessions_; }
 
  private:
+  static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*);
+
   CURLM* handle_;
+  std::vector<pollfd> sockets_;  ///< those of libcurl, each with what it waits for: perhaps nothing
   std::vector<const Watched*> sessions_;
 };
 

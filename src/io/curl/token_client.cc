@@ -1,7 +1,6 @@
 #include "io/curl/token_client.h"
 
 #include <fmt/chrono.h>
-#include <sys/select.h>
 
 #include <algorithm>
 #include <array>
@@ -20,7 +19,6 @@ namespace {
 
 constexpr std::size_t kLongestAnswer = std::size_t{64} << 10U;
 constexpr const char* kNotInDns = "cannot be found in DNS";
-constexpr auto kTimerSlack = std::chrono::milliseconds(1000);  ///< not all timers are told by curl_multi_timeout
 
 /// OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED, as CURLINFO_SSL_VERIFYRESULT gives them.
 constexpr long kNotYetValid = 9;
@@ -194,22 +192,7 @@ void CurlTokenClient::cancel(DialId id) {
 Instant CurlTokenClient::interests(std::vector<pollfd>& fds, Instant now) {
   if (!answers_.empty()) return now;
   if (posts_.empty()) return Instant::max();
-  fd_set reads;
-  fd_set writes;
-  fd_set errors;
-  FD_ZERO(&reads);
-  FD_ZERO(&writes);
-  FD_ZERO(&errors);
-  int highest = -1;
-  curl_multi_fdset(multi_->get(), &reads, &writes, &errors, &highest);
-  for (int fd = 0; fd <= highest; ++fd) {
-    const int events = (FD_ISSET(fd, &reads) ? POLLIN : 0) | (FD_ISSET(fd, &writes) ? POLLOUT : 0);
-    if (events != 0) fds.push_back({fd, static_cast<short>(events), 0});
-  }
-  long timeout = -1;
-  curl_multi_timeout(multi_->get(), &timeout);
-  const auto wake = timeout >= 0 ? std::min<Duration>(std::chrono::milliseconds(timeout), kTimerSlack) : kTimerSlack;
-  return now + wake;
+  return multi_->interests(fds, now);
 }
 
 void CurlTokenClient::serve(std::span<const pollfd>, Instant) {
@@ -242,15 +225,11 @@ void CurlTokenClient::take_addresses() {
 }
 
 void CurlTokenClient::perform() {
-  int running = 0;
-  curl_multi_perform(multi_->get(), &running);
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_->get(), &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    const CURLcode code = message->data.result;
-    const auto it = std::find_if(posts_.begin(), posts_.end(),
-                                 [&](const auto& post) { return post->handle() == message->easy_handle; });
-    if (it != posts_.end()) finish(it->get(), (*it)->answer(code));
+  multi_->run();
+  while (const auto done = multi_->take_done()) {
+    const auto it =
+        std::find_if(posts_.begin(), posts_.end(), [&](const auto& post) { return post->handle() == done->handle; });
+    if (it != posts_.end()) finish(it->get(), (*it)->answer(done->code));
   }
 }
 

@@ -13,7 +13,7 @@ namespace relaypipe {
 void occupy_standard_descriptors();
 
 /// Closes every descriptor but those three. pipe(8) leaves no other; a caller that does would make us pay for each of
-/// them, and from 1,024 on sockets of ours would have numbers that select(2) cannot wait for.
+/// them.
 void close_inherited_descriptors();
 
 /// Whether standard output is a terminal: a person reads the result.
