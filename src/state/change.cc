@@ -4,6 +4,7 @@
 
 #include "base/packed.h"
 #include "base/printable.h"
+#include "state/stored_values.h"
 
 namespace relaypipe {
 namespace {
@@ -12,26 +13,30 @@ constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestWords = 200;
 constexpr std::size_t kLongestName = 200;
 
+constexpr Change::Kind kLastKind = Change::Kind::Reset;
+static_assert(numbered_in_order({Change::Kind::Down, Change::Kind::Up, Change::Kind::Suspended, Change::Kind::Resumed,
+                                 Change::Kind::Reset},
+                                kLastKind));
+
 void pack_one(Packer& out, const Change& change) {
-  out.number(static_cast<std::uint64_t>(change.kind));
+  pack_enum(out, change.kind);
   out.time(change.at);
   out.text(clip(change.relay, kLongestName));
-  out.number(static_cast<std::uint64_t>(change.cause));
+  pack_enum(out, change.cause);
   out.time(change.until);
   out.text(clip(change.words, kLongestWords));
 }
 
 bool unpack_one(Unpacker& in, Change& change) {
-  const std::uint64_t kind = in.number();
+  const auto kind = unpack_enum(in, kLastKind);
   change.at = in.time();
   change.relay = printable(in.text());
-  const std::uint64_t cause = in.number();
+  const auto cause = unpack_enum(in, kLastCause);
   change.until = in.time();
   change.words = printable(in.text());
-  if (kind > static_cast<std::uint64_t>(Change::Kind::Reset)) return false;
-  if (cause > static_cast<std::uint64_t>(kLastCause)) return false;
-  change.kind = static_cast<Change::Kind>(kind);
-  change.cause = static_cast<Cause>(cause);
+  if (!kind || !cause) return false;
+  change.kind = *kind;
+  change.cause = *cause;
   return in.fine();
 }
 

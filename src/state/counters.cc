@@ -1,21 +1,14 @@
 #include "state/counters.h"
 
-#include <optional>
-
 #include "base/packed.h"
 #include "base/printable.h"
+#include "state/stored_values.h"
 
 namespace relaypipe {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestName = 200;
-
-std::optional<Cause> read_cause(Unpacker& in) {
-  const std::uint64_t cause = in.number();
-  if (cause > static_cast<std::uint64_t>(Cause::Mailbox)) return std::nullopt;
-  return static_cast<Cause>(cause);
-}
 
 }  // namespace
 
@@ -34,12 +27,12 @@ std::string pack(const Counters& counters) {
   out.number(counters.failed.size());
   for (const auto& [key, count] : counters.failed) {
     out.text(clip(key.first, kLongestName));
-    out.number(static_cast<std::uint64_t>(key.second));
+    pack_enum(out, key.second);
     out.number(count);
   }
   out.number(counters.deferred.size());
   for (const auto& [cause, count] : counters.deferred) {
-    out.number(static_cast<std::uint64_t>(cause));
+    pack_enum(out, cause);
     out.number(count);
   }
   out.number(counters.bounced);
@@ -52,12 +45,12 @@ Counters unpack_counters(std::string_view octets) {
   if (in.number() != kVersion) return {};
   for (std::size_t left = in.count(); left > 0 && in.fine(); --left) {
     std::string relay = printable(in.text());
-    const auto cause = read_cause(in);
+    const auto cause = unpack_enum(in, kLastCause);
     if (!cause) return {};
     counters.failed[{std::move(relay), *cause}] = in.number();
   }
   for (std::size_t left = in.count(); left > 0 && in.fine(); --left) {
-    const auto cause = read_cause(in);
+    const auto cause = unpack_enum(in, kLastCause);
     if (!cause) return {};
     counters.deferred[*cause] = in.number();
   }

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/packed.h"
 #include "base/printable.h"
+#include "state/stored_values.h"
 
 namespace relaypipe {
 namespace {
@@ -13,12 +14,15 @@ constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestWords = 200;
 constexpr std::size_t kLongestName = 200;
 
+constexpr MessageState::Kind kLastKind = MessageState::Kind::Unconfirmed;
+static_assert(numbered_in_order({MessageState::Kind::Accepted, MessageState::Kind::Unconfirmed}, kLastKind));
+
 }  // namespace
 
 std::string pack(const MessageState& state) {
   Packer out;
   out.number(kVersion);
-  out.number(static_cast<std::uint64_t>(state.kind));
+  pack_enum(out, state.kind);
   out.time(state.at);
   out.number(state.content);
   out.text(clip(state.queue_id, kLongestName));
@@ -31,10 +35,10 @@ std::string pack(const MessageState& state) {
 std::optional<MessageState> unpack_message(std::string_view octets) {
   Unpacker in(octets);
   if (in.number() != kVersion) return std::nullopt;
-  const std::uint64_t kind = in.number();
-  if (kind > static_cast<std::uint64_t>(MessageState::Kind::Unconfirmed)) return std::nullopt;
+  const auto kind = unpack_enum(in, kLastKind);
+  if (!kind) return std::nullopt;
   MessageState state;
-  state.kind = static_cast<MessageState::Kind>(kind);
+  state.kind = *kind;
   state.at = in.time();
   state.content = in.number();
   state.queue_id = printable(in.text());

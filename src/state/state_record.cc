@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/packed.h"
 #include "base/printable.h"
+#include "state/stored_values.h"
 
 namespace relaypipe {
 namespace {
@@ -21,6 +22,12 @@ constexpr Span kKept = std::chrono::days(35);
 /// A relay that is well and has no limits has only its averages. With the recipients' domains for nexthops there may be
 /// very many such relays.
 constexpr Span kKeptWell = std::chrono::days(2);
+
+// The causes in every record of this room: these, those of changes and those of counters.
+static_assert(numbered_in_order({Cause::Unknown, Cause::Network, Cause::Tls, Cause::Auth, Cause::Quota, Cause::Rate,
+                                 Cause::Account, Cause::Policy, Cause::SenderNotAllowed, Cause::Size, Cause::Content,
+                                 Cause::Mailbox, Cause::RelayingDenied},
+                                kLastCause));
 
 void pack_doubts(Packer& out, const std::vector<Doubt>& doubts) {
   out.number(doubts.size());
@@ -67,7 +74,7 @@ bool unpack_looks(Unpacker& in, std::vector<Look>& looks) {
 
 void pack_health(Packer& out, const Health& health) {
   out.time(health.stamp);
-  out.number(static_cast<std::uint64_t>(health.cause));
+  pack_enum(out, health.cause);
   for (const WallTime time : {health.since, health.failed, health.until})
     out.time(time);
   out.number(health.failures);
@@ -97,9 +104,9 @@ void pack_health(Packer& out, const Health& health) {
 
 bool unpack_health(Unpacker& in, Health& health) {
   health.stamp = in.time();
-  const std::uint64_t cause = in.number();
-  if (cause > static_cast<std::uint64_t>(kLastCause)) return false;
-  health.cause = static_cast<Cause>(cause);
+  const auto cause = unpack_enum(in, kLastCause);
+  if (!cause) return false;
+  health.cause = *cause;
   for (WallTime* const time : {&health.since, &health.failed, &health.until})
     *time = in.time();
   health.failures = in.small();

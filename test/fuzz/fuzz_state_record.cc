@@ -24,7 +24,7 @@ Owner some_owner(FuzzedDataProvider& data) { return {data.ConsumeIntegral<std::u
 Health some_health(FuzzedDataProvider& data) {
   Health health;
   health.stamp = some_time(data);
-  health.cause = static_cast<Cause>(data.ConsumeIntegralInRange(0, static_cast<int>(Cause::Mailbox)));
+  health.cause = static_cast<Cause>(data.ConsumeIntegralInRange(0, static_cast<int>(kLastCause)));
   health.since = some_time(data);
   health.failed = some_time(data);
   health.until = some_time(data);

@@ -43,7 +43,9 @@ TEST_CASE("a success at the first relay writes nothing") {
 TEST_CASE("counters come back from their record, and from no other octets") {
   Counters counters;
   counters.failed[{"a", Cause::Mailbox}] = 70'000;
+  counters.failed[{"a", kLastCause}] = 2;
   counters.deferred[Cause::Unknown] = 3;
+  counters.deferred[kLastCause] = 4;
   counters.bounced = 1;
   const std::string octets = pack(counters);
   CHECK(unpack_counters(octets) == counters);
