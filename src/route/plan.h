@@ -28,7 +28,7 @@ struct Leg {
     Own,   ///< in its place
     Last,  ///< it cools down, or may not be used now: only when nothing else is left, and only if it may be then
   } turn = Turn::Own;
-  WallTime due = kNever;                       ///< of the last ones: when it may be tried again
+  std::optional<WallTime> due = {};            ///< of the last ones: when it may be tried again
   bool ask = false;                            ///< the history has to admit it before it is tried
   bool alone = false;                          ///< it is the only one that has its own place
   bool one_by_one = false;                     ///< no PIPELINING: it lost commands that were sent together

@@ -65,19 +65,18 @@ bool hung(const Attempt& attempt) {
   return lost != nullptr && lost->loss == Loss::TimedOut;
 }
 
-/// Never 0, which stands for no message.
 std::uint64_t message_stamp(const Envelope& envelope) {
   const bool named = !envelope.queue_id.empty();
-  std::uint64_t stamp = hash_octets(named ? envelope.queue_id : envelope.sender.text());
-  if (!named && !envelope.recipients.empty()) stamp = hash_octets(envelope.recipients.front().text(), stamp);
-  return stamp | 1U;
+  const std::uint64_t stamp = hash_octets(named ? envelope.queue_id : envelope.sender.text());
+  return named || envelope.recipients.empty() ? stamp : hash_octets(envelope.recipients.front().text(), stamp);
 }
 
-void tell_of_message(HealthEvent& event, const Attempt& attempt, const Envelope& envelope) {
-  event.message = message_stamp(envelope);
-  event.sender = hash_octets(envelope.sender.text()) | 1U;
-  event.doubtful = may_lie_in_message(event.cause);
-  event.apart = hung(attempt);
+FailedTransaction failed_transaction(const Attempt& attempt, Cause cause, const Envelope& envelope) {
+  return {.message = message_stamp(envelope),
+          // Never 0, which stands for none in a record.
+          .sender = hash_octets(envelope.sender.text()) | 1U,
+          .doubtful = may_lie_in_message(cause),
+          .apart = hung(attempt)};
 }
 
 }  // namespace
@@ -95,7 +94,9 @@ HealthEvent health_event(const ClassifiedAttempt& classified, const Relay& relay
   const auto* const superseded = std::get_if<Superseded>(&attempt.what);
   event.full_patience = superseded != nullptr && superseded->silent;
   event.patience = to_span(relay.settings.patience);
-  if (event.kind == HealthEvent::Kind::Failed && in_transaction(attempt)) tell_of_message(event, attempt, envelope);
+  if (event.kind == HealthEvent::Kind::Failed && in_transaction(attempt)) {
+    event.transaction = failed_transaction(attempt, event.cause, envelope);
+  }
   if (event.kind == HealthEvent::Kind::Accepted) event.accepted = attempt.transfer;
   return event;
 }
@@ -119,9 +120,8 @@ std::uint64_t recipients_accepted(const HealthEvent& event, const Attempt& attem
 }
 
 HealthEvent of_domain(HealthEvent event, const std::string& domain) {
-  event.message = hash_octets(domain) | 1U;
-  event.sender = 0;
-  event.doubtful = event.of_domain = event.apart = true;
+  event.transaction = FailedTransaction{
+      .message = hash_octets(domain), .sender = {}, .doubtful = true, .of_domain = true, .apart = true};
   return event;
 }
 

@@ -6,7 +6,7 @@
 
 #include "message/envelope.h"
 #include "relay/relay.h"
-#include "state/health.h"
+#include "state/health_event.h"
 #include "verdict/classify.h"
 
 namespace relaypipe {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "route/plan.h"
 #include "state/change.h"
+#include "state/health_update.h"
 #include "state/message_record.h"
 #include "state/relay_history.h"
 #include "state/store.h"
@@ -33,7 +34,8 @@ struct HistoryServices {
 
 /// What one delivery knows of the relays and of its own message from all others, and what it leaves to them. Its three
 /// verbs are the store's narrow door: one look when the plan is made, one reservation before a leg is tried where its
-/// relay asks for one, and a record when something is known that others can use at once. All thinking is in route/.
+/// relay asks for one, and a record when something is known that others can use at once. The decisions are in
+/// relay_history.cc and health_event.cc.
 class DeliveryHistory {
  public:
   /// `end` of the delivery. The references outlive it.
@@ -74,12 +76,6 @@ class DeliveryHistory {
   void flush();
 
  private:
-  struct HealthUpdate {
-    HealthEvent event;
-    std::string endpoint;
-    enum class Of { Relay, Endpoint, Sender, Domain } of = Of::Relay;
-    std::string domain;
-  };
   /// What this delivery has to do with one relay.
   struct PendingUpdates {
     const Relay* relay = nullptr;
@@ -95,13 +91,12 @@ class DeliveryHistory {
   PendingUpdates& pending(const Relay& relay);
   void add_update(const Relay& relay, HealthUpdate update);
   HealthEvent event_at(HealthEvent::Kind kind, Instant began) const;
+  HealthEvent shown(const Relay& relay, const ClassifiedAttempt& classified, Instant began, bool broken_off) const;
   void add_stamps(HealthEvent& event, const Relay& relay) const;
-  bool add_pair_updates(const Relay& relay, const ClassifiedAttempt& classified, const HealthEvent& event);
   void add_keys(std::vector<std::string>& keys, const std::string& relay) const;
   [[nodiscard]] Context around();
   void apply(const PendingUpdates& pending, std::span<StateValue> values, std::vector<Change>& changes);
-  void apply(const HealthUpdate& update, const Relay& relay, RelayHistory& history, WallTime now,
-             std::vector<Change>& changes);
+  void read_messages(std::span<const std::string> records);
   void bring_back(const RoutePlan& plan, const Context& here);
   void write_messages(std::vector<StateValue>& values, std::size_t first);
 

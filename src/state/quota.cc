@@ -1,6 +1,7 @@
 #include "state/quota.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/hash.h"
 
@@ -21,7 +22,7 @@ Used& find_or_make(Allowance& allowance, const LimitRule& rule) {
   for (Used& used : allowance.used) {
     if (used.rule == key) return used;
   }
-  allowance.used.push_back({key, {}, 0, 0});
+  allowance.used.push_back({.rule = key, .counts = {}});
   return allowance.used.back();
 }
 
@@ -50,7 +51,9 @@ std::uint64_t held(const Allowance& allowance, const LimitRule& rule) {
 /// The part of a quota that this claim may use.
 std::uint64_t ceiling(const LimitRule& rule, const Limits& limits, const Claim& claim) {
   if (rule.is_rate || claim.urgent) return rule.count;
-  return rule.count - limits.reserve.kept_of(rule.count);
+  const std::uint64_t kept = limits.reserve.kept_of(rule.count);
+  assert(kept <= rule.count);
+  return rule.count - kept;
 }
 
 /// Puts times of one part of the window together until there is room.
@@ -61,7 +64,7 @@ void coarsen(std::vector<Count>& counts, Span window) {
   for (const Count& count : counts) {
     if (!kept.empty() && part_of(kept.back()) == part_of(count)) {
       // The later time stands for both: both are forgotten only when the later one may be.
-      kept.back() = {count.at, kept.back().amount + count.amount};
+      kept.back() = {.at = count.at, .amount = kept.back().amount + count.amount};
     } else {
       kept.push_back(count);
     }
@@ -78,17 +81,17 @@ void add(Used& used, const LimitRule& rule, std::uint64_t amount, WallTime now) 
     used.counts.back().amount += amount;
     return;
   }
-  used.counts.push_back({now, amount});
+  used.counts.push_back({.at = now, .amount = amount});
   if (used.counts.size() > kCounts) coarsen(used.counts, rule.window);
 }
 
-/// When `wanted` units fit under `most`, from what is counted alone.
-WallTime rolling_free_at(const Used& used, const LimitRule& rule, std::uint64_t over) {
+/// When so much has left the window that `over` units more fit, from what is counted alone; nothing where it is less.
+std::optional<WallTime> rolling_free_at(const Used& used, const LimitRule& rule, std::uint64_t over) {
   for (const Count& count : used.counts) {
     if (count.amount >= over) return count.at + rule.window;
     over -= count.amount;
   }
-  return kNever;
+  return std::nullopt;
 }
 
 /// An attempt that runs will be counted or given back soon; how soon, nobody knows.
@@ -100,10 +103,15 @@ std::optional<Exhausted> judge(const Allowance& allowance, const LimitRule& rule
   const std::uint64_t sum = counted(used, rule) + held(allowance, rule) + wanted;
   if (sum <= most) return std::nullopt;
   const bool reserve = sum <= rule.count;
-  if (wanted > most) return Exhausted{&rule, kNever, reserve};
-  if (rule.period != Period::Rolling) return Exhausted{&rule, period_end(rule.period, rule.zone, now, zones), reserve};
-  const WallTime free = used == nullptr ? kNever : rolling_free_at(*used, rule, sum - most);
-  return Exhausted{&rule, free == kNever ? now + kSoon : free, reserve};
+  Exhausted found{.rule = &rule, .free_at = {}, .reserve = reserve};
+  if (wanted > most) return found;
+  if (rule.period != Period::Rolling) {
+    found.free_at = period_end(rule.period, rule.zone, now, zones);
+  } else {
+    const auto free = used == nullptr ? std::nullopt : rolling_free_at(*used, rule, sum - most);
+    found.free_at = free.value_or(now + kSoon);
+  }
+  return found;
 }
 
 void settle_one(Used& used, const LimitRule& rule, WallTime now, const ZoneOffset& zones) {
@@ -159,11 +167,11 @@ std::optional<Exhausted> exhausted(const Allowance& allowance, const Limits& lim
                                    const ZoneOffset& zones) {
   std::optional<Exhausted> worst;
   const auto consider = [&](const std::optional<Exhausted>& found) {
-    if (!found || (worst && worst->free_at == kNever)) return;
-    if (!worst || found->free_at == kNever || found->free_at > worst->free_at) worst = found;
+    if (!found || (worst && !worst->free_at)) return;
+    if (!worst || !found->free_at || *found->free_at > *worst->free_at) worst = found;
   };
   if (limits.connections != 0 && allowance.holds.size() >= limits.connections) {
-    consider(Exhausted{nullptr, now + kSoon});
+    consider(Exhausted{.rule = nullptr, .free_at = now + kSoon});
   }
   for (const LimitRule& rule : limits.rules) {
     consider(judge(allowance, rule, ceiling(rule, limits, claim), units(rule, claim.recipients), now, zones));
@@ -173,7 +181,7 @@ std::optional<Exhausted> exhausted(const Allowance& allowance, const Limits& lim
 
 void take(Allowance& allowance, const Limits& limits, const Claim& claim, WallTime now) {
   allowance.stamp = std::max(allowance.stamp, now);
-  allowance.holds.push_back({claim.owner, now, claim.until, claim.recipients});
+  allowance.holds.push_back({.owner = claim.owner, .at = now, .until = claim.until, .recipients = claim.recipients});
   for (const LimitRule& rule : limits.rules) {
     if (rule.is_rate) add(find_or_make(allowance, rule), rule, units(rule, claim.recipients), now);
   }

@@ -55,9 +55,9 @@ struct Claim {
 
 /// Why a claim cannot be met, and when it can.
 struct Exhausted {
-  const LimitRule* rule = nullptr;  ///< null: connections
-  WallTime free_at = kNever;        ///< an estimate where it hangs on attempts that run; kNever: it never will be
-  bool reserve = false;             ///< there is room, but `reserve` keeps it for other senders
+  const LimitRule* rule = nullptr;       ///< null: connections
+  std::optional<WallTime> free_at = {};  ///< an estimate where it hangs on attempts that run; nothing: it never will be
+  bool reserve = false;                  ///< there is room, but `reserve` keeps it for other senders
 };
 
 /// Tells limits apart, and one from what it was before it was rewritten.

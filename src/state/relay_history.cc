@@ -3,14 +3,12 @@
 //
 // What always holds:
 // - A plan never gets shorter: a leg that may not be used now goes to the end, and only admit() refuses it, at the
-// moment
-//   it would be tried. So a relay that is due by then is used, and a message always has an answer.
+//   moment it would be tried. So a relay that is due by then is used, and a message always has an answer.
 // - One message, one sender or one domain never takes a relay from the others: what may lie in them is kept with the
-// pair
-//   (relay and sender, relay and domain), and counts against the relay only when enough others met the same (health.h).
+//   pair (relay and sender, relay and domain), and counts against the relay only when enough others met the same
+//   (health_event.h).
 // - What a reply, a rule or the administrator gave a time keeps it. Only connection trouble is looked at early, and
-// only
-//   where no other relay is left.
+//   only where no other relay is left.
 // - Whatever was taken (a place within the limits, the right to look) is taken in the same change of the store in which
 //   it was found free.
 //
@@ -25,6 +23,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/printable.h"
 
@@ -39,7 +38,10 @@ constexpr Span kLookAgain = milliseconds(100);
 Claim claim_of(const Relay& relay, const Context& around) {
   const bool urgent =
       matches_any(relay.limits.reserve.senders, around.envelope.sender.text(), relay.settings.recipient_delimiter);
-  return {around.self, around.end, std::max<std::uint64_t>(around.envelope.recipients.size(), 1), urgent};
+  return {.owner = around.self,
+          .until = around.end,
+          .recipients = std::max<std::uint64_t>(around.envelope.recipients.size(), 1),
+          .urgent = urgent};
 }
 
 std::string limit_words(const Exhausted& used_up, const Limits& limits) {
@@ -56,16 +58,29 @@ Skipped skipped(const Standing& standing, const Health& health) {
                    : standing.kind == Kind::Probing || standing.kind == Kind::Hanging ? Skipped::Why::Probing
                                                                                       : Skipped::Why::CoolingDown;
   // What it failed with some other time is not why the administrator suspended it.
-  if (why == Skipped::Why::Suspended) return {why, standing.until, Cause::Unknown, ""};
-  return {why, standing.until, health.cause, health.words};
+  if (why == Skipped::Why::Suspended) return {.why = why, .until = standing.until, .words = {}};
+  return {.why = why, .until = standing.until, .cause = health.cause, .words = health.words};
+}
+
+Skipped skipped(const Exhausted& used_up, const Limits& limits) {
+  return {.why = Skipped::Why::Exhausted,
+          .until = used_up.free_at.value_or(kNever),
+          .cause = used_up.rule != nullptr ? Cause::Quota : Cause::Rate,
+          .words = limit_words(used_up, limits)};
 }
 
 Standing standing_of(const Health& health, const Relay& relay, const Context& around) {
   // Sources are looked at only where it matters.
   Stamps stamps;
-  if (health.since != kNever) stamps.settings = around.settings(relay);
-  if (health.since != kNever && health.cause == Cause::Auth) stamps.credentials = around.credentials(relay);
+  if (health.down()) stamps.settings = around.settings(relay);
+  if (health.down() && health.cause == Cause::Auth) stamps.credentials = around.credentials(relay);
   return standing(health, around.now, stamps, relay.settings.cool_down, around.alive);
+}
+
+void look_at(Health& health, const Relay& relay, const Context& around) {
+  const WallTime until = around.now + to_span(relay.settings.patience);
+  take_look(health.looks, {.owner = around.self, .since = around.now, .until = until}, around.alive);
+  health.stamp = std::max(health.stamp, around.now);
 }
 
 /// Whether it is worth while to wait for what another process finds.
@@ -78,8 +93,9 @@ bool waits(const Standing& now, const Leg& leg, Span waited) {
 
 /// What keeps the relay from this message alone: its sender, or a recipient's domain, that the relay lately refused.
 const Health* cooling_pair(const RelayHistory& history, const Leg& leg, const Context& around) {
+  const std::optional<WallTime>& reset = history.relay.health.reset;
   const auto cools_down = [&](const Health& pair) {
-    if (pair.failed <= history.relay.health.reset) return false;
+    if (reset && pair.failed <= *reset) return false;
     const Standing now = standing_of(pair, leg.relay, around);
     return now.kind == Standing::Kind::CoolingDown && !(leg.turn == Leg::Turn::Last && now.early);
   };
@@ -99,16 +115,15 @@ Skipped::Why pair_reason(const Health& pair, bool of_sender) {
   return pair.cause == Cause::SenderNotAllowed ? Skipped::Why::SenderNotTaken : Skipped::Why::CoolingDown;
 }
 
-/// What a leg is worth right now, before anything is taken for it.
-struct Placement {
-  bool own_place = true;
-  WallTime due = kNever;  ///< of one that has lost its place
+/// Why a leg has lost its place.
+struct LostPlace {
+  WallTime due;  ///< when it may have it again
   std::string why;
 };
 
-Placement behind(WallTime due, std::string why) { return {false, due, std::move(why)}; }
-
-Placement placement_of(const RelayHistory& history, const Leg& leg, const Context& around) {
+/// Whether a leg has lost its place, before anything is taken for it.
+std::optional<LostPlace> lost_place(const RelayHistory& history, const Leg& leg, const Context& around) {
+  const auto behind = [](WallTime due, std::string why) { return LostPlace{.due = due, .why = std::move(why)}; };
   using Kind = Standing::Kind;
   const Health& health = history.relay.health;
   const Standing now = standing_of(health, leg.relay, around);
@@ -130,11 +145,11 @@ Placement placement_of(const RelayHistory& history, const Leg& leg, const Contex
   const auto used_up =
       exhausted(history.relay.allowance, limits, claim_of(leg.relay, around), around.now, around.zones);
   const Span patience = to_span(leg.relay.settings.max_wait);
-  if (used_up && (used_up->free_at == kNever || used_up->free_at - around.now > patience)) {
-    const WallTime free = used_up->free_at == kNever ? kFarFuture : used_up->free_at;
+  if (used_up && (!used_up->free_at || *used_up->free_at - around.now > patience)) {
+    const WallTime free = used_up->free_at.value_or(kFarFuture);
     return behind(free, fmt::format("{} used up until {}", limit_words(*used_up, limits), time_text(free)));
   }
-  return {};
+  return std::nullopt;
 }
 
 bool much_slower(const std::vector<RelayHistory>& history, const RoutePlan& plan, std::size_t leg,
@@ -208,16 +223,17 @@ bool is_ahead(const RelayHistory& history, WallTime now) {
 }
 
 void order_by_history(RoutePlan& plan, std::vector<RelayHistory> history, const Context& around) {
+  assert(history.size() == plan.legs.size());
   std::vector<std::string> slow;
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {
     Leg& leg = plan.legs[i];
     settle(history[i], leg.relay.limits, around);
-    const Placement placement = placement_of(history[i], leg, around);
-    leg.turn = placement.own_place ? Leg::Turn::Own : Leg::Turn::Last;
-    leg.due = placement.due;
-    if (!placement.why.empty()) leg.reason += "; " + placement.why;
+    const std::optional<LostPlace> lost = lost_place(history[i], leg, around);
+    leg.turn = lost ? Leg::Turn::Last : Leg::Turn::Own;
+    leg.due = lost ? std::optional(lost->due) : std::nullopt;
+    if (lost) leg.reason += "; " + lost->why;
     advise(leg, history[i], around);
-    if (placement.own_place && much_slower(history, plan, i, around)) slow.push_back(leg.relay.name);
+    if (!lost && much_slower(history, plan, i, around)) slow.push_back(leg.relay.name);
   }
   put_behind_tier(plan.legs, slow);
   const auto own =
@@ -234,33 +250,30 @@ Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, 
   Context here = around;
   here.now = settle(history, leg.relay.limits, around);
   Health& health = history.relay.health;
-  end_look(health, here.self);
+  end_look(health.looks, here.self);
   const Standing now = standing_of(health, leg.relay, here);
   // With nothing else left it is better to look than to keep the mail; but one process at a time.
   const bool may_probe = now.kind == Kind::Due || (leg.turn == Leg::Turn::Last && now.early);
   const bool may_try = now.kind == Kind::Up || may_probe || (again && now.kind != Kind::Suspended);
-  if (!may_try && waits(now, leg, waited)) return {Admission::Kind::Later, false, here.now + kLookAgain, {}};
-  if (!may_try) return {Admission::Kind::No, false, kNever, skipped(now, health)};
+  if (!may_try && waits(now, leg, waited)) return {.kind = Admission::Kind::Later, .at = here.now + kLookAgain};
+  if (!may_try) return {.kind = Admission::Kind::No, .why = skipped(now, health)};
   if (const Health* const pair = again ? nullptr : cooling_pair(history, leg, here)) {
     const Skipped::Why why = pair_reason(*pair, pair == &history.with_sender);
-    return {Admission::Kind::No, false, kNever, {why, pair->until, pair->cause, pair->words}};
+    return {.kind = Admission::Kind::No,
+            .why = {.why = why, .until = pair->until, .cause = pair->cause, .words = pair->words}};
   }
   const Limits& limits = leg.relay.limits;
   const Claim claim = claim_of(leg.relay, here);
   if (const auto used_up = exhausted(history.relay.allowance, limits, claim, here.now, here.zones)) {
     const Span left = std::min(to_span(leg.relay.settings.max_wait) - waited, here.end - here.now);
-    const bool soon = used_up->free_at != kNever && used_up->free_at - here.now <= left;
-    if (soon) return {Admission::Kind::Later, false, used_up->free_at, {}};
-    return {Admission::Kind::No,
-            false,
-            kNever,
-            {Skipped::Why::Exhausted, used_up->free_at, used_up->rule != nullptr ? Cause::Quota : Cause::Rate,
-             limit_words(*used_up, limits)}};
+    const bool soon = used_up->free_at && *used_up->free_at - here.now <= left;
+    if (soon) return {.kind = Admission::Kind::Later, .at = used_up->free_at};
+    return {.kind = Admission::Kind::No, .why = skipped(*used_up, limits)};
   }
   const bool looks = may_probe || now.unknown;
-  if (looks) take_look(health, here.self, here.now + to_span(leg.relay.settings.patience), here.now, here.alive);
+  if (looks) look_at(health, leg.relay, here);
   if (limits.any()) take(history.relay.allowance, limits, claim, here.now);
-  return {Admission::Kind::Go, looks, kNever, {}};
+  return {.kind = Admission::Kind::Go, .looks = looks};
 }
 
 }  // namespace relaypipe

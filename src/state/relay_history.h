@@ -43,9 +43,9 @@ struct Admission {
     Later,  ///< ask again at `at`: a place within a limit is free then, or what another process finds may be known
     No,     ///< `why`
   } kind = Kind::Go;
-  bool looks = false;  ///< with Go: it is this delivery that looks whether the relay is well
-  WallTime at = kNever;
-  Skipped why = {};
+  bool looks = false;               ///< with Go: it is this delivery that looks whether the relay is well
+  std::optional<WallTime> at = {};  ///< of Later
+  Skipped why = {};                 ///< of No
 };
 
 /// Brings everything remembered of a relay to the present: times, windows, holds of dead processes. Returns the time to

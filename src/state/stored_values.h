@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/packed.h"
+#include "base/wall_time.h"
 
 namespace relaypipe {
 
@@ -33,5 +34,17 @@ std::optional<Enum> unpack_enum(Unpacker& in, Enum last) {
   if (number > static_cast<std::uint64_t>(last)) return std::nullopt;
   return static_cast<Enum>(number);
 }
+
+/// Writes a time that there may not be: the epoch stands for none.
+inline void pack_time(Packer& out, const std::optional<WallTime>& time) { out.time(time.value_or(kNever)); }
+
+/// Reads it back.
+inline std::optional<WallTime> unpack_time(Unpacker& in) {
+  const WallTime time = in.time();
+  return time == kNever ? std::nullopt : std::optional(time);
+}
+
+/// Whether a time can be reckoned with: one that is far from any real one would overflow when something is added.
+inline bool is_plausible(WallTime time) { return time >= kNever && time < WallTime(std::chrono::days(365 * 500)); }
 
 }  // namespace relaypipe

@@ -1,6 +1,7 @@
 #include "state/unconfirmed.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace relaypipe {
 
@@ -31,6 +32,7 @@ const MessageState* narrow_to_unconfirmed(RoutePlan& plan, std::span<const Messa
     }
     plan.narrowed = !std::all_of(plan.legs.begin(), plan.legs.end(), is_it);
     std::erase_if(plan.legs, [&](const Leg& leg) { return !is_it(leg); });
+    assert(!plan.legs.empty());
     return &state;
   }
   return nullptr;

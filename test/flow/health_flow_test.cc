@@ -72,7 +72,7 @@ TEST_CASE("after the cool-down one delivery probes, and what it finds decides fo
     flow.second();
     CHECK_THAT(flow.run(), StartsWith(kByFirst));
     all.finish();
-    CHECK(all.state(kFirstRelay).health.since == kNever);
+    CHECK_FALSE(all.state(kFirstRelay).health.down());
     CHECK(all.changes.back().kind == Change::Kind::Up);
     CHECK(all.changes.back().cause == Cause::Network);
   }
@@ -219,7 +219,7 @@ TEST_CASE("an unknown relay that is silent: a few look at it, and the others pas
     CHECK(other.flow.first().dialled.empty());
     waited = other.flow.second().dialled.at(0);
     // That says nothing of it.
-    CHECK(unpack(other.flow.services.store.records.at(relay_key(kFirstRelay)).octets)->health.since == kNever);
+    CHECK_FALSE(unpack(other.flow.services.store.records.at(relay_key(kFirstRelay)).octets)->health.down());
   });
   CHECK_THAT(first.run(), StartsWith(kBySecond));
   CHECK(first.second().dialled == Times{2s});
@@ -354,7 +354,7 @@ TEST_CASE("what a relay usually needs does not shorten its patience: a pause is 
   };
   CHECK(send(false).empty());
   CHECK(send(false).empty());
-  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK_FALSE(all.state(kFirstRelay).health.down());
   CHECK(send(true) == Times{2s});
   CHECK(all.state(kFirstRelay).health.failures == 1);
   CHECK(send(true) == Times{0s});
@@ -374,7 +374,7 @@ TEST_CASE("a relay with two addresses of which one is refused is well, and that 
   CHECK(all.flow->second().messages.size() == 1);
   const std::string name = all.flow->plan.legs[0].relay.name;
   all.finish();
-  CHECK(all.state(name).health.since == kNever);
+  CHECK_FALSE(all.state(name).health.down());
   CHECK(all.changes.empty());
   {
     Flow& flow = send(true);
@@ -398,7 +398,7 @@ TEST_CASE("an address that TCP never answers costs its relay's next message noth
   CHECK(send().second().dialled == Times{250ms});
   const std::string name = all.flow->plan.legs[0].relay.name;
   all.finish();
-  CHECK(all.state(name).health.since == kNever);
+  CHECK_FALSE(all.state(name).health.down());
   CHECK(send().second().dialled == Times{0s});
 }
 
@@ -414,7 +414,7 @@ TEST_CASE("a probe over two addresses of which one is dead finds the relay well"
     const std::string result = flow.run().substr(0, 9);
     const std::string name = flow.plan.legs[0].relay.name;
     all.finish();
-    return result + (all.state(name).health.since == kNever ? ", well" : ", down");
+    return result + (all.state(name).health.down() ? ", down" : ", well");
   };
   CHECK(send(false) == "deferred , down");
   all.clock += 1min;
@@ -445,7 +445,7 @@ TEST_CASE("one MX host that refuses to go on does not speak for the others") {
   flow.relay("192.0.2.2:25");
   CHECK_THAT(flow.run(), StartsWith("delivered"));
   all.finish();
-  CHECK(all.state("example.net").health.since == kNever);
+  CHECK_FALSE(all.state("example.net").health.down());
   CHECK(all.changes.empty());
 }
 
@@ -478,7 +478,7 @@ TEST_CASE("a refused AUTH rests an hour, or until the credentials are others") {
     CHECK_FALSE(meet(nullptr));
     all.credentials = 3;
     CHECK(meet(nullptr));
-    CHECK(all.state(kFirstRelay).health.since == kNever);
+    CHECK_FALSE(all.state(kFirstRelay).health.down());
   }
 }
 
@@ -522,7 +522,7 @@ TEST_CASE("a sender that a relay does not take is kept away from it, and nobody 
     return dialled;
   };
   CHECK(send("a@example.com", true));
-  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK_FALSE(all.state(kFirstRelay).health.down());
   CHECK(all.state(kFirstRelay).endpoints.empty());
   CHECK_FALSE(send("a@example.com", false));
   CHECK(send("b@example.com", false));
@@ -573,9 +573,9 @@ TEST_CASE("trouble in the transaction of one message takes the relay from nobody
     Deliveries all;
     for (int retry = 0; retry < 5; ++retry) {
       CHECK(send_to_first(all, &trouble, "a@example.com", "POISON"));
-      CHECK(all.state(kFirstRelay).health.since == kNever);
+      CHECK_FALSE(all.state(kFirstRelay).health.down());
       for (const EndpointState& endpoint : all.state(kFirstRelay).endpoints)
-        CHECK(endpoint.health.since == kNever);
+        CHECK_FALSE(endpoint.health.down());
       all.clock += 10min;
     }
     CHECK(send_to_first(all, nullptr, "a@example.com"));
@@ -594,7 +594,7 @@ TEST_CASE("different messages of two senders in a row are the relay's, with no a
     CHECK(send_to_first(all, nullptr, "c@example.com"));  // the row begins anew
     send_to_first(all, &trouble, "a@example.com");
     send_to_first(all, &trouble, "b@example.com");
-    CHECK(all.state(kFirstRelay).health.since == kNever);
+    CHECK_FALSE(all.state(kFirstRelay).health.down());
     send_to_first(all, &trouble, "d@example.com", "LAST");
     const Health down = all.state(kFirstRelay).health;
     CHECK(down.failures == 1);
@@ -606,7 +606,7 @@ TEST_CASE("different messages of two senders in a row are the relay's, with no a
     CHECK(all.state(kFirstRelay).health.until == down.until);
     CHECK(all.state(kFirstRelay).health.since == down.since);
     CHECK(send_to_first(all, nullptr, "c@example.com"));
-    CHECK(all.state(kFirstRelay).health.since == kNever);
+    CHECK_FALSE(all.state(kFirstRelay).health.down());
   }
 }
 
@@ -617,7 +617,7 @@ TEST_CASE("the messages of one sender take the relay from that sender alone") {
     for (int i = 0; i < 3; ++i)
       CHECK(send_to_first(all, &trouble, "bulk@example.com"));
     CHECK_FALSE(send_to_first(all, nullptr, "bulk@example.com"));
-    CHECK(all.state(kFirstRelay).health.since == kNever);
+    CHECK_FALSE(all.state(kFirstRelay).health.down());
     CHECK(send_to_first(all, nullptr, "b@example.com"));
     all.clock += 1h;
     CHECK(send_to_first(all, nullptr, "bulk@example.com"));
@@ -671,7 +671,7 @@ TEST_CASE("a domain that a relay does not relay to is kept away from it, and nob
   CHECK(send_to_domain(all, "other.example", true));
   CHECK_FALSE(send_to_domain(all, "Other.Example", false));
   CHECK(send_to_domain(all, "good.example", false));
-  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK_FALSE(all.state(kFirstRelay).health.down());
   CHECK(all.state(kFirstRelay).endpoints.empty());
   CHECK(all.changes.empty());
   all.clock += 10min;
@@ -696,13 +696,13 @@ TEST_CASE("a relay rests when it relays to none of several domains, with no acce
   CHECK(send_to_domain(all, "good.example", false));
   send_to_domain(all, "three.example", true);
   send_to_domain(all, "four.example", true);
-  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK_FALSE(all.state(kFirstRelay).health.down());
   send_to_domain(all, "five.example", true);
   CHECK(all.state(kFirstRelay).health.cause == Cause::RelayingDenied);
   CHECK_FALSE(send_to_domain(all, "good.example", false));
   all.clock += 20min;
   CHECK(send_to_domain(all, "good.example", false));
-  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK_FALSE(all.state(kFirstRelay).health.down());
 }
 
 TEST_CASE("of several recipients those domains count that were refused") {
@@ -728,7 +728,7 @@ TEST_CASE("a session that the relay ends while the message still comes is opened
   CHECK(flow.first().dialled == Times{0s, 60s});
   CHECK(flow.second().dialled.empty());
   all.finish();
-  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK_FALSE(all.state(kFirstRelay).health.down());
   CHECK(all.state(kFirstRelay).health.doubts.empty());
   CHECK(all.state(kFirstRelay).endpoints.empty());
 }
@@ -759,7 +759,7 @@ TEST_CASE("our own trouble and what is said of the message leave a relay's healt
   flow.second();
   flow.run();
   all.finish();
-  CHECK(all.state(kFirstRelay).health.since == kNever);
+  CHECK_FALSE(all.state(kFirstRelay).health.down());
   CHECK(all.state(kFirstRelay).health.failures == 0);
   CHECK(all.state(kFirstRelay).health.looks.empty());
   CHECK(all.changes.empty());
@@ -779,7 +779,7 @@ TEST_CASE("whoever is interrupted does not blame the relays it was waiting for; 
   CHECK_THAT(flow.run(), StartsWith("deferred 4."));
   CHECK(flow.services.timeline.elapsed() == (how == 3 ? 10s : 5s));
   all.finish();
-  CHECK((all.state(kFirstRelay).health.since != kNever) == (how == 3));
+  CHECK(all.state(kFirstRelay).health.down() == (how == 3));
   CHECK(all.state(kFirstRelay).health.looks.empty());
 }
 

@@ -58,7 +58,8 @@ struct Deliveries {
   void probed_by_another(const std::string& name, Span since, std::uint32_t other = 99, Span hangs = 2s) {
     finish();
     RelayState left = state(name);
-    take_look(left.health, {other}, now() + hangs, now() - since, [](const Owner&) { return true; });
+    const Look look{.owner = {other}, .since = now() - since, .until = now() + hangs};
+    take_look(left.health.looks, look, [](const Owner&) { return true; });
     records[relay_key(name)] = {pack(left), now() + 24h};
   }
 

@@ -132,7 +132,7 @@ TEST_CASE("an equal MX host that was merely slower has not failed, one that TCP 
   CHECK_THAT(flow.run(), StartsWith("delivered"));
   CHECK(flow.services.timeline.elapsed() == 250ms);
   const RelayState state = all.state("example.net:587");
-  const auto cools_down = [](const EndpointState& endpoint) { return endpoint.health.since != kNever; };
+  const auto cools_down = [](const EndpointState& endpoint) { return endpoint.health.down(); };
   CHECK(std::any_of(state.endpoints.begin(), state.endpoints.end(), cools_down) == (stage == Stage::Connect));
 }
 

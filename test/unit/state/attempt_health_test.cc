@@ -45,7 +45,7 @@ std::string radius(const AttemptResult& what) {
   if (event.kind == HealthEvent::Kind::Superseded) return "late";
   if (one.classification.scope == Scope::RelaySender) return "sender";
   if (one.classification.scope == Scope::RelayRecipientDomain) return "domain";
-  return event.doubtful ? "message" : "everybody";
+  return event.transaction && event.transaction->doubtful ? "message" : "everybody";
 }
 
 TEST_CASE("the radius of what keeps a session from being ready") {
@@ -135,7 +135,7 @@ TEST_CASE("no message makes it more, however often it meets the same") {
       if (retry == 0) first_end = health.until;
     }
     CHECK(health.until == first_end);
-    CHECK((health.since != kNever) == (std::string(row.radius) == "everybody"));
+    CHECK(health.down() == (std::string(row.radius) == "everybody"));
   }
 }
 
@@ -148,7 +148,9 @@ TEST_CASE("a rule that cannot be applied says nothing of the relay whose reply i
 
 TEST_CASE("messages are told apart by their queue ids, and without them by whom they are from and to") {
   const auto stamp = [](const Envelope& envelope) {
-    return health_event(classified(Lost{Stage::Mail, Loss::Closed}), Relay(), envelope, kNow).message;
+    return health_event(classified(Lost{Stage::Mail, Loss::Closed}), Relay(), envelope, kNow)
+        .transaction.value()
+        .message;
   };
   CHECK(stamp(an_envelope()) == stamp(an_envelope()));
   CHECK(stamp(an_envelope()) != stamp(an_envelope("4Xyy")));

@@ -1,4 +1,4 @@
-#include "state/health.h"
+#include "state/health_event.h"
 
 #include <set>
 #include <utility>
@@ -117,18 +117,20 @@ Health known() {
   return health;
 }
 
+std::uint32_t suspicions(const Health& health) { return health.suspicion ? health.suspicion->attempts : 0; }
+
 TEST_CASE("a pause that many deliveries meet at the same time is one suspicion") {
   Health health = known();
   // Twenty began before any of them was late, and each place that is free again is taken at once, for 0.6 s.
   for (int i = 0; i < 20; ++i)
     apply(health, superseded(kStart + Span(i)), kOther, kBounds, kStart + 330ms + Span(i));
-  CHECK(health.suspicions == 1);
+  CHECK(suspicions(health) == 1);
   for (int i = 0; i < 20; ++i)
     CHECK_FALSE(apply(health, superseded(kStart + 350ms + Span(i)), kOther, kBounds, kStart + 680ms + Span(i)));
   CHECK(standing_of(health, kStart + 700ms).kind == Kind::Up);
-  CHECK(health.suspicions == 2);
+  CHECK(suspicions(health) == 2);
   apply(health, showing(HealthEvent::Kind::Ready, kStart + 600ms), kOther, kBounds, kStart + 710ms);
-  CHECK(health.suspicions == 0);
+  CHECK_FALSE(health.suspicion);
 }
 
 TEST_CASE("suspicions are a failure when there were three in a row, and they lasted as long as the whole patience") {
@@ -161,17 +163,16 @@ TEST_CASE("an attempt that began before one that became ready says nothing of th
     CHECK_FALSE(apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart + 5min));
   }
   CHECK(standing_of(health, kStart + 5min).kind == Kind::Up);
-  CHECK(health.suspicions == 0);
+  CHECK_FALSE(health.suspicion);
   // What a relay says, it says now.
   CHECK(apply(health, failure(Cause::Quota, kStart), kUs, kBounds, kStart + 6min));
 }
 
+/// A sender of 0 is none that matters.
 HealthEvent in_message(std::uint64_t message, std::uint64_t sender, WallTime began, bool hung = false) {
   HealthEvent event = failure(Cause::Network, began);
-  event.message = message;
-  event.sender = sender;
-  event.doubtful = true;
-  event.apart = hung;
+  event.transaction = FailedTransaction{.message = message, .sender = {}, .doubtful = true, .apart = hung};
+  if (sender != 0) event.transaction->sender = sender;
   return event;
 }
 
@@ -203,7 +204,7 @@ TEST_CASE("connections that were cut at the same time are one doubt, each that h
     Health health;
     for (std::uint64_t i = 1; i <= 20; ++i)
       apply(health, in_message(i, i, kStart + Span(i), hung), kUs, kBounds, kStart + 30s + Span(i));
-    CHECK((health.since != kNever) == hung);
+    CHECK(health.down() == hung);
     CHECK(health.failures == (hung ? 1 : 0));
   }
 }
@@ -221,7 +222,7 @@ TEST_CASE("one process probes, and its probe ends with it") {
   apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
   const WallTime due = kStart + 15s;
   REQUIRE(standing_of(health, due).kind == Kind::Due);
-  take_look(health, kOther, due + 2s, due, all_alive);
+  take_look(health.looks, {kOther, due, due + 2s}, all_alive);
   CHECK(standing_of(health, due + 1s).kind == Kind::Probing);
   CHECK(standing_of(health, due + 1s).until == due + 2s);
   CHECK(standing_of(health, due + 1s, none_alive).kind == Kind::Due);
@@ -257,8 +258,8 @@ TEST_CASE("a relay that loses commands sent together gets them one at a time for
   HealthEvent event = failure(Cause::Network, kStart);
   apply(health, event, kUs, kBounds, kStart);
   CHECK(health.one_by_one_until == kNever);
-  event.pipelined = event.doubtful = true;
-  event.message = 1;
+  event.pipelined = true;
+  event.transaction = FailedTransaction{.message = 1, .sender = {}, .doubtful = true};
   apply(health, event, kUs, kBounds, kStart + 1s);
   CHECK(health.one_by_one_until == kStart + 1s + 24h);
   SECTION("an acceptance without them says nothing of them") {
@@ -291,7 +292,7 @@ TEST_CASE("refused credentials rest an hour, or until somebody changes them") {
   CHECK(standing(health, kStart + 1h, {7, 0}, kBounds, all_alive).kind == Kind::Due);
   CHECK(standing(health, kStart + 1min, {8, 0}, kBounds, all_alive).kind == Kind::Due);
   // New credentials are tried by one process too.
-  take_look(health, kOther, kStart + 15min, kStart + 1min, all_alive);
+  take_look(health.looks, {kOther, kStart + 1min, kStart + 15min}, all_alive);
   CHECK(standing(health, kStart + 1min, {8, 0}, kBounds, all_alive).kind == Kind::Probing);
 }
 
@@ -317,13 +318,13 @@ TEST_CASE("a look that makes no progress holds nobody, and one that makes some g
   Health health;
   apply(health, failure(Cause::Network, kStart), kUs, kBounds, kStart);
   const WallTime due = kStart + 15s;
-  take_look(health, process(1), due + 2s, due, all_alive);
+  take_look(health.looks, {process(1), due, due + 2s}, all_alive);
   CHECK(standing_of(health, due + 1999ms).kind == Kind::Probing);
-  keep_looking(health, process(1), due + 3s);
-  keep_looking(health, process(2), due + 9s);  // has none
+  keep_looking(health.looks, process(1), due + 3s);
+  keep_looking(health.looks, process(2), due + 9s);  // has none
   CHECK(standing_of(health, due + 2999ms).kind == Kind::Probing);
   CHECK(standing_of(health, due + 3s).kind == Kind::Due);
-  take_look(health, process(2), due + 5s, due + 3s, all_alive);
+  take_look(health.looks, {process(2), due + 3s, due + 5s}, all_alive);
   CHECK(standing_of(health, due + 4s).kind == Kind::Probing);
   // It was ready, so the relay is well; what the one that hangs will say is old.
   apply(health, showing(HealthEvent::Kind::Ready, due + 3s), process(2), kBounds, due + 4s);
@@ -338,7 +339,8 @@ std::vector<Span> looks_that_hang(Health& health, Span every) {
   for (Span at{}; at < 5min; at += every) {
     const Standing now = standing_of(health, kStart + at);
     if (now.kind != Kind::Due && !(now.kind == Kind::Up && now.unknown)) continue;
-    take_look(health, process(static_cast<std::uint32_t>(began.size())), kStart + at + 2s, kStart + at, all_alive);
+    take_look(health.looks, {process(static_cast<std::uint32_t>(began.size())), kStart + at, kStart + at + 2s},
+              all_alive);
     began.push_back(at);
   }
   return began;

@@ -233,7 +233,8 @@ TEST_CASE("slow relays stand behind their tier, in their order, and in no other 
 /// So many other processes look at the first relay, since when, without progress from when on.
 void looked_at(Bench& bench, std::uint32_t many, Span since, Span hangs) {
   for (std::uint32_t i = 0; i < many; ++i) {
-    take_look(bench.history[0].relay.health, {200 + i}, kNow + hangs, kNow - since, [](const Owner&) { return true; });
+    const Look look{.owner = {200 + i}, .since = kNow - since, .until = kNow + hangs};
+    take_look(bench.history[0].relay.health.looks, look, [](const Owner&) { return true; });
   }
 }
 
@@ -268,7 +269,8 @@ TEST_CASE("whoever is not among the first at an unknown relay waits for what the
 TEST_CASE("with nothing else left whoever does not probe waits for the one that does, up to max_wait") {
   const auto rests_and_is_probed = [](Bench& bench, std::size_t relay) {
     bench.cools_down(relay, 0s);
-    take_look(bench.history[relay].relay.health, kOther, kNow + 1s, kNow, [](const Owner&) { return true; });
+    const Look look{.owner = kOther, .since = kNow, .until = kNow + 1s};
+    take_look(bench.history[relay].relay.health.looks, look, [](const Owner&) { return true; });
   };
   Bench bench(2);
   rests_and_is_probed(bench, 0);
