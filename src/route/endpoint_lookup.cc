@@ -129,14 +129,17 @@ void EndpointLookup::on_mx(const Answer& answer) {
     case LookupStatus::NoData:
     case LookupStatus::NotFound: return add_host(destination.host, 0, destination.port);
     case LookupStatus::Failed:
-      return fail_with(SessionError::LookupFailed, explain(destination.host, RecordType::Mx, answer), false);
+      return fail_with(SessionError::LookupFailed, explain(destination.host, RecordType::Mx, answer));
   }
 }
 
 void EndpointLookup::add_mx_hosts(std::vector<MxRecord> records) {
   by_mx_ = true;
-  if (records.size() == 1 && records.front().host.empty())
-    return fail_with(SessionError::NullMx, "", relay_->recipient_domain);
+  if (records.size() == 1 && records.front().host.empty()) {
+    fail_with(SessionError::NullMx, "");
+    failure_->recipient_domain = relay_->recipient_domain;
+    return;
+  }
   random_.shuffle(records);
   std::stable_sort(records.begin(), records.end(),
                    [](const auto& a, const auto& b) { return a.preference < b.preference; });
@@ -153,21 +156,21 @@ void EndpointLookup::on_srv(const Answer& answer) {
       if (std::all_of(answer.srv.begin(), answer.srv.end(), refuses)) {
         // It says nothing about mail at port 25, so nothing about the recipient either.
         return fail_with(SessionError::NotFound,
-                         fmt::format("name={} type=SRV: the service is not offered", destination.host), false);
+                         fmt::format("name={} type=SRV: the service is not offered", destination.host));
       }
       for (const SrvRecord& record : srv_order(answer.srv, random_)) {
         if (!refuses(record)) add_host(lower(record.host), record.priority, record.port);
       }
       return;
     case LookupStatus::Failed:
-      return fail_with(SessionError::LookupFailed, explain(destination.host, RecordType::Srv, answer), false);
+      return fail_with(SessionError::LookupFailed, explain(destination.host, RecordType::Srv, answer));
     case LookupStatus::NotFound:
     case LookupStatus::NoData: return list(RecordType::Mx, destination.host);
   }
 }
 
-void EndpointLookup::fail_with(SessionError error, std::string detail, bool recipient_domain) {
-  failure_ = SessionFailure{Stage::Resolve, error, std::move(detail), std::nullopt, recipient_domain};
+void EndpointLookup::fail_with(SessionError error, std::string detail) {
+  failure_ = SessionFailure{.stage = Stage::Resolve, .error = error, .detail = std::move(detail)};
 }
 
 bool EndpointLookup::answered(Instant now) const {
@@ -201,9 +204,9 @@ std::vector<IpAddress> EndpointLookup::addresses_of(const Host& host) const {
 
 /// Why no host has an address: a failed lookup outranks "there is none", because it says nothing about the name.
 SessionFailure EndpointLookup::why_none() const {
-  SessionFailure none{Stage::Resolve, SessionError::NotFound,
-                      fmt::format("name={}: no address of the IP version in use", relay_->destination.host),
-                      std::nullopt, false};
+  SessionFailure none{.stage = Stage::Resolve,
+                      .error = SessionError::NotFound,
+                      .detail = fmt::format("name={}: no address of the IP version in use", relay_->destination.host)};
   bool unknown_name = true;
   for (const Host& host : hosts_) {
     for (const auto& [type, family] : {std::pair{RecordType::Aaaa, &host.v6}, std::pair{RecordType::A, &host.v4}}) {
@@ -256,12 +259,12 @@ std::optional<Result<std::vector<Endpoint>, SessionFailure>> EndpointLookup::res
   if (!found.empty()) return Found(std::move(found));
   if (const Host* self = own()) {
     const bool best = hosts_.front().preference == self->preference;
-    return Found(fail(SessionFailure{Stage::Resolve, best ? SessionError::LoopsBack : SessionError::NoPrimary, "",
-                                     std::nullopt, false}));
+    return Found(fail(SessionFailure{
+        .stage = Stage::Resolve, .error = best ? SessionError::LoopsBack : SessionError::NoPrimary, .detail = ""}));
   }
   if (complete) return Found(fail(why_none()));
-  return Found(
-      fail(SessionFailure{Stage::Resolve, SessionError::TimedOut, "no answer from DNS in time", std::nullopt, false}));
+  return Found(fail(SessionFailure{
+      .stage = Stage::Resolve, .error = SessionError::TimedOut, .detail = "no answer from DNS in time"}));
 }
 
 }  // namespace relaypipe

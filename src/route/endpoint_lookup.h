@@ -80,7 +80,7 @@ class EndpointLookup {
   void on_mx(const Answer& answer);
   void on_srv(const Answer& answer);
   void add_mx_hosts(std::vector<MxRecord> records);
-  void fail_with(SessionError trouble, std::string detail, bool recipient_domain);
+  void fail_with(SessionError error, std::string detail);
   [[nodiscard]] bool answered(Instant now) const;
   [[nodiscard]] std::vector<IpAddress> addresses_of(const Host& host) const;
   [[nodiscard]] SessionFailure why_none() const;

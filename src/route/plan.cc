@@ -157,7 +157,7 @@ class Planner {
       // A list is somebody's choice of relays; only a nexthop of one bare domain can be the recipient's own.
       relay.recipient_domain = destinations.size() == 1 && is_recipient_domain(destination, envelope_);
       plan_.legs.push_back(
-          {std::move(relay), 0, fmt::format("destination {} of {}", i + 1, destinations.size()), false});
+          {.relay = std::move(relay), .reason = fmt::format("destination {} of {}", i + 1, destinations.size())});
     }
     return std::move(plan_);
   }
@@ -165,10 +165,10 @@ class Planner {
   Result<RoutePlan, NoPlan> plan_chain(const ChainConfig& chain) {
     plan_.chain = chain.name;
     for (std::size_t i = 0; i < chain.tiers.size(); ++i)
-      add_tier(chain, chain.tiers[i], i + 1, false);
+      add_tier(chain, chain.tiers[i], i + 1);
     // The relays of last resort keep the order in which they are written.
     for (const std::string& name : chain.fallback)
-      add_tier(chain, {name}, chain.tiers.size() + 1, true);
+      add_tier(chain, {name}, chain.tiers.size() + 1);
     if (!plan_.legs.empty()) return std::move(plan_);
     return fail(no_relay(chain));
   }
@@ -194,7 +194,9 @@ class Planner {
     return {{4, 3, 5}, fmt::format("no relay of chain {} may carry this message{}", chain.name, reasons)};
   }
 
-  void add_tier(const ChainConfig& chain, const std::vector<std::string>& names, std::size_t tier, bool fallback) {
+  /// A relay of last resort is a tier of its own, beyond those of the chain.
+  void add_tier(const ChainConfig& chain, const std::vector<std::string>& names, std::size_t tier) {
+    const bool fallback = tier > chain.tiers.size();
     std::vector<Weighted> weighted;
     std::uint64_t sum = 0;
     for (const std::string& name : names) {
@@ -221,8 +223,10 @@ class Planner {
       const std::string why = weighted.size() == 1 ? ""
                               : by_sender          ? ", by sender"
                                                    : fmt::format(", weight {} of {}", weighted[i].weight, sum);
-      plan_.legs.push_back({relay_of(configuration_, service_, weighted[i].name), tier,
-                            fallback ? "fallback" : fmt::format("tier {}{}", tier, why), fallback});
+      plan_.legs.push_back({.relay = relay_of(configuration_, service_, weighted[i].name),
+                            .tier = tier,
+                            .reason = fallback ? "fallback" : fmt::format("tier {}{}", tier, why),
+                            .fallback = fallback});
     }
   }
 

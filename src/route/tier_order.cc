@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <limits>
 #include <numeric>
 
@@ -24,6 +25,7 @@ std::uint64_t hash(std::string_view relay, std::string_view key) {
 /// -log2(value / 2^64) of a value above 0, to seven places. In integers, because it must not change either: a libm may
 /// round otherwise than the last one, and would be one more library to load for every message.
 double minus_log2(std::uint64_t value) {
+  assert(value > 0);
   const int zeros = std::countl_zero(value);
   // The mantissa as a number from 2^31 up to 2^32; squaring it doubles its logarithm, whose next bit is the carry.
   std::uint64_t mantissa = (value << zeros) >> 32U;
