@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 
 #include "oauth/token_request.h"
 #include "oauth/token_texts.h"
@@ -51,7 +52,7 @@ void TokenBroker::cancel(DialId id) {
     if (!inquiry->ids.empty()) return false;
     // See unfinished().
     if (inquiry->posted && refreshes(*inquiry->relay)) return false;
-    if (inquiry->posted) services_.endpoint.cancel(*inquiry->posted);
+    if (inquiry->posted) services_.endpoint.cancel(inquiry->posted->id);
     return true;
   });
 }
@@ -74,8 +75,9 @@ void TokenBroker::serve(std::span<const pollfd>, Instant now) { finish(now); }
 /// Goes on with every inquiry that something happened for.
 void TokenBroker::finish(Instant now) {
   for (const HttpEvent& event : services_.endpoint.take_answers()) {
-    std::erase_if(inquiries_,
-                  [&](const auto& inquiry) { return inquiry->posted == event.id && judge(*inquiry, event.answer); });
+    std::erase_if(inquiries_, [&](const auto& inquiry) {
+      return inquiry->posted && inquiry->posted->id == event.id && judge(*inquiry, event.answer);
+    });
   }
   std::erase_if(inquiries_, [&](const auto& inquiry) { return now >= inquiry->retry && advance(*inquiry); });
 }
@@ -125,16 +127,19 @@ bool TokenBroker::post(Inquiry& inquiry) {
   const Instant now = services_.clock.now();
   auto body = form(inquiry);
   if (!body) return fall_back(inquiry, body.error());
-  inquiry.posted = next_post_++;
-  // The token lives from some time after this: on the safe side.
-  inquiry.asked = services_.wall.seconds();
-  services_.endpoint.post(
-      *inquiry.posted, {config_of(*inquiry.relay).token_endpoint, config_of(*inquiry.relay).ca_file, *std::move(body),
-                        std::max<Duration>(inquiry.ends - now, std::chrono::milliseconds(1))});
+  inquiry.posted = Posted{.id = next_post_++, .at = services_.wall.seconds()};
+  const Oauth2Config& config = config_of(*inquiry.relay);
+  services_.endpoint.post(inquiry.posted->id,
+                          {.url = config.token_endpoint,
+                           .ca_file = config.ca_file,
+                           .form = *std::move(body),
+                           .limit = std::max<Duration>(inquiry.ends - now, std::chrono::milliseconds(1))});
   return false;
 }
 
 bool TokenBroker::judge(Inquiry& inquiry, const Result<HttpAnswer, std::string>& answer) {
+  assert(inquiry.posted);
+  const TokenTime asked = inquiry.posted->at;
   inquiry.posted.reset();
   const Relay& relay = *inquiry.relay;
   std::string why;
@@ -143,7 +148,7 @@ bool TokenBroker::judge(Inquiry& inquiry, const Result<HttpAnswer, std::string>&
     for (const Secret& secret : inquiry.sent)
       sent.push_back(secret.reveal());
     const auto granted = judge_token_answer(answer->status, services_.read_answer(answer->body.reveal()), sent);
-    if (granted) return keep(inquiry, *granted);
+    if (granted) return keep(inquiry, *granted, asked);
     why = endpoint_refusal(relay, granted.error());
   } else {
     why = endpoint_name(config_of(relay).token_endpoint) + " " + answer.error();
@@ -152,7 +157,7 @@ bool TokenBroker::judge(Inquiry& inquiry, const Result<HttpAnswer, std::string>&
   return fall_back(inquiry, why);
 }
 
-bool TokenBroker::keep(Inquiry& inquiry, const GrantedToken& granted) {
+bool TokenBroker::keep(Inquiry& inquiry, const GrantedToken& granted, TokenTime asked) {
   const Relay& relay = *inquiry.relay;
   TokenRecord before = inquiry.record.clone();
   before.given = inquiry.given;
@@ -162,7 +167,7 @@ bool TokenBroker::keep(Inquiry& inquiry, const GrantedToken& granted) {
     before.refresh_obtained = {};
     before.refresh_ends = {};
   }
-  const TokenRecord record = renewed(before, granted, inquiry.asked);
+  const TokenRecord record = renewed(before, granted, asked);
   if (const auto problem = services_.store.write(relay.name, record)) {
     const bool rotated = !granted.refresh_token.empty() &&
                          (inquiry.sent.empty() || granted.refresh_token.reveal() != inquiry.sent.back().reveal());

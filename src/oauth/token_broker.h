@@ -49,6 +49,11 @@ class TokenBroker final : public TokenSource, public Pollable {
   void serve(std::span<const pollfd> fds, Instant now) override;
 
  private:
+  /// A request to the endpoint that is under way.
+  struct Posted {
+    DialId id = 0;
+    TokenTime at;  ///< the token lives from some time after this: on the safe side
+  };
   /// The questions for one relay, from the first until their answer.
   struct Inquiry {
     std::vector<DialId> ids;
@@ -61,8 +66,7 @@ class TokenBroker final : public TokenSource, public Pollable {
     std::unique_ptr<TokenLock> lock;
     bool lockless = false;         ///< there is no lock to be had
     TokenRecord record;            ///< what was known when it was last looked up
-    std::optional<DialId> posted;  ///< the endpoint is being asked
-    TokenTime asked{};             ///< since when
+    std::optional<Posted> posted;  ///< the endpoint is being asked
     std::uint64_t given = 0;       ///< mark() of the file's refresh token
     bool from_file = false;        ///< that is the one that was sent
     std::vector<Secret> sent;      ///< the secrets of the request
@@ -75,7 +79,7 @@ class TokenBroker final : public TokenSource, public Pollable {
   bool enter(Inquiry& inquiry);
   bool post(Inquiry& inquiry);
   bool judge(Inquiry& inquiry, const Result<HttpAnswer, std::string>& answer);
-  bool keep(Inquiry& inquiry, const GrantedToken& granted);
+  bool keep(Inquiry& inquiry, const GrantedToken& granted, TokenTime asked);
   bool fall_back(Inquiry& inquiry, const std::string& why);
   bool answer(Inquiry& inquiry, const TokenRecord& record);
   bool refuse(Inquiry& inquiry, const std::string& why);
