@@ -72,14 +72,23 @@ std::string all_of(const Settings& s) {
   std::string text;
   for (const Duration span :
        {s.deadline, s.patience, s.address_patience, s.stall_limit, s.dns_timeout, s.resolve_limit, t.connect,
-        t.greeting, t.helo, t.starttls, t.auth, t.mail, t.rcpt, t.data_init, t.data_xfer, t.data_done}) {
+        t.greeting, t.helo, t.starttls, t.auth, t.mail, t.rcpt, t.data_init, t.data_xfer, t.data_done, s.secret_limit,
+        s.cool_down.least, s.cool_down.most, s.max_wait, s.unconfirmed_hold, s.duplicate_wait}) {
     text += std::to_string(span.count()) + " ";
   }
-  return text + fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", s.max_sessions, s.hostname,
-                            static_cast<int>(s.tls), static_cast<int>(s.ip), s.bind_address, s.dns_servers,
-                            s.mx_address_limit, s.mx_session_limit, s.srv, s.own_addresses, s.proxy_addresses,
-                            s.line_length_limit, s.size_tolerance, s.spool_memory, s.spool_directory, s.syslog_ident,
-                            s.syslog_socket, s.log_file);
+  text += fmt::format("{} {} {} {} {} {} {} {} ", s.max_sessions, s.mx_address_limit, s.mx_session_limit, s.slow_factor,
+                      s.line_length_limit, s.size_tolerance, s.spool_memory, s.srv);
+  text += fmt::format("{} {} {} {} {} {} {} ", s.use_state, static_cast<int>(s.tls), static_cast<int>(s.ip),
+                      static_cast<int>(s.tls_more.min_version), static_cast<int>(s.client_report),
+                      static_cast<int>(s.on_content_reject), static_cast<int>(s.on_unconfirmed));
+  for (const std::string* value :
+       {&s.hostname, &s.tls_more.ca_file, &s.tls_more.ca_path, &s.tls_more.name, &s.tls_more.cert_file,
+        &s.tls_more.key_file, &s.allow_plaintext_auth, &s.password_map, &s.recipient_delimiter, &s.spool_directory,
+        &s.state_directory, &s.syslog_ident, &s.syslog_socket, &s.log_file}) {
+    text += *value + " | ";
+  }
+  return text + fmt::format("{} {} {} {} {} {} {}", s.tls_more.fingerprints, s.auth_mechanisms, s.discard_ehlo_keywords,
+                            s.bind_address, s.dns_servers, s.own_addresses, s.proxy_addresses);
 }
 
 }  // namespace
@@ -252,6 +261,20 @@ std::string example() {
 }
 
 }  // namespace
+
+TEST_CASE("no setting is left out of the comparison", "[toml_config]") {
+  for (const SettingKey& key : settings_table()) {
+    INFO(std::string(key.name));
+    bool told_apart = false;
+    for (const char* const value :
+         {"7s", "7k", "77", "yes", "no", "none", "any", "4", "encrypt", "1.3", "xclient", "next", "a.example", "/a/b",
+          "192.0.2.1", "PLAIN", "pipelining", "+", "word", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}) {
+      Settings settings;
+      told_apart = told_apart || (!key.apply(settings, value) && all_of(settings) != all_of(Settings()));
+    }
+    CHECK(told_apart);
+  }
+}
 
 TEST_CASE("the example is a good configuration", "[toml_config]") {
   const Folder folder;
