@@ -1,4 +1,4 @@
-"""Checks what README shows: its length, its TOML, its commands, and the links of all Markdown files.
+"""Checks what README shows: its length, its TOML, its commands; the links of all Markdown files; and the synopses of the manual.
 
 Usage: test checks/readme [--binary PATH] [ROOT]     PATH is relaypipe (build/relaypipe), ROOT the directory of the repository
 
@@ -152,6 +152,41 @@ class Readme(unittest.TestCase):
         done = self.relaypipe(*missing, *words) if words[0].startswith("-") else self.relaypipe(words[0], *missing, *words[1:])
         self.assertRegex(done.stdout + done.stderr, r"missing(\.toml)?\b")
         self.assertNotRegex(done.stdout + done.stderr, r"(?i)usage|--help")
+
+
+class Manual(unittest.TestCase):
+    # In the synopsis of no command: relaypipe(8) has them once, for every command.
+    EVERY_COMMAND = {"-h", "--help", "--deadline"}
+
+    def synopses(self) -> dict[str, set[str]]:
+        """Options by command; a delivery is the command without a name."""
+        found: dict[str, set[str]] = {}
+        for page in sorted(root.glob("src/relaypipe*.8")):
+            section = page.read_text().partition(".Sh SYNOPSIS\n")[2].partition("\n.Sh ")[0]
+            for synopsis in section.split(".Nm relaypipe\n")[1:]:
+                command = re.match(r"\.Cm (\w+)", synopsis)
+                options = re.findall(r"\bFl (-?[\w-]*\w)", synopsis)
+                words = {f"-{word}" for word in options if word.startswith("-") or len(word) == 1}
+                words |= {f"-{letter}" for word in options if not word.startswith("-") for letter in word}
+                found.setdefault(command[1] if command else "", set()).update(words)
+        return found
+
+    def helped(self, *command: str) -> set[str]:
+        done = subprocess.run([binary, *command, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        options = done.stdout.partition("\nOptions:\n")[2].partition("\n\n")[0]
+        return {word for line in re.findall(r"^  (-\S+)", options, re.MULTILINE) for word in line.split(",")}
+
+    def test_synopses_have_the_options_of_the_help(self) -> None:
+        told = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=LIMIT).stdout
+        commands = set(re.findall(r"^  relaypipe (\w+)", told, re.MULTILINE))
+        found = self.synopses()
+        self.assertEqual(set(found), commands | {""})
+        self.assertEqual(found.pop("") - {"--version", "--help"}, self.helped())
+        self.assertEqual(found.pop("help"), set())
+        for command, options in sorted(found.items()):
+            with self.subTest(command):
+                self.assertEqual(options, self.helped(command) - self.EVERY_COMMAND)
 
 
 class Markdown(unittest.TestCase):
