@@ -52,13 +52,9 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
                   loaded.configuration.on_change, arguments.verbose,    log_id(arguments.queue_id)};
   request.envelope.queue_id = arguments.queue_id;
   request.envelope.client = arguments.client;
-  const auto choice = choose_nexthop(loaded.configuration, *arguments.nexthop, request.envelope,
-                                     started + request.settings.deadline, &parent);
-  if (!choice) return fail(choice.error());
-  if (choice->trouble) journal.line(Journal::Level::Warning, log_id(arguments.queue_id) + ": " + choice->note);
-  auto plan = plan_route(loaded.configuration, choice->nexthop, request.envelope, service_port, Random(random_seed()));
-  if (!plan && plan.error().status.klass == 5) return fail(refused_verdict(plan.error().status, plan.error().text));
-  if (!plan) return fail(bad_configuration("nexthop: " + plan.error().text));
+  auto plan = plan_delivery(loaded.configuration, *arguments.nexthop, request.envelope,
+                            started + request.settings.deadline, &parent, journal);
+  if (!plan) return fail(plan.error());
   request.plan = *std::move(plan);
   return request;
 }

@@ -156,13 +156,9 @@ void LmtpEngine::deliver_group(const LmtpTask& task, const RecipientGroup& group
   };
   try {
     if (const auto error = configuration_error(loaded_)) return decide(bad_configuration(*error));
-    const Instant end = task.started + settings_.deadline;
-    const auto choice = choose_nexthop(loaded_.configuration, nexthop_, envelope, end, &parent_);
-    if (!choice) return decide(choice.error());
-    if (choice->trouble) journal_.line(Journal::Level::Warning, log_id(envelope.queue_id) + ": " + choice->note);
-    auto plan = plan_route(loaded_.configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
-    if (!plan && plan.error().status.klass == 5) return decide(refused_verdict(plan.error().status, plan.error().text));
-    if (!plan) return decide(bad_configuration("nexthop: " + plan.error().text));
+    auto plan = plan_delivery(loaded_.configuration, nexthop_, envelope, task.started + settings_.deadline, &parent_,
+                              journal_);
+    if (!plan) return decide(plan.error());
     const auto delivered = deliver_over(plans_.emplace_back(*std::move(plan)), task, envelope, parent);
     if (delivered.empty()) {
       for (const std::size_t place : group)

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "base/random.h"
 #include "config/setting_keys.h"
+#include "deliver/log_lines.h"
 #include "io/policy_client.h"
 #include "io/system/own_host.h"
 #include "io/system/poll_event_loop.h"
@@ -104,6 +106,18 @@ Result<Choice, Verdict> choose_nexthop(const Configuration& configuration, const
   const auto* use = std::get_if<UseNexthop>(&*decision);
   if (use == nullptr) return Choice{nexthop, server + " leaves the choice to the chain", false};
   return Choice{use->nexthop, server + " chooses " + use->nexthop, false};
+}
+
+Result<RoutePlan, Verdict> plan_delivery(const Configuration& configuration, const std::string& nexthop,
+                                         const Envelope& envelope, Instant deadline, ParentWatch* parent,
+                                         Journal& journal) {
+  const auto choice = choose_nexthop(configuration, nexthop, envelope, deadline, parent);
+  if (!choice) return fail(choice.error());
+  if (choice->trouble) journal.line(Journal::Level::Warning, log_id(envelope.queue_id) + ": " + choice->note);
+  auto plan = plan_route(configuration, choice->nexthop, envelope, service_port, Random(random_seed()));
+  if (plan) return *std::move(plan);
+  if (plan.error().status.klass == 5) return fail(refused_verdict(plan.error().status, plan.error().text));
+  return fail(bad_configuration("nexthop: " + plan.error().text));
 }
 
 Verdict bad_configuration(const std::string& text) { return refused_verdict({4, 3, 5}, text); }

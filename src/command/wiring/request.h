@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "base/deadline.h"
+#include "base/journal.h"
 #include "base/result.h"
 #include "command/wiring/options.h"
 #include "config/configuration.h"
 #include "io/system/parent_watch.h"
 #include "io/toml_config.h"
 #include "message/envelope.h"
+#include "route/plan.h"
 #include "verdict/verdict.h"
 
 namespace relaypipe {
@@ -49,6 +51,13 @@ struct Choice {
 /// null for a command by hand, which a signal ends by itself.
 Result<Choice, Verdict> choose_nexthop(const Configuration& configuration, const std::string& nexthop,
                                        const Envelope& envelope, Instant deadline, ParentWatch* parent);
+
+/// The plan for a message: its nexthop is chosen as above, and trouble with the policy server goes to the journal. The
+/// Verdict is the server's, or says why there is no plan: of class 5 only for a message that every relay's `max_size`
+/// rules out.
+Result<RoutePlan, Verdict> plan_delivery(const Configuration& configuration, const std::string& nexthop,
+                                         const Envelope& envelope, Instant deadline, ParentWatch* parent,
+                                         Journal& journal);
 
 /// A bad configuration or command line: deferred as 4.3.5.
 Verdict bad_configuration(const std::string& text);
