@@ -44,7 +44,7 @@ Duration limit_of(Stage stage, const TimeLimits& limits) {
 
 TransactionRequest request_for(const AttemptContext& context, const Capabilities& relay, bool last) {
   const Envelope& envelope = context.envelope;
-  TransactionRequest request = make_request(envelope.sender, envelope.recipients, context.message.facts(), relay);
+  TransactionRequest request = make_request(envelope, context.message.facts(), relay);
   request.goal = context.goal;
   request.last = last;
   if (context.relay.settings.client_report == ClientReport::Xforward)

@@ -21,6 +21,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "smtp/dsn_parameters.h"
+
 namespace relaypipe {
 namespace {
 
@@ -35,19 +37,19 @@ std::string unexpected(const Reply& reply) { return "an unexpected reply (" + re
 
 }  // namespace
 
-TransactionRequest make_request(const Address& sender, const std::vector<Address>& recipients,
-                                const ContentFacts& content, const Capabilities& relay) {
-  const bool international =
-      sender.is_internationalized() ||
-      std::any_of(recipients.begin(), recipients.end(), [](const Address& a) { return a.is_internationalized(); });
+TransactionRequest make_request(const Envelope& envelope, const ContentFacts& content, const Capabilities& relay) {
+  const bool smtputf8 = relay.smtputf8 && (envelope.smtputf8 || envelope.is_internationalized());
   TransactionRequest request;
   request.pipelining = relay.pipelining;
-  request.mail = "MAIL FROM:" + sender.path();
+  request.mail = "MAIL FROM:" + envelope.sender.path();
   if (relay.size) request.mail += " SIZE=" + std::to_string(content.size);
   if (relay.eight_bit_mime && content.eight_bit_body) request.mail += " BODY=8BITMIME";
-  if (relay.smtputf8 && international) request.mail += " SMTPUTF8";
-  for (const Address& recipient : recipients)
-    request.rcpt.push_back("RCPT TO:" + recipient.path());
+  if (smtputf8) request.mail += " SMTPUTF8";
+  if (relay.dsn) request.mail += mail_dsn_parameters(envelope);
+  for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+    request.rcpt.push_back("RCPT TO:" + envelope.recipients[i].path());
+    if (relay.dsn) request.rcpt.back() += rcpt_dsn_parameters(envelope, i, smtputf8);
+  }
   return request;
 }
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "message/address.h"
 #include "message/content_encoder.h"
+#include "message/envelope.h"
 #include "smtp/capabilities.h"
 
 namespace relaypipe {
@@ -25,12 +25,11 @@ struct TransactionRequest {
   bool last = true;  ///< of its session: with PIPELINING, QUIT leaves with the dot
 };
 
-/// The commands for this message at this relay: SIZE=, BODY=8BITMIME and SMTPUTF8 where offered and needed. A relay
-/// that is asked for more than the submitter asked for may have to return the message, because the next host does not
-/// offer it. So SMTPUTF8 goes with an address that needs it and never with octets of the header (RFC 6531 3.4), and
-/// BODY=8BITMIME with a body that is 8-bit, as RFC 6152 demands. A relay that lacks SMTPUTF8 is judged elsewhere
-/// (verdict/fitness.h).
-TransactionRequest make_request(const Address& sender, const std::vector<Address>& recipients,
-                                const ContentFacts& content, const Capabilities& relay);
+/// The commands for this message at this relay: SIZE=, BODY=8BITMIME, SMTPUTF8 and the DSN parameters where offered and
+/// needed. A relay that is asked for more than the submitter asked for may have to return the message, because the next
+/// host does not offer it. So SMTPUTF8 goes with an address that needs it or where the submitter asked, and never with
+/// octets of the header (RFC 6531 3.4), and BODY=8BITMIME with a body that is 8-bit, as RFC 6152 demands. A relay that
+/// lacks SMTPUTF8 is judged elsewhere (verdict/fitness.h).
+TransactionRequest make_request(const Envelope& envelope, const ContentFacts& content, const Capabilities& relay);
 
 }  // namespace relaypipe

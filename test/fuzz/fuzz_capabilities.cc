@@ -37,11 +37,15 @@ void check_request(const Capabilities& relay) {
   ContentFacts content;
   content.size = 1234;
   content.eight_bit_body = true;
-  const Address address = *parse_address("\xc3\xbc@example.com");
-  const std::string mail = make_request(address, {address}, content, relay).mail;
+  Envelope envelope;
+  envelope.sender = *parse_address("\xc3\xbc@example.com");
+  envelope.recipients = {envelope.sender};
+  envelope.dsn.ret = "HDRS";
+  const std::string mail = make_request(envelope, content, relay).mail;
   must((mail.find(" SIZE=1234") != mail.npos) == relay.size, "SIZE= where offered", mail);
   must((mail.find(" BODY=8BITMIME") != mail.npos) == relay.eight_bit_mime, "BODY= where offered", mail);
   must((mail.find(" SMTPUTF8") != mail.npos) == relay.smtputf8, "SMTPUTF8 where offered", mail);
+  must((mail.find(" RET=HDRS") != mail.npos) == relay.dsn, "DSN where offered", mail);
   must(mail.find_first_of("\r\n") == mail.npos, "a command is one line", mail);
 }
 

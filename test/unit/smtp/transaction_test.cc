@@ -17,8 +17,14 @@ TEST_CASE("the commands carry what the relay offers and the message needs") {
   content.size = 1234;
   Capabilities all;
   all.size = all.eight_bit_mime = all.smtputf8 = all.pipelining = true;
+  const auto envelope = [](const Address& sender, std::vector<Address> recipients) {
+    Envelope made;
+    made.sender = sender;
+    made.recipients = std::move(recipients);
+    return made;
+  };
   const auto mail = [&](const Address& sender, const Address& recipient, const Capabilities& relay) {
-    return make_request(sender, {recipient}, content, relay).mail;
+    return make_request(envelope(sender, {recipient}), content, relay).mail;
   };
   CHECK(mail(ascii, ascii, {}) == "MAIL FROM:<s@example.com>");
   CHECK(mail(Address(), ascii, all) == "MAIL FROM:<> SIZE=1234");
@@ -30,10 +36,32 @@ TEST_CASE("the commands carry what the relay offers and the message needs") {
   CHECK(mail(utf8, utf8, {}) == "MAIL FROM:<\xc3\xbc@example.com>");
 
   const auto request =
-      make_request(ascii, {*parse_address("a b@example.com"), *parse_address("postmaster")}, content, all);
+      make_request(envelope(ascii, {*parse_address("a b@example.com"), *parse_address("postmaster")}), content, all);
   CHECK(request.rcpt == std::vector<std::string>{"RCPT TO:<\"a b\"@example.com>", "RCPT TO:<postmaster>"});
   CHECK(request.pipelining);
-  CHECK_FALSE(make_request(ascii, {ascii}, content, {}).pipelining);
+  CHECK_FALSE(make_request(envelope(ascii, {ascii}), content, {}).pipelining);
+}
+
+TEST_CASE("what the submitter asked for is said to a relay that offers it") {
+  Envelope envelope;
+  envelope.recipients = {*parse_address("a@example.com"), *parse_address("b@example.com")};
+  envelope.smtputf8 = true;
+  envelope.dsn = {"HDRS", "QQ"};
+  envelope.recipient_dsn = {{"NEVER", ""}, {"SUCCESS", "utf-8;\xc3\xbc@example.com"}};
+  Capabilities relay;
+  auto request = make_request(envelope, {}, relay);
+  CHECK(request.mail == "MAIL FROM:<>");
+  CHECK(request.rcpt == std::vector<std::string>{"RCPT TO:<a@example.com>", "RCPT TO:<b@example.com>"});
+  relay.dsn = true;
+  request = make_request(envelope, {}, relay);
+  CHECK(request.mail == "MAIL FROM:<> RET=HDRS ENVID=QQ");
+  CHECK(request.rcpt[1] == "RCPT TO:<b@example.com> NOTIFY=SUCCESS");
+  relay.smtputf8 = true;
+  // Of some recipients each keeps its own.
+  request = make_request(envelope.with_recipients(std::vector<std::size_t>{1}), {}, relay);
+  CHECK(request.mail == "MAIL FROM:<> SMTPUTF8 RET=HDRS ENVID=QQ");
+  CHECK(request.rcpt ==
+        std::vector<std::string>{"RCPT TO:<b@example.com> NOTIFY=SUCCESS ORCPT=utf-8;\xc3\xbc@example.com"});
 }
 
 TEST_CASE("one recipient, command by command") {
@@ -139,15 +167,15 @@ TEST_CASE("several recipients with results of their own: the content is sent whe
                 {"> MAIL < 250 > RCPT < 250 > RCPT < 421", "refused rcpt 421, drop"},
             },
             Player::Goal::Some);
-  check_all(3, true,
-            {
-                {"> MAIL RCPT RCPT RCPT < 250 550 450 250 > DATA < 354 content commit > . QUIT < 250",
-                 "accepted 250, drop"},
-                {"> MAIL RCPT RCPT RCPT < 250 550 450 250 > DATA < 354 content commit > . QUIT closed",
-                 "unconfirmed: no reply (connection lost), drop"},
-                {"> MAIL RCPT RCPT RCPT < 250 550 551 553", "recipients 550 551 553, quit"},
-            },
-            Player::Goal::Some);
+  check_all(
+      3, true,
+      {
+          {"> MAIL RCPT RCPT RCPT < 250 550 450 250 > DATA < 354 content commit > . QUIT < 250", "accepted 250, drop"},
+          {"> MAIL RCPT RCPT RCPT < 250 550 450 250 > DATA < 354 content commit > . QUIT closed",
+           "unconfirmed: no reply (connection lost), drop"},
+          {"> MAIL RCPT RCPT RCPT < 250 550 551 553", "recipients 550 551 553, quit"},
+      },
+      Player::Goal::Some);
   check_all(1, true, {{"> MAIL RCPT DATA < 250 550 503", "recipients 550, quit"}}, Player::Goal::Some);
 }
 
