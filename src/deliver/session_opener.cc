@@ -123,8 +123,11 @@ void SessionOpener::announce_winner() {
   }
   // A session that was kept says nothing new of its relay, least of all how long it takes to open one.
   if (ready_->is_used()) return;
-  services_.history.ready(winner_leg(), winner.peer, winner.started, now() - winner.started,
-                          ready_->facts().certificate_end);
+  services_.history.ready(winner_leg(), winner.peer,
+                          {.began = winner.started,
+                           .took = now() - winner.started,
+                           .certificate_end = ready_->facts().certificate_end,
+                           .offers_dsn = ready_->capabilities().dsn});
 }
 
 /// Whoever waits for what this delivery finds at a relay has to know that it goes on.

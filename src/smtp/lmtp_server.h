@@ -34,12 +34,11 @@ class LmtpServer {
  public:
   struct Settings {
     std::string hostname;
-    /// Announce DSN: NOTIFY, ORCPT, RET and ENVID come with the message, and Postfix leaves the reports to the relay.
-    /// Without it Postfix reports success itself, as "relayed" (RFC 3461 5.2.3).
-    bool dsn = true;
+    bool dsn = true;  ///< announced: Postfix then leaves all reports to the relay (RFC 3461 5.2.3)
   };
   explicit LmtpServer(Settings settings);
 
+  void announce_dsn(bool on) { settings_.dsn = on; }  ///< from the next LHLO on
   enum class Want {
     Output,  ///< much of output() has gathered: send it and go on with next()
     Input,   ///< read, and then receive()

@@ -140,12 +140,13 @@ void DeliveryHistory::progressed(const Leg& leg) {
   });
 }
 
-void DeliveryHistory::ready(const Leg& leg, const Peer& peer, Instant began, Duration took, WallTime certificate_end) {
-  HealthEvent event = event_at(HealthEvent::Kind::Ready, began);
+void DeliveryHistory::ready(const Leg& leg, const Peer& peer, const ReadySession& session) {
+  HealthEvent event = event_at(HealthEvent::Kind::Ready, session.began);
   event.patience = to_span(leg.relay.settings.patience);
   add_update(leg.relay, {.of = HealthUpdate::Of::Endpoint, .name = endpoint_text(peer.ip, peer.port), .event = event});
-  event.ready = took;
-  if (certificate_end != kNever) event.certificate_end = certificate_end;
+  event.ready = session.took;
+  event.offers_dsn = session.offers_dsn;
+  if (session.certificate_end != kNever) event.certificate_end = session.certificate_end;
   add_update(leg.relay, {.event = std::move(event)});
   // Whoever waits for a probe, for an unknown relay, or for a place that the others of this race gave back, is to know
   // as soon as we do.

@@ -60,9 +60,8 @@ class DeliveryHistory {
 
   /// An attempt at the relay has come to another stage: whoever waits for what this delivery finds waits on.
   void progressed(const Leg& leg);
-  /// A session with the relay became ready, dialled at `began`. `certificate_end`: of the certificate it showed, or
-  /// kNever.
-  void ready(const Leg& leg, const Peer& peer, Instant began, Duration took, WallTime certificate_end = kNever);
+  /// A session with the relay became ready.
+  void ready(const Leg& leg, const Peer& peer, const ReadySession& session);
   /// What an attempt showed. `used_up`: the relay has no address left that could do better. `broken_off`: it ended as
   /// it did because this delivery has to stop, so nothing follows from it for the relay.
   void record(const Leg& leg, const ClassifiedAttempt& classified, Instant began, bool used_up,

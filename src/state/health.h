@@ -66,6 +66,7 @@ struct Health {
 
   WallTime one_by_one_until = kNever;  ///< PIPELINING is not used until then: commands sent together were lost
   WallTime certificate_end = kNever;   ///< of the certificate it showed last
+  bool offers_dsn = false;             ///< in the last session with it (RFC 3461)
 
   Average ready;                     ///< from dialling to a ready session
   Average accepted;                  ///< from MAIL to the reply to the dot

@@ -153,6 +153,7 @@ bool is_outdated(const Health& health, const HealthEvent& event) {
 void keep_measures(Health& health, const HealthEvent& event, WallTime now) {
   if (event.pipelined) health.one_by_one_until = now + kOneByOne;
   if (event.certificate_end) health.certificate_end = *event.certificate_end;
+  if (event.offers_dsn) health.offers_dsn = *event.offers_dsn;
   if (event.ready || event.accepted) health.measured = now;
   if (event.ready) health.ready.add(*event.ready);
   if (event.accepted) health.accepted.add(*event.accepted);

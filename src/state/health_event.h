@@ -52,6 +52,7 @@ struct HealthEvent {
   std::optional<Duration> ready = {};                 ///< how long it took to a ready session
   std::optional<Duration> accepted = {};              ///< and from there to the acceptance
   std::optional<WallTime> certificate_end = {};       ///< of Ready: of the relay's certificate, where it showed one
+  std::optional<bool> offers_dsn = {};                ///< of Ready
 };
 
 /// Learns from an attempt of `owner`, and ends its look. True when it went down or came back.

@@ -111,6 +111,7 @@ void pack(Packer& out, const Health& health) {
   pack_time(out, health.reset);
   out.time(health.one_by_one_until);
   out.time(health.certificate_end);
+  out.number(health.offers_dsn ? 1 : 0);
   for (const Average* const average : {&health.ready, &health.accepted}) {
     out.real(average->value);
     out.number(average->samples);
@@ -143,6 +144,7 @@ bool unpack(Unpacker& in, Health& health) {
   health.reset = unpack_time(in);
   health.one_by_one_until = in.time();
   health.certificate_end = in.time();
+  health.offers_dsn = in.number() != 0;
   for (Average* const average : {&health.ready, &health.accepted}) {
     average->value = in.real();
     average->samples = in.small();

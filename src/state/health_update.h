@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/deadline.h"
+#include "base/wall_time.h"
 #include "message/envelope.h"
 #include "relay/relay.h"
 #include "state/change.h"
@@ -19,6 +21,14 @@ struct HealthUpdate {
   enum class Of { Relay, Endpoint, Sender, Domain } of = Of::Relay;
   std::string name = {};  ///< of the endpoint, `192.0.2.1:587`, or of the domain
   HealthEvent event;
+};
+
+/// What a session showed when it was ready.
+struct ReadySession {
+  Instant began;  ///< when it was dialled
+  Duration took;  ///< from then
+  WallTime certificate_end = kNever;
+  bool offers_dsn = false;
 };
 
 /// What a failure says of the relay with this sender, or with the recipients' domains.

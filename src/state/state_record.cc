@@ -13,7 +13,7 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::uint64_t kVersion = 3;
+constexpr std::uint64_t kVersion = 4;
 constexpr std::size_t kLongestName = 200;
 constexpr std::size_t kLongestAddress = 64;
 /// What counts against a quota, which may be one of a month, and what somebody may still ask about.

@@ -14,6 +14,7 @@
 #include "io/system/system_clock.h"
 #include "route/plan.h"
 #include "state/settings_stamp.h"
+#include "state/state_record.h"
 
 namespace relaypipe {
 namespace {
@@ -96,6 +97,22 @@ std::string LmtpEngine::configuration_stamp() const {
   for (const Document& document : loaded_.documents)
     stamp += '\n' + file_stamp(document.file);
   return stamp;
+}
+
+bool LmtpEngine::relays_offer_dsn() {
+  const ChainConfig* const chain = loaded_.configuration.chain(nexthop_);
+  const bool leads_on = chain != nullptr && !(chain->by_sender.empty() && chain->by_recipient.empty() &&
+                                             chain->policy.empty());
+  const auto relays = relays_named(loaded_.configuration, nexthop_, service_port);
+  if (leads_on || !relays || relays->empty()) return false;
+  std::vector<std::string> keys;
+  for (const Relay& relay : *relays)
+    keys.push_back(relay_key(relay.name));
+  const std::vector<std::string> records = state_.store().read(keys, state_.wall().now());
+  return std::all_of(records.begin(), records.end(), [](const std::string& record) {
+    const auto known = unpack(record);
+    return known && known->health.offers_dsn;
+  });
 }
 
 bool LmtpEngine::is_current() {

@@ -47,6 +47,9 @@ class LmtpEngine {
   std::vector<Verdict> deliver(const LmtpTask& task);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
+  /// Whether every relay that the nexthop leads to announced DSN in the last session with it. Only then may we: Postfix
+  /// leaves the reports to those who announce it, and sends one itself, "relayed", where nobody does (RFC 3461 5.2.3).
+  bool relays_offer_dsn();
   /// Whether the files of the configuration are those that it was made from, and those of the state the ones it uses.
   [[nodiscard]] bool is_current();
   [[nodiscard]] EventLoop& event_loop() { return *event_loop_; }

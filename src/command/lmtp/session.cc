@@ -36,7 +36,7 @@ LmtpEngine& LmtpSession::engine() {
 }
 
 void LmtpSession::run() {
-  engine();
+  connection_.announce_dsn(engine().relays_offer_dsn());
   while (true) {
     auto event = connection_.take_event();
     if (!event) {

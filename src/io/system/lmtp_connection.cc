@@ -32,14 +32,21 @@ LmtpConnection::LmtpConnection(int in, int out, const Clock& clock, LmtpServer::
       buffer_(kPart, '\0') {}
 
 std::optional<LmtpEvent> LmtpConnection::take_event() {
-  pump();
-  send();
+  go_on();
   return std::exchange(event_, std::nullopt);
 }
 
 void LmtpConnection::content_to(Spool& spool) {
   spool_ = &spool;
   pump();
+}
+
+/// Sends and lets the dialogue go on, as long as it waits for nothing but room for its output.
+void LmtpConnection::go_on() {
+  do {
+    pump();
+    send();
+  } while (!event_ && server_.want() == LmtpServer::Want::Output && flushed() && !broken_);
 }
 
 /// Lets the dialogue go on with what was received, up to an event that somebody has to take.
@@ -76,8 +83,7 @@ void LmtpConnection::serve(std::span<const pollfd> fds, Instant now) {
     receive(now);
   else if (!event_ && server_.want() == LmtpServer::Want::Quiet && now >= quiet_at_)
     event_ = server_.quiet();
-  pump();
-  send();
+  go_on();
 }
 
 void LmtpConnection::receive(Instant now) {

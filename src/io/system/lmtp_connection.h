@@ -23,6 +23,7 @@ class LmtpConnection final : public Pollable {
   void content_to(Spool& spool);
   void stop_content() { spool_ = nullptr; }
   void answer(const LmtpReply& reply) { server_.answer(reply); }
+  void announce_dsn(bool on) { server_.announce_dsn(on); }
 
   /// Whether the connection may be closed without harm.
   [[nodiscard]] bool idle() const { return !event_ && server_.idle() && server_.output().empty(); }
@@ -37,6 +38,7 @@ class LmtpConnection final : public Pollable {
   void receive(Instant now);
   void send();
   void pump();
+  void go_on();
   void close();
 
   int in_;
