@@ -37,8 +37,8 @@ class Attempts {
   [[nodiscard]] const std::vector<std::size_t>& places_left() const { return places_; }
   [[nodiscard]] bool settled() const { return settled_; }
 
-  /// The verdict for all recipients, or with DeliveryRequest::each_recipient that for each in the order of the envelope.
-  /// `stop`: what ended the delivery for those that are left.
+  /// The verdict for all recipients, or with DeliveryRequest::each_recipient that for each in the order of the
+  /// envelope. `stop`: what ended the delivery for those that are left.
   [[nodiscard]] std::vector<Verdict> verdicts(const std::optional<StopReason>& stop) const;
   [[nodiscard]] std::span<const ClassifiedAttempt> all() const { return attempts_; }
   /// Whether the lines of the verdict are in the log.

@@ -108,7 +108,8 @@ class Delivery {
     AttemptOutcome outcome = run_attempt(session, winner.peer, context);
     const Attempt whole{winner.peer, std::move(outcome.result), began - winner.started, now() - began,
                         winner.candidate.leg};
-    std::vector<Attempt> attempts = request_.each_recipient ? split(whole, outcome.recipient_replies) : std::vector{whole};
+    std::vector<Attempt> attempts =
+        request_.each_recipient ? split(whole, outcome.recipient_replies) : std::vector{whole};
     for (const Attempt& attempt : attempts) {
       if (!std::holds_alternative<Accepted>(attempt.what)) continue;
       services_.parent.accepted(attempt.recipients.empty() ? attempts_.places_left() : attempt.recipients);

@@ -12,8 +12,8 @@ namespace relaypipe {
 /// The result of a delivery.
 struct Delivered {
   /// One for all recipients, or with DeliveryRequest::each_recipient one for each in the order of the envelope. Then
-  /// none where an earlier delivery has left something about one of several recipients, which may differ for the others:
-  /// nothing was tried, and each of them is to be delivered alone.
+  /// none where an earlier delivery has left something about one of several recipients, which may differ for the
+  /// others: nothing was tried, and each of them is to be delivered alone.
   std::vector<Verdict> verdicts;
   Delays delays;
   bool logged = false;    ///< the verdict's lines are in the log

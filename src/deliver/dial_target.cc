@@ -24,8 +24,6 @@ DialTarget dial_target(const Relay& relay, const Endpoint& endpoint) {
           settings.limits};
 }
 
-Peer unresolved(const Relay& relay) {
-  return {relay.name, relay.destination.host, "", relay.destination.port};
-}
+Peer unresolved(const Relay& relay) { return {relay.name, relay.destination.host, "", relay.destination.port}; }
 
 }  // namespace relaypipe

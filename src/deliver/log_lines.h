@@ -34,10 +34,11 @@ std::string attempt_line(const Envelope& envelope, const ClassifiedAttempt& clas
 /// text `, tls=none`, with the reason where TLS was welcome.
 std::string session_words(const SessionFacts& facts);
 
-/// The verdicts (one for all recipients, or one for each in their order), one line per recipient, in the form of smtp(8) (log_adhoc.c) but with `verdict=`: pipe(8) writes
-/// `status=` for the same delivery, and statistics tools count every line that has it. `4Xyz: to=<a@b>,
-/// relay=h[ip]:587, delay=…, delays=a/b/c/d, dsn=2.0.0, verdict=sent (250 …)`. `at_once`: the only attempt is the one
-/// that was accepted, and has no line of its own, so the first line says `attempt=accepted` too.
+/// The verdicts (one for all recipients, or one for each in their order), one line per recipient, in the form of
+/// smtp(8) (log_adhoc.c) but with `verdict=`: pipe(8) writes `status=` for the same delivery, and statistics tools
+/// count every line that has it. `4Xyz: to=<a@b>, relay=h[ip]:587, delay=…, delays=a/b/c/d, dsn=2.0.0, verdict=sent
+/// (250 …)`. `at_once`: the only attempt is the one that was accepted, and has no line of its own, so the first line
+/// says `attempt=accepted` too.
 std::vector<std::string> verdict_lines(const Envelope& envelope, std::span<const Verdict> verdicts,
                                        const Delays& delays, bool at_once, std::string_view session = {});
 

@@ -8,8 +8,8 @@
 
 namespace relaypipe {
 
-/// What a delivery adds to the counters: each attempt that failed, and each verdict that is no success. A relay that was
-/// not asked, or only superseded, has not failed.
+/// What a delivery adds to the counters: each attempt that failed, and each verdict that is no success. A relay that
+/// was not asked, or only superseded, has not failed.
 Counters results_of(std::span<const ClassifiedAttempt> attempts, std::span<const Verdict> verdicts);
 
 /// Adds to the counters of all processes; costs nothing where there is nothing to add.

@@ -78,11 +78,11 @@ class DeliveryHistory {
   /// What this delivery has to do with one relay.
   struct PendingUpdates {
     const Relay* relay = nullptr;
-    bool tried = false;  ///< by this delivery, whatever came of it
-    bool taken = false;  ///< a place, or the right to look
-    bool looks = false;  ///< whether it is the right to look
-    Instant looked{};    ///< when that was last written
-    bool over = false;   ///< what was taken is not needed any more
+    bool tried = false;          ///< by this delivery, whatever came of it
+    bool taken = false;          ///< a place, or the right to look
+    bool looks = false;          ///< whether it is the right to look
+    Instant looked{};            ///< when that was last written
+    bool over = false;           ///< what was taken is not needed any more
     std::uint64_t accepted = 0;  ///< recipients
     std::vector<HealthUpdate> updates;
   };

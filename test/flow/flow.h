@@ -117,7 +117,7 @@ struct Flow {
       leg.tier = tier;
       leg.relay.limits = limits;
     }
-    const DeliveryRequest order{envelope,       plan,           settings, self, Random(seed), services.timeline.now(),
+    const DeliveryRequest order{envelope,       plan,  settings, self, Random(seed), services.timeline.now(),
                                 each_recipient, verify};
     DeliveryHistory history(services.history(), envelope, services.timeline.now() + settings.deadline);
     Services outside = services.services(history);

@@ -13,7 +13,8 @@ const char* const kTaken = "delivered 2.0.0 192.0.2.1[192.0.2.1]:587: 250 ";
 const char* const kTakenBySecond = "delivered 2.0.0 192.0.2.2[192.0.2.2]:587: 250 ";
 
 struct Three : Flow {
-  explicit Three(std::string list = kTwo) : Flow(std::move(list), {"a@example.org", "b@example.org", "c@example.net"}) {}
+  explicit Three(std::string list = kTwo)
+      : Flow(std::move(list), {"a@example.org", "b@example.org", "c@example.net"}) {}
 };
 
 std::vector<std::string> rcpt_of(const fake::FakeRelay& relay) {

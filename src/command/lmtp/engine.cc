@@ -58,9 +58,7 @@ bool holds_secrets(const Configuration& configuration) {
          std::any_of(configuration.relays.begin(), configuration.relays.end(), has_account);
 }
 
-void append(std::vector<Pollable*>& parts, std::initializer_list<Pollable*> more) {
-  parts.insert(parts.end(), more);
-}
+void append(std::vector<Pollable*>& parts, std::initializer_list<Pollable*> more) { parts.insert(parts.end(), more); }
 
 }  // namespace
 
@@ -101,8 +99,8 @@ std::string LmtpEngine::configuration_stamp() const {
 
 bool LmtpEngine::relays_offer_dsn() {
   const ChainConfig* const chain = loaded_.configuration.chain(nexthop_);
-  const bool leads_on = chain != nullptr && !(chain->by_sender.empty() && chain->by_recipient.empty() &&
-                                             chain->policy.empty());
+  const bool leads_on =
+      chain != nullptr && !(chain->by_sender.empty() && chain->by_recipient.empty() && chain->policy.empty());
   const auto relays = relays_named(loaded_.configuration, nexthop_, service_port);
   if (leads_on || !relays || relays->empty()) return false;
   std::vector<std::string> keys;
@@ -140,8 +138,8 @@ std::string LmtpEngine::session_key(const DialTarget& target) const {
 
 const OwnHost& LmtpEngine::own_host_for(const RoutePlan& plan) {
   // Own addresses matter only where a message can come back.
-  const bool needed = std::any_of(plan.legs.begin(), plan.legs.end(),
-                                  [](const Leg& leg) { return leg.relay.destination.port == 25; });
+  const bool needed =
+      std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.destination.port == 25; });
   if (!needed) return name_only_;
   if (!own_host_) own_host_ = own_host(settings_);
   return *own_host_;
@@ -173,8 +171,8 @@ void LmtpEngine::deliver_group(const LmtpTask& task, const RecipientGroup& group
   };
   try {
     if (const auto error = configuration_error(loaded_)) return decide(bad_configuration(*error));
-    auto plan = plan_delivery(loaded_.configuration, nexthop_, envelope, task.started + settings_.deadline, &parent_,
-                              journal_);
+    auto plan =
+        plan_delivery(loaded_.configuration, nexthop_, envelope, task.started + settings_.deadline, &parent_, journal_);
     if (!plan) return decide(plan.error());
     const auto delivered = deliver_over(plans_.emplace_back(*std::move(plan)), task, envelope, parent);
     if (delivered.empty()) {
@@ -194,9 +192,9 @@ void LmtpEngine::deliver_group(const LmtpTask& task, const RecipientGroup& group
 std::vector<Verdict> LmtpEngine::deliver_over(RoutePlan& plan, const LmtpTask& task, const Envelope& envelope,
                                               Parent& parent) {
   DeliveryHistory history(state_.services(), envelope, task.started + settings_.deadline);
-  Services services{clock_,  *event_loop_, pool_,     resolver_, task.content,
-                    parent,  journal_,     patterns_, history,   state_.lock(), nullptr};
-  const DeliveryRequest request{envelope,       plan, settings_,  own_host_for(plan), Random(random_seed()),
+  Services services{clock_,   *event_loop_, pool_,   resolver_,     task.content, parent,
+                    journal_, patterns_,    history, state_.lock(), nullptr};
+  const DeliveryRequest request{envelope,     plan, settings_,  own_host_for(plan), Random(random_seed()),
                                 task.started, true, task.verify};
   Delivered delivered = relaypipe::deliver(request, services);
   state_.lock().release();

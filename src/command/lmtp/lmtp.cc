@@ -37,7 +37,8 @@ int start_lmtp(const Command& command, const std::vector<std::string>& words) {
 
 const Command kLmtpCommand{
     "lmtp", "take messages from lmtp(8), as a service of spawn(8)",
-    "Speaks LMTP on standard input and output: message after message, with a result for each recipient, over sessions to "
+    "Speaks LMTP on standard input and output: message after message, with a result for each recipient, over sessions "
+    "to "
     "the relays that are kept. It ends with its connection. Exit status: 0, or 2 wrong command line.",
     start_lmtp};
 

@@ -70,10 +70,14 @@ std::string relay(const std::string& name) { return "[relay." + name + "]\ndesti
 std::string all_of(const Settings& s) {
   const TimeLimits& t = s.limits;
   std::string text;
-  for (const Duration span :
-       {s.deadline, s.patience, s.address_patience, s.stall_limit, s.dns_timeout, s.resolve_limit, t.connect,
-        t.greeting, t.helo, t.starttls, t.auth, t.mail, t.rcpt, t.data_init, t.data_xfer, t.data_done, s.secret_limit,
-        s.cool_down.least, s.cool_down.most, s.max_wait, s.unconfirmed_hold, s.duplicate_wait}) {
+  for (const Duration span : {s.deadline,       s.patience,     s.address_patience,
+                              s.stall_limit,    s.dns_timeout,  s.resolve_limit,
+                              t.connect,        t.greeting,     t.helo,
+                              t.starttls,       t.auth,         t.mail,
+                              t.rcpt,           t.data_init,    t.data_xfer,
+                              t.data_done,      s.secret_limit, s.cool_down.least,
+                              s.cool_down.most, s.max_wait,     s.unconfirmed_hold,
+                              s.duplicate_wait}) {
     text += std::to_string(span.count()) + " ";
   }
   text += fmt::format("{} {} {} {} {} {} {} {} ", s.max_sessions, s.mx_address_limit, s.mx_session_limit, s.slow_factor,
@@ -267,8 +271,10 @@ TEST_CASE("no setting is left out of the comparison", "[toml_config]") {
     INFO(std::string(key.name));
     bool told_apart = false;
     for (const char* const value :
-         {"7s", "7k", "77", "yes", "no", "none", "any", "4", "encrypt", "1.3", "xclient", "next", "a.example", "/a/b",
-          "192.0.2.1", "PLAIN", "pipelining", "+", "word", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}) {
+         {"7s",      "7k",         "77",        "yes",     "no",
+          "none",    "any",        "4",         "encrypt", "1.3",
+          "xclient", "next",       "a.example", "/a/b",    "192.0.2.1",
+          "PLAIN",   "pipelining", "+",         "word",    "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}) {
       Settings settings;
       told_apart = told_apart || (!key.apply(settings, value) && all_of(settings) != all_of(Settings()));
     }

@@ -19,7 +19,8 @@ std::string shown(const std::vector<RecipientResult>& results) {
     if (std::holds_alternative<Refused>(one.what)) text += "refused-all";
     if (const auto* refused = std::get_if<RecipientsRefused>(&one.what))
       text += "refused-" + std::to_string(refused->replies.at(0).code);
-    if (const auto* fine = std::get_if<Deliverable>(&one.what)) text += "deliverable-" + std::to_string(fine->reply.code);
+    if (const auto* fine = std::get_if<Deliverable>(&one.what))
+      text += "deliverable-" + std::to_string(fine->reply.code);
     for (const std::size_t place : one.recipients)
       text += " " + std::to_string(place);
   }
