@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,9 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/printable.h"
+#include "io/base/child_process.h"
+#include "io/base/error_text.h"
 
 namespace relaypipe {
 namespace {
@@ -22,50 +22,6 @@ namespace {
 constexpr std::size_t kMostOutput = 16384;
 /// How often the end of the process is looked for where the kernel has no descriptor for it (before 5.3).
 constexpr auto kLook = std::chrono::milliseconds(20);
-
-/// What the child gets instead of our own descriptors, signals and process group.
-class SpawnPlan {
- public:
-  explicit SpawnPlan(int output) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addchdir_np(&actions_, "/");
-    posix_spawnattr_init(&attributes_);
-    sigset_t signals;
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes_, &signals);
-    sigfillset(&signals);
-    posix_spawnattr_setsigdefault(&attributes_, &signals);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  int run(pid_t& pid, const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
-    return posix_spawn(&pid, argv.front().c_str(), &actions_, &attributes_, pointers(argv).data(),
-                       pointers(environment).data());
-  }
-
- private:
-  static std::vector<char*> pointers(const std::vector<std::string>& words) {
-    std::vector<char*> list;
-    list.reserve(words.size() + 1);
-    for (const std::string& word : words)
-      list.push_back(const_cast<char*>(word.c_str()));  // posix_spawn(3) takes them so, and changes nothing
-    list.push_back(nullptr);
-    return list;
-  }
-
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
 
 std::vector<std::string> environment() {
   std::vector<std::string> list{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"};
@@ -82,11 +38,6 @@ std::string program_name(const std::string& word) {
   return printable(word.substr(0, end)) + (end == word.npos ? "" : " ... (arguments are words of their own)");
 }
 
-void close_once(int& fd) {
-  if (fd >= 0) ::close(fd);
-  fd = -1;
-}
-
 }  // namespace
 
 AccountCommand::AccountCommand(const std::vector<std::string>& argv, Instant ends)
@@ -97,36 +48,36 @@ AccountCommand::AccountCommand(const std::vector<std::string>& argv, Instant end
 
 AccountCommand::~AccountCommand() {
   kill_group();
-  close_once(output_);
-  close_once(exit_);
   Secret::wipe(text_);
 }
 
 void AccountCommand::spawn(const std::vector<std::string>& argv) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
-    trouble_ = std::strerror(errno);
+  auto pipe = make_pipe();
+  if (!pipe) {
+    trouble_ = error_text(errno);
     return;
   }
   // Ours alone does not block: a command that prints more than a pipe holds would lose it.
-  ::fcntl(ends[1], F_SETFL, 0);
-  output_ = ends[0];
-  pid_t pid = -1;
-  const int error = SpawnPlan(ends[1]).run(pid, argv, environment());
-  ::close(ends[1]);
-  if (error != 0) {
-    trouble_ = fmt::format("cannot be started: {}", std::strerror(error));
+  ::fcntl(pipe->reader.get(), F_SETFL, O_NONBLOCK);
+  output_ = std::move(pipe->reader);
+  ChildProcess child{argv.front(), argv, environment()};
+  child.output = pipe->writer.get();
+  child.group = ChildProcess::Group::Own;
+  child.directory = "/";
+  const auto pid = child.start();
+  if (!pid) {
+    trouble_ = fmt::format("cannot be started: {}", error_text(pid.error()));
     return;
   }
-  pid_ = pid;
-  exit_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  pid_ = *pid;
+  exit_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
 }
 
 Instant AccountCommand::interests(std::vector<pollfd>& fds, Instant now) {
   if (pid_ < 0) return now;
-  if (output_ >= 0) fds.push_back({output_, POLLIN, 0});
-  if (exit_ >= 0) fds.push_back({exit_, POLLIN, 0});
-  return exit_ >= 0 ? ends_ : std::min<Instant>(ends_, now + kLook);
+  if (output_) fds.push_back({output_.get(), POLLIN, 0});
+  if (exit_) fds.push_back({exit_.get(), POLLIN, 0});
+  return exit_ ? ends_ : std::min<Instant>(ends_, now + kLook);
 }
 
 std::optional<Result<Secret, std::string>> AccountCommand::serve(Instant now) {
@@ -142,12 +93,12 @@ std::optional<Result<Secret, std::string>> AccountCommand::serve(Instant now) {
 
 void AccountCommand::read() {
   std::array<char, 4096> part;
-  while (output_ >= 0 && trouble_.empty()) {
-    const ssize_t got = ::read(output_, part.data(), part.size());
+  while (output_ && trouble_.empty()) {
+    const ssize_t got = ::read(output_.get(), part.data(), part.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
-      close_once(output_);
+      output_.reset();
     } else if (text_.size() + static_cast<std::size_t>(got) > kMostOutput) {
       trouble_ = fmt::format("printed more than {} octets", kMostOutput);
     } else {

@@ -11,6 +11,7 @@
 #include "base/deadline.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 
@@ -41,8 +42,8 @@ class AccountCommand {
   std::string program_;
   Instant ends_;
   pid_t pid_ = -1;
-  int exit_ = -1;    ///< pidfd: readable when the process has ended; -1 where the kernel has none
-  int output_ = -1;  ///< -1 after its end
+  UniqueFd exit_;    ///< pidfd: readable when the process has ended; none where the kernel has none
+  UniqueFd output_;  ///< none after its end
   int status_ = 0;
   std::string text_;  ///< room for all it may print from the start, so that nothing is left behind by growing
   std::string trouble_;

@@ -1,6 +1,5 @@
 #include "io/system/user_view.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -9,9 +8,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "base/printable.h"
+#include "io/base/child_process.h"
+#include "io/base/error_text.h"
 #include "io/system/user_rights.h"
 
 namespace relaypipe {
@@ -81,15 +81,13 @@ Result<std::string, std::string> seen_by(const PipeUser& user, const std::functi
   if (::geteuid() != 0 && ::geteuid() != user.uid) {
     return fail("run this as root to see what " + printable(user.name) + " may read and write");
   }
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(std::string(std::strerror(errno)));
+  auto pipe = make_pipe();
+  if (!pipe) return fail(error_text(errno));
   const pid_t pid = ::fork();
-  if (pid == 0) look_as(user, look, ends[1]);
-  const int error = errno;
-  ::close(ends[1]);
-  std::string seen = pid < 0 ? std::string() : read_to_end(ends[0]);
-  ::close(ends[0]);
-  if (pid < 0) return fail(std::string(std::strerror(error)));
+  if (pid == 0) look_as(user, look, pipe->writer.get());
+  if (pid < 0) return fail(error_text(errno));
+  pipe->writer.reset();
+  std::string seen = read_to_end(pipe->reader.get());
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
