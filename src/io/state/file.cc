@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
+#include <utility>
+
+#include "io/base/error_text.h"
 
 namespace relaypipe {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 constexpr int kOpenFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
 
 Failure<std::string> failure(const std::string& path, int error) {
-  return fail(fmt::format("{}: {}", path, std::generic_category().message(error)));
+  return fail(fmt::format("{}: {}", path, error_text(error)));
 }
 
 Failure<std::string> not_ours(const std::string& path, const struct stat& status) {
@@ -22,14 +24,14 @@ Failure<std::string> not_ours(const std::string& path, const struct stat& status
                           path, status.st_uid, geteuid()));
 }
 
-Result<int, std::string> make(const std::string& directory, const std::string& path) {
+Result<UniqueFd, std::string> make(const std::string& directory, const std::string& path) {
   struct stat status {};
   if (stat(directory.c_str(), &status) != 0) return failure(path, errno);
   const bool foreign = status.st_uid != geteuid() && geteuid() != 0 && status.st_uid != 0;
   if (foreign) return not_ours(directory, status);
-  const int fd = open(path.c_str(), kOpenFlags | O_CREAT, 0600);
-  if (fd < 0) return failure(path, errno);
-  return fd;
+  UniqueFd made(open(path.c_str(), kOpenFlags | O_CREAT, 0600));
+  if (!made) return failure(path, errno);
+  return made;
 }
 
 /// Root gives what is its own to the owner of the directory.
@@ -41,24 +43,23 @@ bool give_away(int fd, const std::string& directory, const struct stat& status) 
 
 }  // namespace
 
-Result<int, std::string> open_state_file(const std::string& directory, const std::string& name) {
+Result<UniqueFd, std::string> open_state_file(const std::string& directory, const std::string& name) {
   const std::string path = directory + "/" + name;
-  int fd = open(path.c_str(), kOpenFlags);
+  UniqueFd file(open(path.c_str(), kOpenFlags));
   struct stat status {};
-  if (fd < 0 && errno == ENOENT) {
+  if (!file && errno == ENOENT) {
     auto made = make(directory, path);
     if (!made) return made;
-    fd = *made;
+    file = *std::move(made);
   }
-  if (fd < 0) {
+  if (!file) {
     const int error = errno;
     const bool foreign = error == EACCES && lstat(path.c_str(), &status) == 0 && status.st_uid != geteuid();
     return foreign ? not_ours(path, status) : failure(path, error);
   }
-  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && give_away(fd, directory, status)) return fd;
-  const int error = S_ISREG(status.st_mode) ? errno : EINVAL;
-  close(fd);
-  return failure(path, error);
+  if (fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && give_away(file.get(), directory, status))
+    return file;
+  return failure(path, S_ISREG(status.st_mode) ? errno : EINVAL);
 }
 
 }  // namespace relaypipe

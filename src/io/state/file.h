@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 
@@ -10,6 +11,6 @@ namespace relaypipe {
 /// alone, who is the owner of the directory, so that what root makes there deliveries can use. A user to whom a
 /// directory does not belong makes nothing in it, for the same reason. A link is not followed, and only a regular file
 /// is opened. The descriptor is the caller's and is closed on exec; the error is a sentence that begins with the path.
-Result<int, std::string> open_state_file(const std::string& directory, const std::string& name);
+Result<UniqueFd, std::string> open_state_file(const std::string& directory, const std::string& name);
 
 }  // namespace relaypipe

@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <ctime>
-#include <system_error>
 
 #include "base/hash.h"
+#include "io/base/error_text.h"
 #include "io/state/file.h"
 
 namespace relaypipe {
@@ -29,12 +29,12 @@ void sleep_for(Nap nap) {
 }  // namespace
 
 StateLock::StateLock(const std::string& directory, Use use, Span longest) : use_(use == Use::Read ? 0 : 1) {
-  const auto fd = open_state_file(directory, "state.lock");
-  if (!fd) {
-    error_ = fd.error();
+  auto opened = open_state_file(directory, "state.lock");
+  if (!opened) {
+    error_ = opened.error();
     return;
   }
-  fd_ = *fd;
+  file_ = *std::move(opened);
   wait(directory, longest);
   if (!error_.empty()) return;
   note_ = read();
@@ -46,12 +46,9 @@ StateLock::StateLock(const std::string& directory, Use use, Span longest) : use_
 }
 
 StateLock::~StateLock() {
-  if (fd_ < 0) return;
-  if (error_.empty()) {
-    note_.crashes[use_] = 0;
-    write(note_);
-  }
-  close(fd_);
+  if (!file_ || !error_.empty()) return;
+  note_.crashes[use_] = 0;
+  write(note_);
 }
 
 /// The naps are counted, not the clock: on a machine that is short of processors they take longer, and so does
@@ -60,9 +57,9 @@ void StateLock::wait(const std::string& directory, Span longest) {
   Nap waited{};
   Nap total{};
   std::uint64_t turns = 0;
-  for (Nap nap = kFirstNap; flock(fd_, LOCK_EX | LOCK_NB) != 0; nap = std::min(2 * nap, kLongestNap)) {
+  for (Nap nap = kFirstNap; flock(file_.get(), LOCK_EX | LOCK_NB) != 0; nap = std::min(2 * nap, kLongestNap)) {
     if (errno != EWOULDBLOCK && errno != EINTR) {
-      error_ = fmt::format("{}/state.lock: {}", directory, std::generic_category().message(errno));
+      error_ = fmt::format("{}/state.lock: {}", directory, error_text(errno));
       return;
     }
     if (total == Nap(0)) turns = read().turns;
@@ -84,7 +81,7 @@ void StateLock::wait(const std::string& directory, Span longest) {
 
 StateLock::Note StateLock::read() const {
   Note note;
-  const bool whole = pread(fd_, &note, sizeof note, 0) == static_cast<ssize_t>(sizeof note);
+  const bool whole = pread(file_.get(), &note, sizeof note, 0) == static_cast<ssize_t>(sizeof note);
   const std::string_view summed(reinterpret_cast<const char*>(&note), offsetof(Note, sum));
   return whole && note.sum == hash_octets(summed) ? note : Note();
 }
@@ -92,7 +89,7 @@ StateLock::Note StateLock::read() const {
 /// On a full disk the file stays what it was: it has its octets from its first day.
 void StateLock::write(Note note) const {
   note.sum = hash_octets({reinterpret_cast<const char*>(&note), offsetof(Note, sum)});
-  if (pwrite(fd_, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return;
+  if (pwrite(file_.get(), &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return;
 }
 
 }  // namespace relaypipe

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/wall_time.h"
+#include "io/base/unique_fd.h"
 #include "state/store.h"
 
 namespace relaypipe {
@@ -50,7 +51,7 @@ class StateLock {
   void write(Note note) const;
 
   std::size_t use_;
-  int fd_ = -1;
+  UniqueFd file_;
   bool busy_ = false;
   std::uint32_t crashes_ = 0;
   Note note_;

@@ -3,11 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
+#include "io/base/error_text.h"
 #include "io/state/file.h"
 
 namespace relaypipe {
@@ -34,19 +33,15 @@ Owner random_owner() {
 
 }  // namespace
 
-StateOwners::~StateOwners() {
-  if (fd_ >= 0) close(fd_);
-}
-
 bool StateOwners::open() {
-  if (fd_ >= 0) return true;
+  if (file_) return true;
   if (trouble_) return false;
-  const auto opened = open_state_file(directory_, "owners.lock");
+  auto opened = open_state_file(directory_, "owners.lock");
   if (opened)
-    fd_ = *opened;
+    file_ = *std::move(opened);
   else
     trouble_ = opened.error();
-  return fd_ >= 0;
+  return static_cast<bool>(file_);
 }
 
 Owner StateOwners::self() {
@@ -55,8 +50,8 @@ Owner StateOwners::self() {
   if (!open()) return self_;
   // Another process has the same number with a chance of 2^-62 for each that runs.
   struct flock lock = place_of(self_);
-  if (fcntl(fd_, F_OFD_SETLK, &lock) != 0) {
-    trouble_ = fmt::format("{}/owners.lock: {}", directory_, std::generic_category().message(errno));
+  if (fcntl(file_.get(), F_OFD_SETLK, &lock) != 0) {
+    trouble_ = fmt::format("{}/owners.lock: {}", directory_, error_text(errno));
   }
   return self_;
 }
@@ -66,7 +61,7 @@ bool StateOwners::alive(const Owner& owner) {
   if (owner == self_) return true;
   if (!open()) return false;
   struct flock lock = place_of(owner);
-  return fcntl(fd_, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+  return fcntl(file_.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
 }  // namespace relaypipe

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/owner.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 
@@ -16,9 +17,6 @@ namespace relaypipe {
 class StateOwners {
  public:
   explicit StateOwners(std::string state_directory) : directory_(std::move(state_directory)) {}
-  ~StateOwners();
-  StateOwners(const StateOwners&) = delete;
-  StateOwners& operator=(const StateOwners&) = delete;
 
   /// This process, from now on until it ends. Where there can be no lock it is one that nobody sees running: what it
   /// takes is free at once, and trouble() says so.
@@ -34,7 +32,7 @@ class StateOwners {
 
   std::string directory_;
   Owner self_;
-  int fd_ = -1;
+  UniqueFd file_;
   std::optional<std::string> trouble_;
 };
 

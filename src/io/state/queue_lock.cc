@@ -2,12 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "base/hash.h"
+#include "io/base/error_text.h"
 #include "io/state/file.h"
 
 namespace relaypipe {
@@ -30,14 +29,10 @@ off_t place_of(const std::string& name) {
 
 }  // namespace
 
-QueueLock::~QueueLock() {
-  if (fd_ >= 0) close(fd_);
-}
-
 void QueueLock::release() {
-  if (fd_ < 0) return;
+  if (!file_) return;
   struct flock all = range(F_UNLCK, 0, 0);
-  fcntl(fd_, F_OFD_SETLK, &all);
+  fcntl(file_.get(), F_OFD_SETLK, &all);
 }
 
 DeliveryLock::State QueueLock::fail(const std::string& why) {
@@ -47,19 +42,19 @@ DeliveryLock::State QueueLock::fail(const std::string& why) {
 
 DeliveryLock::State QueueLock::take(const std::vector<std::string>& names) {
   if (trouble_ || names.empty()) return State::Ours;
-  if (fd_ < 0) {
-    const auto opened = open_state_file(directory_, "queue.lock");
+  if (!file_) {
+    auto opened = open_state_file(directory_, "queue.lock");
     if (!opened) return fail(opened.error());
-    fd_ = *opened;
+    file_ = *std::move(opened);
   }
   for (const std::string& name : names) {
     struct flock lock = range(F_WRLCK, place_of(name), 1);
-    if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) continue;
+    if (fcntl(file_.get(), F_OFD_SETLK, &lock) == 0) continue;
     const int error = errno;
     // All or nothing: two deliveries that hold one each would wait for each other.
     release();
     if (error == EAGAIN || error == EACCES) return State::Anothers;
-    return fail(fmt::format("{}/queue.lock: {}", directory_, std::generic_category().message(error)));
+    return fail(fmt::format("{}/queue.lock: {}", directory_, error_text(error)));
   }
   return State::Ours;
 }

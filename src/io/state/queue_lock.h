@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/base/unique_fd.h"
 #include "state/delivery_lock.h"
 
 namespace relaypipe {
@@ -15,9 +16,6 @@ namespace relaypipe {
 class QueueLock final : public DeliveryLock {
  public:
   explicit QueueLock(std::string state_directory) : directory_(std::move(state_directory)) {}
-  ~QueueLock() override;
-  QueueLock(const QueueLock&) = delete;
-  QueueLock& operator=(const QueueLock&) = delete;
 
   State take(const std::vector<std::string>& names) override;
   void release() override;
@@ -28,7 +26,7 @@ class QueueLock final : public DeliveryLock {
 
   std::string directory_;
   std::optional<std::string> trouble_;
-  int fd_ = -1;
+  UniqueFd file_;
 };
 
 }  // namespace relaypipe

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "io/base/error_text.h"
 #include "io/state/file.h"
 
 namespace relaypipe {
@@ -108,14 +109,13 @@ int SqliteFile::open() {
 /// The file is made by us and not by SQLite, so that it has the right owner and is no link; and what SQLite would take
 /// for a file with a write-ahead log is damage.
 int SqliteFile::look_at_head() {
-  const auto fd = open_state_file(directory_, name_);
-  if (!fd) {
-    error_ = fd.error();
+  const auto file = open_state_file(directory_, name_);
+  if (!file) {
+    error_ = file.error();
     return kUnusable;
   }
   std::array<unsigned char, kHeadOctets> head{};
-  const ssize_t count = pread(*fd, head.data(), head.size(), 0);
-  ::close(*fd);
+  const ssize_t count = pread(file->get(), head.data(), head.size(), 0);
   if (count == 0) return 0;
   const bool known = count == static_cast<ssize_t>(head.size()) &&
                      std::memcmp(head.data(), kMagic.data(), kMagic.size()) == 0 && head[kJournalKindsAt] == 1 &&
@@ -267,7 +267,7 @@ std::string SqliteFile::text_of(int code) const {
   if (db_ == nullptr && !error_.empty()) return error_;
   const bool of_system = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
   const int error = db_ != nullptr && of_system ? sqlite3_system_errno(db_) : 0;
-  const std::string text = error != 0 ? std::strerror(error) : sqlite3_errstr(code);
+  const std::string text = error != 0 ? error_text(error) : sqlite3_errstr(code);
   return path() + ": " + text;
 }
 

@@ -13,6 +13,7 @@
 
 #include "config/ehlo_name.h"
 #include "config/setting_keys.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 namespace {
@@ -33,11 +34,10 @@ std::optional<IpAddress> address_of(const sockaddr* address) {
 /// What a small file of the system begins with; nothing where it is not there.
 std::string beginning_of(const char* path) {
   constexpr std::size_t kMost = 65536;
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0) return {};
+  const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file) return {};
   std::string text(kMost, '\0');
-  const ssize_t got = ::read(fd, text.data(), text.size());
-  ::close(fd);
+  const ssize_t got = ::read(file.get(), text.data(), text.size());
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return text;
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "io/base/unique_fd.h"
 #include "message/message_source.h"
 
 namespace relaypipe {
@@ -18,9 +19,6 @@ class Spool final : public MessageSource {
     std::string directory;
   };
   explicit Spool(Limits limits);
-  ~Spool() override;
-  Spool(const Spool&) = delete;
-  Spool& operator=(const Spool&) = delete;
 
   /// Adds octets of the content, cut anywhere.
   void add(std::string_view octets);
@@ -43,7 +41,7 @@ class Spool final : public MessageSource {
   State state_ = State::Reading;
   std::string failure_;
   std::string memory_;  ///< everything, or what is not in the file yet
-  int file_ = -1;
+  UniqueFd file_;
   std::string window_;  ///< what the last read() from the file showed
 };
 

@@ -8,9 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <system_error>
 
 #include "base/printable.h"
+#include "io/base/error_text.h"
 #include "io/system/syslog_journal.h"
 
 namespace relaypipe {
@@ -36,22 +36,16 @@ bool is_standard(int fd) {
 
 }  // namespace
 
-SyslogFile::~SyslogFile() {
-  if (file_ >= 0) close(file_);
-}
-
 Result<bool, std::string> SyslogFile::open() {
-  if (file_ >= 0) return true;
+  if (file_) return true;
   failed_ = true;
   const int create = geteuid() == 0 ? 0 : O_CREAT;
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | create, 0640);
-  if (fd < 0) return fail(std::generic_category().message(errno));
-  if (is_standard(fd)) {
-    close(fd);
+  UniqueFd opened(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | create, 0640));
+  if (!opened) return fail(error_text(errno));
+  if (is_standard(opened.get()))
     return fail(std::string("this is standard input, output or error, which pipe(8) reads"));
-  }
   failed_ = false;
-  file_ = fd;
+  file_ = std::move(opened);
   return true;
 }
 
@@ -61,7 +55,7 @@ bool SyslogFile::line(std::string_view text) {
       fmt::format("{} {} {}[{}]: {}\n", log_timestamp(), short_name(), ident_, getpid(), printable(text));
   ssize_t written = -1;
   do {
-    written = write(file_, line.data(), line.size());
+    written = write(file_.get(), line.data(), line.size());
   } while (written < 0 && errno == EINTR);
   return written > 0;
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 
@@ -15,9 +16,6 @@ namespace relaypipe {
 class SyslogFile {
  public:
   SyslogFile(std::string path, std::string ident) : path_(std::move(path)), ident_(std::move(ident)) {}
-  ~SyslogFile();
-  SyslogFile(const SyslogFile&) = delete;
-  SyslogFile& operator=(const SyslogFile&) = delete;
 
   /// Whether it can be written to, as far as opening it tells; the error is a phrase. root makes no file, since
   /// deliveries could not write to it afterwards.
@@ -29,7 +27,7 @@ class SyslogFile {
  private:
   std::string path_;
   std::string ident_;
-  int file_ = -1;
+  UniqueFd file_;
   bool failed_ = false;
 };
 

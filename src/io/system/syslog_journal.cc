@@ -30,25 +30,18 @@ std::string log_timestamp() {
                      local.tm_hour, local.tm_min, local.tm_sec);
 }
 
-SyslogJournal::~SyslogJournal() {
-  if (socket_ >= 0) close(socket_);
-}
-
 bool SyslogJournal::connect() {
-  if (socket_ >= 0) return true;
+  if (socket_) return true;
   if (broken_) return false;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   broken_ = true;
   if (path_.size() >= sizeof address.sun_path) return false;
   std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
-  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    close(fd);
-    return false;
-  }
-  socket_ = fd;
+  UniqueFd made(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!made) return false;
+  if (::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
+  socket_ = std::move(made);
   broken_ = false;
   return true;
 }
@@ -59,15 +52,14 @@ void SyslogJournal::line(Level level, std::string_view text) {
   const std::string datagram =
       fmt::format("<{}>{} {}[{}]: {}", priority, log_timestamp(), ident_, getpid(), printable(text));
   for (int tries = 0; tries < 2; ++tries) {
-    if (send(socket_, datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) return;
+    if (send(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) return;
     if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR) break;
-    pollfd writable{socket_, POLLOUT, 0};
+    pollfd writable{socket_.get(), POLLOUT, 0};
     if (poll(&writable, 1, kPatienceMs) <= 0) break;
   }
   // One slow daemon costs one wait, not one per line.
   broken_ = lost_ = true;
-  close(socket_);
-  socket_ = -1;
+  socket_.reset();
 }
 
 }  // namespace relaypipe

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/journal.h"
+#include "io/base/unique_fd.h"
 
 namespace relaypipe {
 
@@ -18,9 +19,6 @@ std::string log_timestamp();
 class SyslogJournal final : public Journal {
  public:
   SyslogJournal(std::string socket_path, std::string ident) : path_(std::move(socket_path)), ident_(std::move(ident)) {}
-  ~SyslogJournal() override;
-  SyslogJournal(const SyslogJournal&) = delete;
-  SyslogJournal& operator=(const SyslogJournal&) = delete;
 
   void line(Level level, std::string_view text) override;
 
@@ -32,7 +30,7 @@ class SyslogJournal final : public Journal {
 
   std::string path_;
   std::string ident_;
-  int socket_ = -1;
+  UniqueFd socket_;
   bool broken_ = false;  ///< no line is written any more
   bool lost_ = false;    ///< there was a daemon, and it did not read
 };

@@ -7,16 +7,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "base/printable.h"
+#include "io/base/error_text.h"
 
 namespace relaypipe {
 
 Result<SystemUser, std::string> owner_of(const std::string& directory) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0)
-    return fail(fmt::format("{}: {}", printable(directory), std::generic_category().message(errno)));
+    return fail(fmt::format("{}: {}", printable(directory), error_text(errno)));
   if (!S_ISDIR(status.st_mode)) return fail(printable(directory) + " is not a directory");
   return system_user(status.st_uid, status.st_gid);
 }
