@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "io/base/error_text.h"
 #include "io/base/unique_fd.h"
 #include "io/toml_document.h"
 
@@ -27,8 +28,6 @@ using Problems = std::vector<ConfigProblem>;
 void report(Problems& problems, Position at, std::string text) {
   problems.push_back({ConfigProblem::Severity::Error, std::move(at), std::move(text)});
 }
-
-std::string reason(int error) { return std::strerror(error); }
 
 bool trusted(uid_t owner) { return owner == 0 || owner == ::geteuid(); }
 
@@ -119,9 +118,10 @@ class Loader {
     struct stat status {};
     if (opened.get() < 0) {
       if (!required && errno == ENOENT) return std::nullopt;
-      return refuse(file, fmt::format("cannot be opened: {}", reason(errno)));
+      return refuse(file, fmt::format("cannot be opened: {}", error_text(errno)));
     }
-    if (::fstat(opened.get(), &status) != 0) return refuse(file, fmt::format("cannot be looked at: {}", reason(errno)));
+    if (::fstat(opened.get(), &status) != 0)
+      return refuse(file, fmt::format("cannot be looked at: {}", error_text(errno)));
     if (auto problem = file_problem(status, file, owners_)) return refuse(file, *std::move(problem));
     if (group_writes_directory(file)) {
       problems_.push_back(
@@ -132,7 +132,7 @@ class Loader {
                printable(directory_of(file)))});
     }
     const auto text = read_all(opened.get(), static_cast<std::size_t>(status.st_size));
-    if (!text) return refuse(file, fmt::format("cannot be read: {}", reason(errno)));
+    if (!text) return refuse(file, fmt::format("cannot be read: {}", error_text(errno)));
     std::optional<Document> document = parse_document(*text, file, problems_);
     incomplete_ = incomplete_ || !document;
     return document;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <set>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "config/ehlo_name.h"
 #include "config/key_places.h"
 #include "config/password_map.h"
+#include "io/base/error_text.h"
 #include "io/credentials/file.h"
 #include "io/credentials/file_token_store.h"
 #include "io/curl/library.h"
@@ -200,7 +200,7 @@ class FileCheck {
     struct stat status {};
     if (::stat(path->c_str(), &status) != 0 || ::access(path->c_str(), rights) != 0) {
       const std::string_view action = (rights & R_OK) != 0 ? "read" : "run";
-      return wrong(fmt::format("{} cannot be {}: {}", printable(written), action, std::strerror(errno)));
+      return wrong(fmt::format("{} cannot be {}: {}", printable(written), action, error_text(errno)));
     }
     const bool directory = S_ISDIR(status.st_mode);
     const bool wanted = rights == (R_OK | X_OK);

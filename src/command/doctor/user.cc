@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "base/printable.h"
 #include "command/check/check_files.h"
 #include "config/check_reach.h"
+#include "io/base/error_text.h"
 #include "io/credentials/file.h"
 #include "io/pcre_matcher.h"
 #include "io/system/own_program.h"
@@ -97,7 +97,7 @@ class UserView {
     struct stat status {};
     if (::stat(file.c_str(), &status) != 0) {
       const int error = errno;
-      return add(Severity::Error, fmt::format("{}: {}; all mail waits", printable(file), std::strerror(error)),
+      return add(Severity::Error, fmt::format("{}: {}; all mail waits", printable(file), error_text(error)),
                  error == ENOENT ? with_own_program_ : "");
     }
     if (!S_ISREG(status.st_mode) || ::access(file.c_str(), X_OK) != 0) {
@@ -211,7 +211,7 @@ class UserView {
     const std::string owner = shell_word(user_.name + ":" + user_.group);
     add(Severity::Warning,
         fmt::format("state_directory {}: {}; nothing is remembered between deliveries", printable(directory),
-                    std::strerror(error)),
+                    error_text(error)),
         error == ENOENT ? fmt::format("install -d -o {} -g {} -m 0700 {}", shell_word(user_.name),
                                       shell_word(user_.group), shell_word(directory))
                         : fmt::format("chown -R {0} {1} && chmod 0700 {1}", owner, shell_word(directory)));

@@ -5,13 +5,13 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string_view>
 
 #include "base/printable.h"
 #include "command/wiring/postfix_tools.h"
+#include "io/base/error_text.h"
 #include "io/system/user_rights.h"
 #include "io/system/user_view.h"
 #include "io/toml_config.h"
@@ -68,7 +68,7 @@ LoadedConfiguration load_as_deliverer(const CommonArguments& arguments) {
   const auto user = find_deliverer(arguments);
   if (!user) return load(arguments);
   const bool became = become(user->uid, user->gid);
-  const std::string reason = became ? "" : std::strerror(errno);
+  const std::string reason = became ? "" : error_text(errno);
   LoadedConfiguration loaded = load(arguments);
   if (!became) {
     loaded.problems.insert(loaded.problems.begin(),

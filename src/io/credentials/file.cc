@@ -11,9 +11,9 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/printable.h"
+#include "io/base/error_text.h"
 #include "io/base/unique_fd.h"
 
 namespace relaypipe {
@@ -31,7 +31,7 @@ Result<Secret, std::string> read_whole(int fd, std::size_t size) {
     if (got < 0) {
       const int error = errno;
       Secret::wipe(buffer);
-      return fail(fmt::format("cannot be read: {}", std::strerror(error)));
+      return fail(fmt::format("cannot be read: {}", error_text(error)));
     }
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
@@ -48,9 +48,9 @@ Result<Secret, std::string> read_checked(const std::string& path, const FileRead
   // Not to wait for a writer, should the name be a fifo.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat status {};
-  if (file.get() < 0) return fail(fmt::format("cannot be opened: {}", std::strerror(errno)));
+  if (file.get() < 0) return fail(fmt::format("cannot be opened: {}", error_text(errno)));
   // Asked of the descriptor: the name could mean another file by now.
-  if (::fstat(file.get(), &status) != 0) return fail(fmt::format("cannot be looked at: {}", std::strerror(errno)));
+  if (::fstat(file.get(), &status) != 0) return fail(fmt::format("cannot be looked at: {}", error_text(errno)));
   const bool sealed = (status.st_mode & S_IRWXO) != 0 && only_root_replaces(path);
   if (auto problem = secret_rights_problem(status, reader, credential, sealed)) return fail(*std::move(problem));
   if (static_cast<std::size_t>(status.st_size) > most) return fail(fmt::format("is larger than {} octets", most));

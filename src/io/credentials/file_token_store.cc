@@ -8,9 +8,9 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 
 #include "base/printable.h"
+#include "io/base/error_text.h"
 #include "io/base/unique_fd.h"
 
 namespace relaypipe {
@@ -29,7 +29,7 @@ class FileLock final : public TokenLock {
 };
 
 std::string problem(const std::string& file, std::string_view what, int error) {
-  return fmt::format("{} {}: {}", printable(file), what, std::generic_category().message(error));
+  return fmt::format("{} {}: {}", printable(file), what, error_text(error));
 }
 
 /// Root may have been the one who wrote, by hand: what it leaves has to belong to whom the state directory belongs to,

@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <system_error>
-
 #include "base/printable.h"
+#include "io/base/error_text.h"
 #include "io/curl/attempt.h"
 #include "smtp/sasl.h"
 
@@ -31,8 +30,7 @@ SessionFailure CurlAttempt::diagnose(CURLcode code) {
   const auto os_error = static_cast<int>(easy_.info<long>(CURLINFO_OS_ERRNO));
   switch (code) {
     case CURLE_COULDNT_CONNECT:
-      return {Stage::Connect, SessionError::Unconnected,
-              os_error != 0 ? std::generic_category().message(os_error) : words};
+      return {Stage::Connect, SessionError::Unconnected, os_error != 0 ? error_text(os_error) : words};
     case CURLE_OPERATION_TIMEDOUT: return timed_out();
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:

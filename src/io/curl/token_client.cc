@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <system_error>
 
 #include "base/ip_address.h"
 #include "base/printable.h"
+#include "io/base/error_text.h"
 #include "io/curl/handle.h"
 #include "io/curl/library.h"
 #include "relay/settings.h"
@@ -135,8 +135,7 @@ class CurlPost {
     const bool dated = verdict == kNotYetValid || verdict == kExpired;
     switch (code) {
       case CURLE_COULDNT_RESOLVE_HOST: return kNotInDns;
-      case CURLE_COULDNT_CONNECT:
-        return "cannot be reached: " + (os_error != 0 ? std::generic_category().message(os_error) : words);
+      case CURLE_COULDNT_CONNECT: return "cannot be reached: " + (os_error != 0 ? error_text(os_error) : words);
       case CURLE_OPERATION_TIMEDOUT: return "does not answer in time";
       case CURLE_WRITE_ERROR: return fmt::format("answers with more than {} octets", kLongestAnswer);
       case CURLE_SSL_CACERT_BADFILE:
