@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "oauth/renewal.h"
 #include "oauth/token_services.h"
@@ -11,16 +12,19 @@ namespace relaypipe {
 
 /// How the token of one relay stands, as `relaypipe token` shows it. It holds no secret.
 struct TokenState {
+  /// The access token: Due is renewed with the next message; Unknown is kept by somebody else.
+  enum class Access { Unknown, None, Fresh, Due, Ended };
+  /// The refresh token: kept by us, given in a file, not there; or none is needed.
+  enum class Refresh { NotNeeded, Kept, File, Missing };
+
   std::string relay;
   std::string source;  ///< the key it comes from: `token_endpoint`, `token_file` or `token_command`
   std::string where;   ///< its value: an address, a file, a program
   std::string grant;   ///< `refresh_token` or `client_credentials`; empty for the other sources
-  /// `fresh`, `due` (it is renewed with the next message), `ended`, `none`; `unknown` where somebody else keeps it.
-  std::string state = "unknown";
+  Access access = Access::Unknown;
   std::optional<TokenTime> obtained;
   std::optional<TokenTime> ends;
-  /// `kept`, `file`, `missing`; empty where none is needed.
-  std::string refresh;
+  Refresh refresh = Refresh::NotNeeded;
   std::optional<TokenTime> refresh_obtained;
   std::optional<TokenTime> refresh_ends;
   std::optional<TokenTime> failed;
@@ -29,6 +33,11 @@ struct TokenState {
 
   [[nodiscard]] bool well() const { return problem.empty() && failure.empty(); }
 };
+
+/// `unknown`, `none`, `fresh`, `due`, `ended`.
+std::string_view name(TokenState::Access access);
+/// `kept`, `file`, `missing`; empty where none is needed.
+std::string_view name(TokenState::Refresh refresh);
 
 /// Looks at what is kept, and at the files that are needed, and asks nobody.
 TokenState token_state(const Relay& relay, TokenStore& store, const SecretReader& read_secret, TokenTime now);
