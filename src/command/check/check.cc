@@ -9,6 +9,7 @@
 #include "command/check/json.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/request.h"
+#include "command/wiring/text.h"
 #include "config/check_reach.h"
 #include "io/pcre_matcher.h"
 #include "io/system/standard_streams.h"
@@ -29,25 +30,17 @@ void declare(Options& options, CheckArguments& arguments) {
   options.flag("--json", arguments.json, "for programs");
 }
 
-std::string coloured(const ConfigProblem& problem, bool terminal) {
-  const bool error = problem.severity == ConfigProblem::Severity::Error;
-  if (!terminal) return problem.line() + "\n";
-  return fmt::format("\033[{}m{}\033[0m\n", error ? 31 : 33, problem.line());
-}
-
-std::string counted(std::ptrdiff_t count, const std::string& word) {
-  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-}
-
-std::string report(const LoadedConfiguration& loaded, std::ptrdiff_t errors) {
+std::string report(const LoadedConfiguration& loaded, std::size_t errors) {
   std::string text;
   for (const ConfigProblem& problem : loaded.problems)
-    text += coloured(problem, stdout_is_terminal());
+    text += coloured(problem.line(), problem.severity == ConfigProblem::Severity::Error ? Colour::Red : Colour::Yellow,
+                     stdout_is_terminal()) +
+            "\n";
   const bool file = access(loaded.file.c_str(), F_OK) == 0;
   text += fmt::format("{}{}: {}, {}; {}, {}{}\n", loaded.file, file ? "" : " (not there, the defaults serve)",
-                      counted(errors, "error"), counted(std::ssize(loaded.problems) - errors, "warning"),
-                      counted(std::ssize(loaded.configuration.relays), "relay"),
-                      counted(std::ssize(loaded.configuration.chains), "chain"),
+                      counted(errors, "error"), counted(loaded.problems.size() - errors, "warning"),
+                      counted(loaded.configuration.relays.size(), "relay"),
+                      counted(loaded.configuration.chains.size(), "chain"),
                       loaded.acting_as.empty() ? "" : "; looked at as " + loaded.acting_as);
   return text;
 }
@@ -65,7 +58,7 @@ int run(const CheckArguments& arguments) {
   const auto errors = std::count_if(loaded.problems.begin(), loaded.problems.end(), [](const ConfigProblem& problem) {
     return problem.severity == ConfigProblem::Severity::Error;
   });
-  write_text(arguments.json ? check_json(loaded) : report(loaded, errors));
+  write_text(arguments.json ? check_json(loaded) : report(loaded, static_cast<std::size_t>(errors)));
   return errors > 0 ? kErrors : loaded.problems.empty() ? kDone : kWarnings;
 }
 

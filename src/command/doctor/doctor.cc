@@ -9,6 +9,7 @@
 #include "command/doctor/routes.h"
 #include "command/doctor/service.h"
 #include "command/wiring/postfix_tools.h"
+#include "command/wiring/text.h"
 #include "io/system/own_program.h"
 #include "io/system/standard_streams.h"
 #include "postfix/judge_main.h"
@@ -68,10 +69,6 @@ PostfixFinding no_service(const PostfixTools& tools) {
           fmt::format("{} -M {}", tools.postconf(), shell_word("relaypipe/unix=" + entry))};
 }
 
-std::string counted(std::ptrdiff_t count, const std::string& word) {
-  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-}
-
 /// A line that fixes several things is shown once, below the last of them.
 std::string report(const std::string& directory, std::size_t services, const std::vector<PostfixFinding>& findings) {
   const bool terminal = stdout_is_terminal();
@@ -80,16 +77,16 @@ std::string report(const std::string& directory, std::size_t services, const std
     const PostfixFinding& finding = findings[i];
     const bool error = finding.severity == Severity::Error;
     const std::string line = fmt::format("{}: {}: {}", finding.where, error ? "error" : "warning", finding.text);
-    text += terminal ? fmt::format("\033[{}m{}\033[0m\n", error ? 31 : 33, line) : line + "\n";
+    text += coloured(line, error ? Colour::Red : Colour::Yellow, terminal) + "\n";
     const auto same = [&](const PostfixFinding& other) { return other.fix == finding.fix; };
     const bool again = std::any_of(findings.begin() + static_cast<std::ptrdiff_t>(i) + 1, findings.end(), same);
     if (!finding.fix.empty() && !again) text += fmt::format("    {}\n", finding.fix);
   }
-  const auto errors = std::count_if(findings.begin(), findings.end(),
-                                    [](const PostfixFinding& f) { return f.severity == Severity::Error; });
+  const auto errors = static_cast<std::size_t>(std::count_if(
+      findings.begin(), findings.end(), [](const PostfixFinding& f) { return f.severity == Severity::Error; }));
   if (!findings.empty()) text += "After the changes: postfix reload\n";
-  return text + fmt::format("{}: {}; {}, {}\n", directory, counted(static_cast<std::ptrdiff_t>(services), "service"),
-                            counted(errors, "error"), counted(std::ssize(findings) - errors, "warning"));
+  return text + fmt::format("{}: {}; {}, {}\n", directory, counted(services, "service"), counted(errors, "error"),
+                            counted(findings.size() - errors, "warning"));
 }
 
 int status_of(const std::vector<PostfixFinding>& findings) {

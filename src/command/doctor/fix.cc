@@ -4,6 +4,7 @@
 
 #include "base/deadline.h"
 #include "base/printable.h"
+#include "command/wiring/text.h"
 #include "io/system/standard_streams.h"
 #include "io/system/tool_output.h"
 
@@ -30,7 +31,7 @@ bool run_command(const std::string& command) {
 
 bool run_fixes(const std::vector<std::string>& commands, const std::string& reload) {
   if (commands.empty()) return false;
-  write_text(fmt::format("Run the {} command{} above? [y/N] ", commands.size(), commands.size() == 1 ? "" : "s"));
+  write_text(fmt::format("Run the {} above? [y/N] ", counted(commands.size(), "command")));
   const std::string answer = lower(read_line());
   if (answer != "y" && answer != "yes") {
     write_text("Nothing was changed.\n");

@@ -9,7 +9,7 @@
 #include "command/plan/state.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/request.h"
-#include "command/wiring/wrapped.h"
+#include "command/wiring/text.h"
 #include "config/ehlo_name.h"
 #include "io/cares_resolver.h"
 #include "io/system/local_time.h"
@@ -126,8 +126,6 @@ std::string addresses(const Resolved& resolved) {
 
 std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, bool explain) {
   const bool terminal = stdout_is_terminal();
-  const std::string bold = terminal ? "\033[1m" : "";
-  const std::string plain = terminal ? "\033[0m" : "";
   std::size_t name_width = 0;
   std::size_t destination_width = 11;
   for (const Leg& leg : plan.legs) {
@@ -142,8 +140,8 @@ std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, 
     const bool named = leg.relay.name != leg.relay.destination.text;
     const std::string column = fmt::format("{:<{}}  ", named ? leg.relay.name : "", name_width);
     const std::string relay = name_width > 0 ? column : "";
-    text += fmt::format("{:>4}  {}{}{:<{}}{}  {}\n", i + 1, bold, relay, leg.relay.destination.text, destination_width,
-                        plain, leg.reason);
+    const std::string where = fmt::format("{}{:<{}}", relay, leg.relay.destination.text, destination_width);
+    text += fmt::format("{:>4}  {}  {}\n", i + 1, bold(where, terminal), leg.reason);
     if (explain) text += explained(leg.relay);
     if (i < resolved.size()) text += addresses(resolved[i]);
   }

@@ -7,14 +7,6 @@
 #include "command/wiring/state_parts.h"
 
 namespace relaypipe {
-namespace {
-
-class NoJournal final : public Journal {
- public:
-  void line(Level, std::string_view) override {}
-};
-
-}  // namespace
 
 void order_as_remembered(RoutePlan& plan, const LoadedConfiguration& loaded, const Envelope& envelope) {
   const Settings& settings = loaded.configuration.settings;

@@ -7,7 +7,7 @@
 #include <chrono>
 
 #include "base/printable.h"
-#include "command/wiring/wrapped.h"
+#include "command/wiring/text.h"
 #include "smtp/capabilities.h"
 #include "verdict/classify.h"
 
@@ -22,12 +22,10 @@ struct Page {
   std::size_t columns;  ///< 0: a file or a pipe, without colours
 
   [[nodiscard]] std::string mark(ProbeStatus status) const {
-    const int number = status == ProbeStatus::Fine ? 32 : status == ProbeStatus::Warning ? 33 : 31;
-    const std::string word = fmt::format("{:<4}", word_of(status));
-    return columns != 0 ? fmt::format("\033[{}m{}\033[0m", number, word) : word;
-  }
-  [[nodiscard]] std::string bold(const std::string& text) const {
-    return columns != 0 ? "\033[1m" + text + "\033[0m" : text;
+    const Colour colour = status == ProbeStatus::Fine      ? Colour::Green
+                          : status == ProbeStatus::Warning ? Colour::Yellow
+                                                           : Colour::Red;
+    return coloured(fmt::format("{:<4}", word_of(status)), colour, columns != 0);
   }
 };
 
@@ -95,7 +93,7 @@ std::string reason(const RelayProbe& relay) {
 std::string relay_text(const RelayProbe& relay, std::int64_t now, const Page& page) {
   const std::string& destination = relay.relay.destination.text;
   const std::string name = relay.relay.name == destination ? destination : relay.relay.name + "  " + destination;
-  std::string text = fmt::format("{}  {}\n", page.mark(relay.status()), page.bold(printable(name)));
+  std::string text = fmt::format("{}  {}\n", page.mark(relay.status()), bold(printable(name), page.columns != 0));
   const std::string found =
       relay.addresses.size() == 1 ? "1 address" : fmt::format("{} addresses", relay.addresses.size());
   if (relay.unresolved)
@@ -143,8 +141,8 @@ std::string probe_text(const std::vector<RelayProbe>& probes, std::int64_t now, 
       failed += wrapped(fmt::format("{} would fail: {}", printable(relay.relay.name), reason(relay)), 0, page.columns);
   }
   return text +
-         fmt::format("{} relay{}: {} ok, {} with warnings, {} would fail\n", probes.size(),
-                     probes.size() == 1 ? "" : "s", counts[0], counts[1], counts[2]) +
+         fmt::format("{}: {} ok, {} with warnings, {} would fail\n", counted(probes.size(), "relay"), counts[0],
+                     counts[1], counts[2]) +
          failed;
 }
 

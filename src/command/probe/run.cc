@@ -42,12 +42,6 @@ std::vector<std::string> warnings_of(const RunningProbe& running, std::int64_t n
   return warnings;
 }
 
-/// What goes wrong is in the report.
-class NoJournal final : public Journal {
- public:
-  void line(Level, std::string_view) override {}
-};
-
 class Prober {
  public:
   explicit Prober(const ProbeOrder& order)
@@ -253,7 +247,7 @@ class Prober {
   Instant end_;
   RunningProbes running_;      ///< the DialId is the index
   std::list<Lookup> lookups_;  ///< stay where they are: the relays in them are pointed to
-  NoJournal journal_;
+  NoJournal journal_;          ///< what goes wrong is in the report
   TokenParts tokens_;
   AccountKeyring keyring_;
   ProbeWatch watch_;

@@ -5,6 +5,7 @@
 
 #include "base/printable.h"
 #include "command/status/report.h"
+#include "command/wiring/text.h"
 #include "relay/reply_words.h"
 #include "relay/units.h"
 
@@ -22,17 +23,13 @@ std::string rough(Span span) {
   return seconds < 172'800 ? fmt::format("{}h", seconds / 3600) : fmt::format("{}d", seconds / 86'400);
 }
 
-std::string coloured(std::string_view text, const char* code, bool colour) {
-  return colour ? fmt::format("\x1B[{}m{}\x1B[0m", code, text) : std::string(text);
-}
-
 std::string state_cell(const RelayStatus& relay, bool colour) {
   const std::string word = fmt::format("{:<12}", standing_name(relay));
   switch (relay.standing.kind) {
-    case Standing::Kind::Up: return relay.standing.unknown ? word : coloured(word, "32", colour);
-    case Standing::Kind::Suspended: return coloured(word, "35", colour);
-    case Standing::Kind::CoolingDown: return coloured(word, "31", colour);
-    default: return coloured(word, "33", colour);
+    case Standing::Kind::Up: return relay.standing.unknown ? word : coloured(word, Colour::Green, colour);
+    case Standing::Kind::Suspended: return coloured(word, Colour::Magenta, colour);
+    case Standing::Kind::CoolingDown: return coloured(word, Colour::Red, colour);
+    default: return coloured(word, Colour::Yellow, colour);
   }
 }
 
@@ -109,7 +106,7 @@ std::string unconfirmed_lines(const std::vector<MessageState>& messages, WallTim
 
 std::string status_table(const StatusReport& report, bool colour) {
   std::string text;
-  if (!report.trouble.empty()) text += fmt::format("{}\n\n", coloured(printable(report.trouble), "31", colour));
+  if (!report.trouble.empty()) text += fmt::format("{}\n\n", coloured(printable(report.trouble), Colour::Red, colour));
   for (const ChainConfig* const chain : report.chains)
     text += chain_line(*chain);
   if (!report.chains.empty()) text += "\n";
