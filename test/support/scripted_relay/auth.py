@@ -47,6 +47,7 @@ class Exchange:
             self.cancelled = True    # `*` is no base64 either
             return
         self._responses.append(data)
+        self.login.said.append(data.decode("utf-8", "replace"))
         if len(self._responses) == (2 if self.login.mechanism == "LOGIN" else 1):
             self._judge()
 

@@ -37,6 +37,7 @@ class Login:
 
     mechanism: str
     encrypted: bool
+    said: list[str] = field(default_factory=list)    # every response, decoded
     user: str = ""
     secret: str = ""
     accepted: bool = False         # the credentials were right, whatever a rule made the relay say

@@ -102,7 +102,7 @@ class Player:
             return
         # Here, because a relay without TLS starts sooner without OpenSSL.
         from support.scripted_relay.tls import TlsLayer
-        layer = TlsLayer(Path(self.script.certificate))
+        layer = TlsLayer(Path(self.script.certificate), self.script.ciphers, self.script.dh_parameters)
         self.stream.secure(layer, cut)
         if self.stream.tls:
             self.record.tls, self.record.server_name = layer.version, layer.name

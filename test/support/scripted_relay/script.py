@@ -67,6 +67,8 @@ class Script:
     drip: float = 0.0
     certificate: str = ""                        # a PEM file; with it the relay speaks TLS
     implicit_tls: bool = False
+    ciphers: str = ""                            # OpenSSL's words for those of TLS 1.2, which is then the newest
+    dh_parameters: str = ""                      # a PEM file
     mechanisms: list[str] = field(default_factory=list)
     account: Optional[tuple[str, str]] = None    # user and password, or token; None: all are right
 
@@ -206,6 +208,10 @@ def apply_directive(script: Script, word: str, rest: str) -> None:
         script.drip = parse_duration(rest)
     elif word in ("starttls", "smtps") and len(values) == 1:
         script.certificate, script.implicit_tls = rest, word == "smtps"
+    elif word == "ciphers" and len(values) == 1:
+        script.ciphers = rest
+    elif word == "dh" and len(values) == 1:
+        script.dh_parameters = rest
     elif word == "auth" and values and set(values) <= set(MECHANISMS):
         script.mechanisms = values
     elif word == "account" and len(values) == 2:

@@ -19,6 +19,8 @@ DIALOGUE FILES hold one directive a line; `#` starts a comment line, indented li
     drip 5ms                      every reply one octet at a time
     starttls FILE                 offer STARTTLS; FILE is PEM and holds the key and the certificates
     smtps FILE                    TLS from the first octet
+    ciphers TEXT                  TLS 1.2 at most, with these ciphers, in OpenSSL's words
+    dh FILE                       the DH parameters of these, PEM
     auth PLAIN LOGIN              offer these and demand one before MAIL; inside TLS only, where there is TLS.
                                   Also known: CRAM-MD5, XOAUTH2, OAUTHBEARER
     account USER SECRET           the only right credentials; without it all are
@@ -54,7 +56,7 @@ TEXT      escapes: \\r \\n \\t \\0 \\e \\\\ \\; \\$ \\xHH, and ${TEXT*COUNT} for
           lines is written `reply 250-one\\r\\n250 two`.
 
 THE JOURNAL has one JSON object per connection, written when it ends: greeted, tls (its version), server_name, ehlo,
-logins (mechanism, encrypted, user, secret, accepted), commands (line, reply,
+logins (mechanism, encrypted, said, user, secret, accepted), commands (line, reply,
 and read: the number of the recv that completed the line, so equal numbers came in one segment), reads
 (octets of each recv, the first 50), transactions (mail_from, mail_params, recipients, refused, replies, content with
 length, sha256 and base64 or file, dot, dot_reply, accepted), quit, violations, octets_sent, ended, seconds.

@@ -71,7 +71,7 @@ class Session(Player):
         finally:
             entry.reply = self.answer.decode("utf-8", "surrogateescape") or None
         self.leave_if_over()
-        if word == "starttls" and self.answer.startswith(b"220") and self.script.certificate and not self.stream.tls:
+        if word == "starttls" and self.answer.startswith(b"2") and self.script.certificate and not self.stream.tls:
             self.record.ehlo = None
             self.handshake()
         if word == "data" and complete_code(self.answer).startswith("3"):
@@ -112,7 +112,7 @@ class Session(Player):
             self.leave_if_over()
             exchange.response(self.stream.line().rstrip(b"\r\n").decode("ascii", "replace"))
             self.perform("response", self.auth_reply(exchange))
-        self.authenticated = complete_code(self.answer) == "235"
+        self.authenticated = complete_code(self.answer).startswith("2")
 
     def auth_reply(self, exchange: Exchange) -> bytes:
         challenge = exchange.challenge()

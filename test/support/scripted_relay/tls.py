@@ -16,10 +16,15 @@ class TlsError(Exception):
 
 
 class TlsLayer:
-    def __init__(self, certificate: Path) -> None:
-        """`certificate` is a PEM file with the private key and the chain."""
+    def __init__(self, certificate: Path, ciphers: str = "", dh_parameters: str = "") -> None:
+        """`certificate` is a PEM file with the private key and the chain; the others as in Script."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
+        if ciphers:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers(ciphers)
+        if dh_parameters:
+            context.load_dh_params(dh_parameters)
         context.sni_callback = self._note_name    # type: ignore[assignment]
         self.name: Optional[str] = None    # the server name the client asked for
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
