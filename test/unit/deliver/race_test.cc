@@ -161,6 +161,20 @@ TEST_CASE("six addresses of which five are dead: each next one after 250 ms, bey
   }
 }
 
+TEST_CASE("a relay of many silent addresses costs the next one its patience, and not each of them") {
+  Settings settings = v4();
+  settings.mx_address_limit = 0;
+  RaceTable race("example.net, [192.0.2.9]:587", settings);
+  race.play({{0, "", "ask mx example.net"}, {10, kSix, "dial 1"}, {260, "", "dial 2"}, {510, "", "dial 3"}});
+  race.play({{600, "greets 1", ""},
+             {610, "greets 2", ""},
+             {620, "greets 3", ""},
+             {760, "", ""},
+             {2600, "", "drop 1, dial 4"},
+             {2610, "", ""},
+             {2620, "", "drop 2, dial 9"}});
+}
+
 TEST_CASE("address_patience is a setting") {
   Settings settings = v4();
   settings.address_patience = 100ms;
