@@ -1,5 +1,7 @@
 #include "io/policy_client.h"
 
+#include "io/base/error_text.h"
+
 #include <netdb.h>
 #include <sys/un.h>
 
@@ -7,14 +9,11 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <system_error>
 
 namespace relaypipe {
 namespace {
 
 constexpr std::size_t kAnswerOctets = 64UL * 1024;  ///< more is no answer
-
-std::string system_error_text(int error) { return std::generic_category().message(error); }
 
 /// Whether the empty line is there.
 bool is_whole(std::string_view answer) { return answer.starts_with("\n") || answer.find("\n\n") != answer.npos; }
@@ -76,7 +75,7 @@ void PolicyClient::connect() {
 
 void PolicyClient::connect_failed(int error) {
   addresses_.erase(addresses_.begin());
-  addresses_.empty() ? end_with(system_error_text(error)) : connect();
+  addresses_.empty() ? end_with(error_text(error)) : connect();
 }
 
 void PolicyClient::connected() {
@@ -93,7 +92,7 @@ void PolicyClient::send_request() {
     const ssize_t count = ::send(socket_->get(), request_.data(), request_.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return;
-    if (count < 0) return end_with(system_error_text(errno));
+    if (count < 0) return end_with(error_text(errno));
     request_.erase(0, static_cast<std::size_t>(count));
   }
   step_ = Step::Receive;
@@ -106,7 +105,7 @@ void PolicyClient::receive_answer() {
     const ssize_t count = ::recv(socket_->get(), part.data(), part.size(), 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return;
-    if (count < 0) return end_with(system_error_text(errno));
+    if (count < 0) return end_with(error_text(errno));
     if (count == 0) return end_with("it closed the connection without an answer");
     received_.append(part.data(), static_cast<std::size_t>(count));
   }

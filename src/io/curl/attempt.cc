@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -161,6 +163,11 @@ curl_socket_t CurlAttempt::on_open_socket(void* self, curlsocktype, curl_sockadd
   auto* attempt = static_cast<CurlAttempt*>(self);
   attempt->socket_ = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   return attempt->socket_;
+}
+
+void CurlAttempt::acknowledge_at_once() const {
+  const int on = 1;
+  if (socket_ >= 0) setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 /// TCP is connected when the socket has a peer, and implicit TLS is done when libcurl has a time for it; it tells both

@@ -52,6 +52,10 @@ class CurlAttempt {
   Stage stage() { return progress().stage; }
   /// When the stage it stands at has had its time; a drip does not put it off.
   Instant ends(Instant now);
+  /// Has the next octets acknowledged at once. A relay that says two things in a row, such as session tickets and then
+  /// the reply to EHLO, keeps the second back until we acknowledge the first (Nagle), and we would wait 40 ms with that
+  /// for something to send. The kernel forgets it with each of our own octets (tcp(7), TCP_QUICKACK).
+  void acknowledge_at_once() const;
   /// Takes leave of a relay that is given up: QUIT, where it has greeted and no TLS is on its way.
   void quit();
   /// libcurl is done with it: the session, or what went wrong.

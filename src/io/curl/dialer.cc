@@ -149,6 +149,8 @@ void CurlDialer::serve(std::span<const pollfd>, Instant now) {
   if (!attempts_.empty()) {
     multi_->run();
     collect_finished();
+    for (const auto& attempt : attempts_)
+      attempt->acknowledge_at_once();
   }
   enforce_limits(now);
 }

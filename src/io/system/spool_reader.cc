@@ -3,7 +3,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
+
+#include "io/base/error_text.h"
 
 namespace relaypipe {
 
@@ -23,7 +24,7 @@ void SpoolReader::take_part() {
   if (!part_) part_ = std::make_unique_for_overwrite<Part>();
   const ssize_t count = ::read(fd_, part_->data(), part_->size());
   if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
-  if (count < 0) return spool_.fail("cannot read the message: " + std::generic_category().message(errno));
+  if (count < 0) return spool_.fail("cannot read the message: " + error_text(errno));
   if (count == 0) return spool_.end();
   spool_.add({part_->data(), static_cast<std::size_t>(count)});
 }
