@@ -1,7 +1,5 @@
 #include "io/policy_client.h"
 
-#include "io/base/error_text.h"
-
 #include <netdb.h>
 #include <sys/un.h>
 
@@ -9,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+
+#include "io/base/error_text.h"
 
 namespace relaypipe {
 namespace {

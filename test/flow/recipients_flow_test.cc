@@ -20,7 +20,7 @@ struct Three : Flow {
 std::vector<std::string> rcpt_of(const fake::FakeRelay& relay) {
   std::vector<std::string> asked;
   for (const std::string& command : relay.commands) {
-    if (command.starts_with("RCPT")) asked.push_back(command.substr(9));
+    if (command.starts_with("RCPT")) asked.push_back(command.substr(8));
   }
   return asked;
 }

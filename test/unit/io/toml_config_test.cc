@@ -77,11 +77,11 @@ std::string all_of(const Settings& s) {
                               t.rcpt,           t.data_init,    t.data_xfer,
                               t.data_done,      s.secret_limit, s.cool_down.least,
                               s.cool_down.most, s.max_wait,     s.unconfirmed_hold,
-                              s.duplicate_wait}) {
+                              s.duplicate_wait, s.session.idle, s.session.age}) {
     text += std::to_string(span.count()) + " ";
   }
-  text += fmt::format("{} {} {} {} {} {} {} {} ", s.max_sessions, s.mx_address_limit, s.mx_session_limit, s.slow_factor,
-                      s.line_length_limit, s.size_tolerance, s.spool_memory, s.srv);
+  text += fmt::format("{} {} {} {} {} {} {} {} {} ", s.session.messages, s.max_sessions, s.mx_address_limit,
+                      s.mx_session_limit, s.slow_factor, s.line_length_limit, s.size_tolerance, s.spool_memory, s.srv);
   text += fmt::format("{} {} {} {} {} {} {} ", s.use_state, static_cast<int>(s.tls), static_cast<int>(s.ip),
                       static_cast<int>(s.tls_more.min_version), static_cast<int>(s.client_report),
                       static_cast<int>(s.on_content_reject), static_cast<int>(s.on_unconfirmed));
