@@ -32,6 +32,9 @@ class LentSession final : public Session {
   std::shared_ptr<SessionPool::Kept> kept_;  ///< its facts are asked for after finish(), too
 };
 
+/// How long the reply to RSET may take.
+constexpr Duration kResetTime = std::chrono::seconds(20);
+
 /// Whether the relay has ended a session in which nothing is asked: it closed it, or said something (421).
 bool is_over(Session& session) {
   std::array<char, 512> buffer;
@@ -64,16 +67,20 @@ SessionPool::~SessionPool() {
 void SessionPool::start(DialId id, const DialTarget& target) {
   std::string key = key_of_(target);
   if (auto kept = key.empty() ? nullptr : take(key)) {
-    taken_.emplace(id, std::move(kept));
+    taken_.emplace(id, Taken{std::move(kept), target, clock_.now()});
     return;
   }
+  dial(id, target, std::move(key));
+}
+
+void SessionPool::dial(DialId id, const DialTarget& target, std::string key) {
   dialer_.start(id, target);
   openings_.insert_or_assign(id, Opening{std::move(key), target.relay->settings.session});
 }
 
 Stage SessionPool::cancel(DialId id) {
   if (const auto found = taken_.find(id); found != taken_.end()) {
-    idle_.push_front(std::move(found->second));
+    idle_.push_front(std::move(found->second.kept));
     taken_.erase(found);
     return Stage::Mail;
   }
@@ -82,14 +89,12 @@ Stage SessionPool::cancel(DialId id) {
 }
 
 Progress SessionPool::progress(DialId id) const {
-  if (taken_.contains(id)) return {Stage::Mail, clock_.now()};
+  if (const auto found = taken_.find(id); found != taken_.end()) return {Stage::Mail, found->second.since};
   return dialer_.progress(id);
 }
 
 std::vector<DialEvent> SessionPool::take_events() {
-  std::vector<DialEvent> events;
-  for (auto& [id, kept] : std::exchange(taken_, {}))
-    events.push_back({id, std::make_unique<LentSession>(*this, std::move(kept))});
+  std::vector<DialEvent> events = take_kept();
   for (DialEvent& event : dialer_.take_events()) {
     auto* const session = std::get_if<std::unique_ptr<Session>>(&event.result);
     const auto opening = openings_.extract(event.id);
@@ -99,6 +104,25 @@ std::vector<DialEvent> SessionPool::take_events() {
       *session = std::make_unique<LentSession>(*this, std::make_shared<Kept>(std::move(kept)));
     }
     events.push_back(std::move(event));
+  }
+  return events;
+}
+
+/// Those that were taken, once they can be used. One that is over is dialled anew.
+std::vector<DialEvent> SessionPool::take_kept() {
+  std::vector<DialEvent> events;
+  for (auto one = taken_.begin(); one != taken_.end();) {
+    auto& [id, taken] = *one;
+    const Use use = use_of(*taken.kept);
+    if (use == Use::Later) {
+      ++one;
+      continue;
+    }
+    if (use == Use::Now)
+      events.push_back({id, std::make_unique<LentSession>(*this, std::move(taken.kept))});
+    else
+      dial(id, taken.target, std::move(taken.kept->key));
+    one = taken_.erase(one);
   }
   return events;
 }
@@ -117,10 +141,14 @@ void SessionPool::put_back(std::shared_ptr<Kept> kept, SessionEnd end) {
   idle_.push_front(std::move(kept));
 }
 
-/// Whether a kept session can be used now.
-bool SessionPool::is_ready(Kept& kept) {
-  if (kept.resetting) kept.resetting = reset_of(*kept.session) != Reset::Done;
-  return !kept.resetting && !is_over(*kept.session);
+SessionPool::Use SessionPool::use_of(Kept& kept) const {
+  if (kept.resetting) {
+    const Reset reset = reset_of(*kept.session);
+    if (reset == Reset::Refused) return Use::Never;
+    if (reset == Reset::Waiting) return clock_.now() < kept.used + kResetTime ? Use::Later : Use::Never;
+    kept.resetting = false;
+  }
+  return is_over(*kept.session) ? Use::Never : Use::Now;
 }
 
 std::shared_ptr<SessionPool::Kept> SessionPool::take(const std::string& key) {
@@ -131,13 +159,15 @@ std::shared_ptr<SessionPool::Kept> SessionPool::take(const std::string& key) {
     }
     auto kept = std::move(*one);
     one = idle_.erase(one);
-    if (is_ready(*kept)) return kept;
+    if (use_of(*kept) != Use::Never) return kept;
   }
   return nullptr;
 }
 
 Instant SessionPool::interests(std::vector<pollfd>&, Instant now) {
-  Instant due = taken_.empty() ? Instant::max() : now;
+  Instant due = Instant::max();
+  for (const auto& [id, taken] : taken_)
+    due = std::min(due, taken.kept->resetting ? taken.kept->used + kResetTime : now);
   for (const auto& kept : idle_)
     due = std::min({due, kept->used + kept->limits.idle, kept->ready + kept->limits.age});
   return due;
@@ -145,13 +175,7 @@ Instant SessionPool::interests(std::vector<pollfd>&, Instant now) {
 
 void SessionPool::serve(std::span<const pollfd>, Instant now) {
   std::erase_if(idle_, [&](const std::shared_ptr<Kept>& kept) {
-    if (kept->resetting) {
-      const Reset reset = reset_of(*kept->session);
-      kept->resetting = reset == Reset::Waiting;
-      if (reset == Reset::Refused) return true;
-    } else if (is_over(*kept->session)) {
-      return true;
-    }
+    if (use_of(*kept) == Use::Never) return true;
     if (now < kept->used + kept->limits.idle && now < kept->ready + kept->limits.age) return false;
     kept->session->finish(SessionEnd::Clean);
     return true;

@@ -61,15 +61,27 @@ class SessionPool final : public Dialer, public Pollable {
     std::string key;
     SessionLimits limits;
   };
+  /// A kept session that somebody waits for.
+  struct Taken {
+    std::shared_ptr<Kept> kept;
+    DialTarget target;  ///< to be dialled where it turns out to be over
+    Instant since;
+  };
+  enum class Use { Now, Later, Never };
+
+  void dial(DialId id, const DialTarget& target, std::string key);
+  std::vector<DialEvent> take_kept();
   std::shared_ptr<Kept> take(const std::string& key);
-  [[nodiscard]] static bool is_ready(Kept& kept);
+  /// Whether a kept session can be used: later, when RSET has been answered, which takes no longer than a new session;
+  /// never, when the relay has ended it.
+  [[nodiscard]] Use use_of(Kept& kept) const;
 
   const Clock& clock_;
   Dialer& dialer_;
   KeyOf key_of_;
   std::map<DialId, Opening> openings_;
-  std::map<DialId, std::shared_ptr<Kept>> taken_;  ///< their events are to be handed out
-  std::list<std::shared_ptr<Kept>> idle_;          ///< the one used last comes first
+  std::map<DialId, Taken> taken_;          ///< their events are to be handed out
+  std::list<std::shared_ptr<Kept>> idle_;  ///< the one used last comes first
 };
 
 }  // namespace relaypipe
