@@ -7,6 +7,7 @@
     runs, installed              a delivery as pipe(8) starts it; relaypipe as the two files it is
     relays, scripted_relay       relays that play a dialogue, refuse connections or never answer; the dialogues
     smtp_sink, mail_servers      Postfix's smtp-sink; Postfix with Dovecot, and Exim, as relays
+    lmtp_program                 `relaypipe lmtp` with the test in the place of lmtp(8)
     postfix, mail_log            a Postfix that uses relaypipe, and what it logs
     gate, held_queue             holding a delivery at a point; a queue that is filled before it is released
     dns, dns_responder           dnsmasq, and a name server that answers what it is told

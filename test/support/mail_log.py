@@ -11,7 +11,7 @@ _DELIVERY = re.compile(
     re.MULTILINE,
 )
 # Everything else that logs to= lines here is relaypipe itself, whose journal stands in the same file.
-_POSTFIX_DAEMONS = {"pipe", "smtp", "relay", "error", "discard", "bounce", "qmgr", "local", "cleanup"}
+_POSTFIX_DAEMONS = {"pipe", "lmtp", "smtp", "relay", "error", "discard", "bounce", "qmgr", "local", "cleanup"}
 
 
 @dataclass(frozen=True)

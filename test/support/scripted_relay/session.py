@@ -11,7 +11,8 @@ from support.scripted_relay.content import ContentSink
 from support.scripted_relay.journal import Command, Transaction
 from support.scripted_relay.player import Player
 from support.scripted_relay.stream import End
-from support.scripted_relay.syntax import command_problems, complete_code, is_mailbox, parameter_problems, parse_path
+from support.scripted_relay.syntax import (MAIL_PARAMETERS, RCPT_PARAMETERS, command_problems, complete_code, is_mailbox,
+                                            parameter_problems, parse_path)
 
 NAME = "relay.test"
 VERBS = ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "data", "quit", "rset", "noop")
@@ -127,7 +128,7 @@ class Session(Player):
     def on_mail(self, line: str) -> None:
         parsed = parse_path(line)
         address, params = parsed or (line, [])
-        problems = parameter_problems(params, self.script.offers)
+        problems = parameter_problems(params, self.script.offers, MAIL_PARAMETERS)
         if parsed is None or (address and not is_mailbox(address)):
             problems.append(f"bad reverse-path: {line!r}")
         if not line.isascii() and "SMTPUTF8" not in params:
@@ -153,7 +154,8 @@ class Session(Player):
     def on_rcpt(self, line: str) -> None:
         parsed = parse_path(line)
         address = parsed[0] if parsed else line
-        good = parsed is not None and is_mailbox(address) and not parsed[1]
+        good = (parsed is not None and is_mailbox(address) and
+                not parameter_problems(parsed[1], self.script.offers, RCPT_PARAMETERS))
         if not good:
             self.violation(f"bad RCPT: {line!r}")
         default = self.text("250", "2.1.5", "Ok") if good else self.text("501", "5.1.3", "bad recipient")

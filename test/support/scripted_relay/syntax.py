@@ -46,12 +46,16 @@ def command_problems(raw: bytes) -> list[str]:
     return problems
 
 
-def parameter_problems(params: list[str], offers: dict[str, str]) -> list[str]:
-    """MAIL parameters that were never offered, or are not what the extension allows."""
+MAIL_PARAMETERS = {"SIZE": "SIZE", "BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "RET": "DSN", "ENVID": "DSN"}
+RCPT_PARAMETERS = {"NOTIFY": "DSN", "ORCPT": "DSN"}
+
+
+def parameter_problems(params: list[str], offers: dict[str, str], known: dict[str, str]) -> list[str]:
+    """Parameters that were never offered, or are not what the extension allows. `known`: their extensions."""
     problems = []
     for param in params:
         keyword, _, value = param.partition("=")
-        needed = {"SIZE": "SIZE", "BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8"}.get(keyword.upper())
+        needed = known.get(keyword.upper())
         if needed is None or needed not in offers:
             problems.append(f"parameter not offered: {param}")
         elif keyword.upper() == "SIZE" and not re.fullmatch(r"\d{1,20}", value):
