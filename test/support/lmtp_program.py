@@ -7,13 +7,11 @@ empty. The test holds the other end: it sends what it likes, in whole batches as
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Sequence
 
 from support.relays import LIMIT
 from support.runs import environment
@@ -124,14 +122,10 @@ class LmtpProgram:
 
     def wait(self) -> int:
         """Its exit status, or the negative number of a signal."""
-        descriptor = os.pidfd_open(self.pid)
-        watch = select.poll()
-        watch.register(descriptor, select.POLLIN)
-        found = watch.poll(1000 * LIMIT)
-        os.close(descriptor)
-        if not found:
-            raise AssertionError(f"the program did not end: {self.argv}")
-        return self._process.wait()
+        try:
+            return self._process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the program did not end: {self.argv}") from None
 
     def end(self) -> int:
         self.hang_up()
@@ -151,10 +145,19 @@ class LmtpProgram:
 
     def descriptors(self) -> list[str]:
         """What its open descriptors are, sorted."""
+        return sorted(link.split(":")[0] for link in self._links())
+
+    def connections(self) -> int:
+        """How many TCP connections it has."""
+        rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+        tcp = {f"socket:[{row[9]}]" for row in rows}
+        return sum(link in tcp for link in self._links())
+
+    def _links(self) -> list[str]:
         found = []
         for entry in Path(f"/proc/{self.pid}/fd").iterdir():
             try:
-                found.append(os.readlink(entry).split(":")[0])
+                found.append(os.readlink(entry))
             except OSError:    # closed meanwhile
                 continue
-        return sorted(found)
+        return found
