@@ -242,7 +242,7 @@ class Planner {
 
 Result<FinalNexthop, std::string> follow_rules(const Configuration& configuration, std::string_view nexthop,
                                                const Envelope& envelope) {
-  FinalNexthop last{std::string(nexthop), {}};
+  FinalNexthop last{std::string(nexthop), {}, {}};
   // read_configuration() refuses rules that lead back; the bound only keeps a mistake of ours from hanging a delivery.
   for (std::size_t step = 0; step <= configuration.chains.size(); ++step) {
     const ChainConfig* chain = chain_named(configuration, last.nexthop);
@@ -253,6 +253,7 @@ Result<FinalNexthop, std::string> follow_rules(const Configuration& configuratio
     if (*rule == nullptr) return last;
     last.steps.push_back(
         fmt::format("chain {}: {} leads to {}", chain->name, (*rule)->pattern.written(), (*rule)->nexthop));
+    last.passed.push_back(chain->name);
     last.nexthop = (*rule)->nexthop;
   }
   return fail(fmt::format("the rules of chain {} lead back to it", last.nexthop));

@@ -63,6 +63,7 @@ struct NoPlan {
 /// in words.
 struct FinalNexthop {
   std::string nexthop;
+  std::vector<std::string> passed;  ///< the chains on the way, from the first one
   std::vector<std::string> steps;
 };
 Result<FinalNexthop, std::string> follow_rules(const Configuration& configuration, std::string_view nexthop,

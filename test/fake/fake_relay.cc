@@ -103,8 +103,9 @@ FakeRelay& FakeRelay::drips_at(const std::string& verb, const std::string& octet
   return *this;
 }
 
-FakeRelay& FakeRelay::breaks_at(Duration since_start) {
+FakeRelay& FakeRelay::breaks_at(Duration since_start, const std::string& last_words) {
   breaks_ = since_start;
+  last_words_ = last_words;
   return *this;
 }
 

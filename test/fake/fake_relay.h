@@ -71,8 +71,8 @@ class FakeRelay {
   /// Says these octets every so often from that command on, or without end where `every` is 0. To a command other than
   /// DATA it says nothing else.
   FakeRelay& drips_at(const std::string& verb, const std::string& octets, Duration every);
-  /// Breaks the connection at that time of the clock, if it stands then.
-  FakeRelay& breaks_at(Duration since_start);
+  /// Breaks the connection at that time of the clock, if it stands then, after `last_words` that nobody asked for.
+  FakeRelay& breaks_at(Duration since_start, const std::string& last_words = "");
 
   // What it saw.
   std::vector<Duration> dialled;      ///< when, since the start
@@ -103,6 +103,7 @@ class FakeRelay {
   std::string drips_at_;
   Duration drip_every_{};
   std::optional<Duration> breaks_;
+  std::string last_words_;
 };
 
 /// The dialer of one world: relays by `ip:port`. Nobody listens where no relay was made.

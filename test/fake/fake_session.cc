@@ -15,8 +15,12 @@ FakeSession::FakeSession(FakeRelay& relay, Timeline& timeline)
     : relay_(relay), timeline_(timeline), capabilities_(relay.capabilities_), busy_until_(timeline.now()) {
   ++relay_.sessions;
   ++relay_.open_sessions;
-  if (relay_.breaks_ && *relay_.breaks_ > timeline_.elapsed())
-    timeline_.at(*relay_.breaks_, [wire = wire_] { wire->closed = true; });
+  if (relay_.breaks_ && *relay_.breaks_ > timeline_.elapsed()) {
+    timeline_.at(*relay_.breaks_, [wire = wire_, words = relay_.last_words_] {
+      wire->to_client += words;
+      wire->closed = true;
+    });
+  }
 }
 
 FakeSession::~FakeSession() {
@@ -92,6 +96,7 @@ std::string FakeSession::usual_reply(const std::string& verb) const {
   if (verb == "QUIT") return "221 2.0.0 Bye";
   if (verb == "MAIL") return "250 2.1.0 Ok";
   if (verb == "RCPT") return in_mail_ ? "250 2.1.5 Ok" : "503 5.5.1 need MAIL";
+  if (verb == "RSET") return "250 2.0.0 Ok";
   if (verb == "DATA") return recipients_ > 0 ? "354 go on" : "554 5.5.1 no valid recipients";
   return "500 5.5.2 what";
 }

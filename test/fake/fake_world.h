@@ -135,6 +135,7 @@ class FakeLock final : public DeliveryLock {
 struct FakeWorld {
   Timeline timeline;
   FakeDialer dialer{timeline};
+  Dialer* dials = &dialer;  ///< what a delivery opens its sessions with
   FakeResolver resolver{timeline};
   FakeMessage message;
   FakeCaller parent;
@@ -162,7 +163,7 @@ struct FakeWorld {
             [this](const Change& change) { changes.push_back(change); }};
   }
   Services services(DeliveryHistory& history) {
-    return {timeline, timeline, dialer, resolver, message, parent, journal, patterns, history, lock, &trace};
+    return {timeline, timeline, *dials, resolver, message, parent, journal, patterns, history, lock, &trace};
   }
 };
 
