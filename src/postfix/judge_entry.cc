@@ -3,12 +3,20 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
-#include "postfix/text.h"
+#include "config/ehlo_name.h"
+#include "relay/host.h"
 
 namespace relaypipe {
 namespace {
 
 using Severity = PostfixFinding::Severity;
+
+/// Puts `-o name=value` before what argv says itself: behind the program, and the name of the command.
+void add_setting(PipeCommand& command, const std::string& name, const std::string& value) {
+  if (command.argv.empty()) return;
+  const auto place = command.argv.begin() + (runs_lmtp(command) ? 2 : 1);
+  command.argv.insert(place, {"-o", name + "=" + value});
+}
 
 }  // namespace
 
@@ -53,6 +61,37 @@ std::optional<UserProblem> judge_user(std::string_view daemon, const std::string
         true};
   }
   return std::nullopt;
+}
+
+std::vector<std::string> judge_misplaced(const std::vector<PostfixPair>& misplaced, PipeCommand& fixed) {
+  std::vector<std::string> texts;
+  for (const PostfixPair& setting : misplaced) {
+    texts.push_back(
+        fmt::format("-o {} stands before argv=, where nobody reads it: a setting of relaypipe belongs into "
+                    "argv, or into its configuration file",
+                    printable(setting.name)));
+    fixed.drop_option(setting.name);
+    add_setting(fixed, setting.name, setting.value);
+  }
+  return texts;
+}
+
+std::optional<EhloNameProblem> judge_ehlo_name(const EntryFacts& facts, PipeCommand& fixed) {
+  const std::string& own = facts.ehlo_name;
+  const std::string& postfix = facts.postfix_name;
+  const auto problem = ehlo_name_problem(own);
+  if (own.empty() || (lower(own) == lower(postfix) && !problem)) return std::nullopt;
+  if (postfix.empty() || ehlo_name_problem(postfix)) {
+    // Postfix has no better one: myhostname was never set.
+    if (!problem) return std::nullopt;
+    return EhloNameProblem{*problem + "; and set myhostname of main.cf"};
+  }
+  add_setting(fixed, "hostname", postfix);
+  return EhloNameProblem{
+      fmt::format("the EHLO name is {}, that of smtp(8) is {}: relays may refuse a name they do not know; "
+                  "in the configuration file, hostname = \"{}\" in [defaults]",
+                  printable(own), printable(postfix), printable(postfix)),
+      true};
 }
 
 }  // namespace relaypipe

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,22 +11,20 @@
 
 namespace relaypipe {
 
-/// The parameters of lmtp(8) and its queue manager that matter for messages handed to us by LMTP.
-std::vector<std::string> lmtp_parameters();
+/// The parameters that matter of lmtp(8), and of the queue manager for it, where the service of lmtp(8) has this name.
+std::vector<std::string> lmtp_parameters(const std::string& client);
 
-/// What holds for a spawn(8) service and does not stand in its line of master.cf.
-struct LmtpFacts {
-  std::string postconf = "postconf";  ///< as a person would call it, with `-c DIRECTORY` where one was named
-  std::uint64_t compatibility = 0;    ///< the major number of compatibility_level
-  Duration deadline{};                ///< of a delivery by this service: configuration and argv
-  std::string time_limit;             ///< of a process, as spawn(8) has it
-  std::string process_limit;          ///< default_process_limit
-  std::vector<PostfixPair> client;    ///< lmtp_parameters() with the values that the client's service uses
-  std::optional<PipeUser> user;       ///< nothing where the machine has no such user or group
-  std::optional<PostfixOwner> owner;  ///< nothing where the machine has none
+/// What holds for a spawn(8) service that runs us, and for the service of lmtp(8) whose messages it gets.
+struct LmtpFacts : EntryFacts {
+  Duration longest_use{};            ///< for so long a process takes messages
+  std::string process_limit;         ///< default_process_limit
+  std::string client = "lmtp";       ///< the service of lmtp(8)
+  std::vector<PostfixPair> values;   ///< lmtp_parameters() as they hold for it
+  std::vector<PostfixPair> holders;  ///< those that are set for one service, and that service: `postconf -P`
 };
 
-/// What is wrong with a spawn(8) service that runs `relaypipe lmtp`, and with the lmtp(8) in front of it.
+/// What is wrong with a spawn(8) service that runs `relaypipe lmtp`, and with the lmtp(8) in front of it. The lines
+/// that fix the command fix all of it.
 std::vector<PostfixFinding> judge_lmtp_service(const MasterService& service, const PipeCommand& command,
                                                const LmtpFacts& facts);
 

@@ -7,9 +7,7 @@
 #include <utility>
 
 #include "base/printable.h"
-#include "config/ehlo_name.h"
 #include "postfix/agent_argv.h"
-#include "relay/host.h"
 #include "relay/units.h"
 
 namespace relaypipe {
@@ -54,8 +52,9 @@ class ServiceJudge {
     judge_other_attributes();
     judge_written_user();
     judge_argv();
-    judge_misplaced();
-    judge_ehlo_name();
+    for (std::string& text : judge_misplaced(facts_.misplaced, fixed_))
+      add_in_command(Severity::Error, std::move(text));
+    judge_name();
     judge_limits();
     judge_filter();
     // Only now is it known how the whole command has to be.
@@ -145,33 +144,11 @@ class ServiceJudge {
     fixed_.argv = fixed_agent_argv(argv).words();
   }
 
-  /// `-o password_map=...` before argv is a parameter that Postfix does not have, and relaypipe does not see.
-  void judge_misplaced() {
-    for (const PostfixPair& setting : facts_.misplaced) {
-      add_in_command(Severity::Error, fmt::format("-o {} stands before argv=, where nobody reads it: a setting of "
-                                                  "relaypipe belongs into argv, or into its configuration file",
-                                                  printable(setting.name)));
-      fixed_.drop_option(setting.name);
-      if (!fixed_.argv.empty()) fixed_.argv.insert(fixed_.argv.begin() + 1, {"-o", setting.name + "=" + setting.value});
-    }
-  }
-
-  /// Relays know this host by the name that smtp(8) gave them.
-  void judge_ehlo_name() {
-    const std::string& own = facts_.ehlo_name;
-    const std::string& postfix = facts_.postfix_name;
-    const auto problem = ehlo_name_problem(own);
-    if (own.empty() || (lower(own) == lower(postfix) && !problem)) return;
-    if (postfix.empty() || ehlo_name_problem(postfix)) {
-      // Postfix has no better one: myhostname was never set.
-      if (problem) add(Severity::Warning, *problem + "; and set myhostname of main.cf", "");
-      return;
-    }
-    fixed_.argv.insert(fixed_.argv.begin() + 1, {"-o", "hostname=" + postfix});
-    add_in_command(Severity::Warning,
-                   fmt::format("the EHLO name is {}, that of smtp(8) is {}: relays may refuse a name they do not know; "
-                               "in the configuration file, hostname = \"{}\" in [defaults]",
-                               printable(own), printable(postfix), printable(postfix)));
+  void judge_name() {
+    const auto problem = judge_ehlo_name(facts_, fixed_);
+    if (!problem) return;
+    if (problem->in_command) return add_in_command(Severity::Warning, problem->text);
+    add(Severity::Warning, problem->text, "");
   }
 
   void judge_limits() {

@@ -66,6 +66,19 @@ def example_entry() -> str:
     return "".join(line for line in lines if line.strip() and not line.startswith("#"))
 
 
+def example_lmtp_entry() -> str:
+    """The entry of master.cf.example for LMTP, which stands there behind "#"."""
+    found = re.search(r"^#(relaypipe-lmtp unix .*\n)#(  user=.*\n)", EXAMPLE_ENTRY.read_text(), re.MULTILINE)
+    if found is None:
+        raise AssertionError("master.cf.example has no entry for LMTP")
+    return found[1] + found[2]
+
+
+def example_lmtp_parameters() -> dict[str, str]:
+    """The main.cf lines that belong to it."""
+    return dict(re.findall(r"^#\s+(lmtp_\w+) = (\S+)$", EXAMPLE_ENTRY.read_text(), re.MULTILINE))
+
+
 def example_parameters() -> dict[str, str]:
     """The main.cf lines of relaypipe's own which master.cf.example shows in its comments."""
     found = re.findall(r"^#\s+(relaypipe_\w+) = (\S+)$", EXAMPLE_ENTRY.read_text(), re.MULTILINE)

@@ -33,25 +33,12 @@ void declare(Options& options, DoctorArguments& arguments) {
   options.common(arguments);
 }
 
-/// The parameters that matter, with those that carry a service's name.
-std::vector<std::string> parameter_names(const std::vector<MasterService>& services) {
-  std::vector<std::string> names = route_parameters();
-  for (const char* const name : {"config_directory", "compatibility_level", "mail_owner", "setgid_group",
-                                 "pipe_delivery_status_filter", "smtp_helo_name", "myhostname"})
-    names.emplace_back(name);
-  for (const MasterService& service : services) {
-    const auto command = parse_pipe_command(service);
-    if (!command || !runs_relaypipe(*command)) continue;
-    names.push_back(service.name + "_destination_recipient_limit");
-    names.push_back(service.name + "_time_limit");
-  }
-  return names;
-}
-
 Result<PostfixSnapshot, std::string> take_snapshot(const PostfixTools& tools) {
   auto services = tools.services();
   if (!services) return fail(services.error());
-  const std::vector<std::string> names = parameter_names(*services);
+  std::vector<std::string> names = route_parameters();
+  const std::vector<std::string> more = agent_parameters(*services);
+  names.insert(names.end(), more.begin(), more.end());
   auto written = tools.parameters(names, false);
   auto expanded = tools.parameters(names, true);
   auto overrides = tools.overrides(false);
@@ -65,7 +52,7 @@ Result<PostfixSnapshot, std::string> take_snapshot(const PostfixTools& tools) {
 
 PostfixFinding no_service(const PostfixTools& tools) {
   const std::string entry = "relaypipe unix - n n - 20 " + exemplary_command(own_program()).text();
-  return {Severity::Error, "master.cf", "no pipe(8) service runs relaypipe",
+  return {Severity::Error, "master.cf", "no service of pipe(8) or spawn(8) runs relaypipe",
           fmt::format("{} -M {}", tools.postconf(), shell_word("relaypipe/unix=" + entry))};
 }
 
@@ -115,14 +102,15 @@ Result<Diagnosis, std::string> diagnose(const DoctorArguments& arguments, const 
   if (!set) return fail(set.error());
   Diagnosis diagnosis{value_of(postfix->expanded, "config_directory"), {}, {}};
   const std::vector<AgentService> agents = find_agents(*postfix, arguments, diagnosis.findings);
+  RoutesSeen routes = examine_routes(agents, *postfix, tools);
   for (const AgentService& agent : agents) {
     diagnosis.services.push_back(agent.service.key());
-    append(diagnosis.findings, examine(agent, *postfix, tools));
+    append(diagnosis.findings, examine(agent, routes.clients[agent.service.key()], *postfix, tools));
     if (first_error(agent.loaded.problems) == nullptr)
       append(diagnosis.findings, judge_client_parameters(*set, agent.loaded.configuration));
   }
   if (agents.empty()) diagnosis.findings.push_back(no_service(tools));
-  append(diagnosis.findings, examine_routes(agents, *postfix, tools));
+  append(diagnosis.findings, std::move(routes.findings));
   return diagnosis;
 }
 

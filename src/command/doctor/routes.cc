@@ -24,12 +24,22 @@ constexpr std::array<std::string_view, 5> kParameters = {"default_transport", "r
                                                          "virtual_transport", "content_filter"};
 constexpr std::array<std::string_view, 2> kTables = {"transport_maps", "sender_dependent_default_transport_maps"};
 
+/// Below the queue directory.
+std::string socket_path(const MasterService& service) {
+  return (service.is_private == "n" ? "public/" : "private/") + service.name;
+}
+
+/// What Postfix calls the way to a service that speaks LMTP.
+std::string transport_to(const MasterService& service) {
+  return service.type == "unix" ? "lmtp:unix:" + socket_path(service) : "lmtp:inet:" + service.name;
+}
+
 class RouteFinder {
  public:
   RouteFinder(const std::vector<AgentService>& agents, const PostfixSnapshot& postfix, const PostfixTools& tools)
       : agents_(agents), postfix_(postfix), tools_(tools) {}
 
-  std::vector<PostfixFinding> examine() {
+  RoutesSeen examine() {
     for (const std::string_view name : kParameters)
       take_parameter(value_of(postfix_.expanded, name), std::string(name), "-e");
     for (const std::string_view name : kTables)
@@ -43,20 +53,37 @@ class RouteFinder {
     }
     for (const AgentService& agent : agents_)
       finish(agent);
-    return std::move(findings_);
+    return {std::move(findings_), std::move(clients_)};
   }
 
  private:
-  [[nodiscard]] const AgentService* agent(const std::string& transport) const {
-    const auto found = std::find_if(agents_.begin(), agents_.end(),
-                                    [&](const AgentService& each) { return each.service.name == transport; });
+  /// The service of ours that a way leads to: by the name of a transport, or by the socket that lmtp(8) connects to.
+  [[nodiscard]] const AgentService* agent(const PostfixRoute& route) const {
+    const auto found = std::find_if(agents_.begin(), agents_.end(), [&](const AgentService& each) {
+      return each.lmtp ? leads_to_socket(route, each.service) : each.service.name == route.service;
+    });
+    return found == agents_.end() ? nullptr : &*found;
+  }
+
+  [[nodiscard]] bool leads_to_socket(const PostfixRoute& route, const MasterService& service) const {
+    if (service.type != "unix") return route.nexthop == "inet:" + service.name;
+    const std::string path = socket_path(service);
+    return route.nexthop == "unix:" + path ||
+           route.nexthop == "unix:" + value_of(postfix_.expanded, "queue_directory") + "/" + path;
+  }
+
+  /// What somebody writes who takes a service of spawn(8) for a transport.
+  [[nodiscard]] const AgentService* mistaken(const PostfixRoute& route) const {
+    const auto found = std::find_if(agents_.begin(), agents_.end(), [&](const AgentService& each) {
+      return each.lmtp && each.service.type == "unix" && each.service.name == route.service;
+    });
     return found == agents_.end() ? nullptr : &*found;
   }
 
   /// A value in quotes that without them is a way to a service of ours.
   std::optional<PostfixFinding> quoted(const std::string& value, const std::string& where) const {
     const auto plain = without_quotes(value);
-    if (!plain || agent(parse_route(*plain, "").service) == nullptr) return std::nullopt;
+    if (!plain || agent(parse_route(*plain, "")) == nullptr) return std::nullopt;
     return PostfixFinding{Severity::Error, where,
                           fmt::format("{} is in quotes, which Postfix takes as a part of the transport's name: mail "
                                       "waits; write {}",
@@ -84,15 +111,24 @@ class RouteFinder {
   }
 
   std::optional<PostfixFinding> take(const PostfixRoute& route) {
-    const AgentService* const to = agent(route.service);
+    if (const AgentService* const meant = mistaken(route)) return no_transport(route, meant->service);
+    const AgentService* const to = agent(route);
     if (to == nullptr) return std::nullopt;
-    used_.insert(route.service);
+    used_.insert(to->service.key());
+    if (to->lmtp) clients_[to->service.key()].insert(route.service);
     // With an argv that says where mail goes, the nexthop of Postfix is not looked at.
     if (!to->fixed_nexthop.empty()) return std::nullopt;
     if (const auto* const chain = chain_named(to->loaded.configuration, route.nexthop)) named_.insert(chain->name);
     // A configuration that is wrong has a finding of its own, and its chains may be half there.
     if (first_error(to->loaded.problems) != nullptr) return std::nullopt;
     return judge_route(route, to->loaded.configuration, service_port);
+  }
+
+  [[nodiscard]] static PostfixFinding no_transport(const PostfixRoute& route, const MasterService& service) {
+    const std::string right = transport_to(service);
+    return {Severity::Error, route.where,
+            fmt::format("{} is a service of spawn(8) and no transport: mail waits; write {}", service.name, right),
+            route.edit.empty() ? "" : route.edit + " " + shell_word(route.parameter + "=" + right)};
   }
 
   void take_tables(const std::string& where, const std::string& value) {
@@ -138,6 +174,16 @@ class RouteFinder {
         {Severity::Error, printable(where), fmt::format("{} more of its lines are wrong", found - kMostOfATable), ""});
   }
 
+  [[nodiscard]] PostfixFinding no_mail(const AgentService& agent) const {
+    const std::string transport = agent.lmtp ? transport_to(agent.service) : agent.service.name;
+    const auto& chains = agent.loaded.configuration.chains;
+    std::string way = agent.lmtp ? transport : "";
+    if (!agent.lmtp && chains.size() == 1) way = transport + ":" + chains.begin()->first;
+    return {Severity::Warning, agent.service.key(),
+            fmt::format("gets no mail: {} is named in no parameter and no table of Postfix", transport),
+            way.empty() ? "" : fmt::format("{} -e {}", tools_.postconf(), shell_word("default_transport=" + way))};
+  }
+
   void finish(const AgentService& agent) {
     if (first_error(agent.loaded.problems) != nullptr) return;
     const Configuration& configuration = agent.loaded.configuration;
@@ -147,16 +193,7 @@ class RouteFinder {
       if (const auto* const chain = chain_named(configuration, agent.fixed_nexthop)) named_.insert(chain->name);
     }
     if (hidden_) return;
-    if (!used_.contains(agent.service.name)) {
-      const bool one = configuration.chains.size() == 1;
-      const std::string chain = one ? configuration.chains.begin()->first : "";
-      findings_.push_back(
-          {Severity::Warning, agent.service.key(),
-           fmt::format("gets no mail: {} is named in no parameter and no table of Postfix", agent.service.name),
-           one ? fmt::format("{} -e {}", tools_.postconf(),
-                             shell_word("default_transport=" + agent.service.name + ":" + chain))
-               : ""});
-    }
+    if (!used_.contains(agent.service.key())) findings_.push_back(no_mail(agent));
     std::vector<ConfigProblem> problems;
     find_unreachable_from(configuration, named_, problems);
     for (const ConfigProblem& problem : problems)
@@ -168,15 +205,16 @@ class RouteFinder {
   const PostfixSnapshot& postfix_;
   const PostfixTools& tools_;
   std::vector<PostfixFinding> findings_;
-  std::set<std::string> used_;                ///< transports
+  std::set<std::string> used_;  ///< keys of services
+  std::map<std::string, std::set<std::string>> clients_;
   std::set<std::string, std::less<>> named_;  ///< chains
   bool hidden_ = false;                       ///< there are tables whose entries cannot be had
 };
 
 }  // namespace
 
-std::vector<PostfixFinding> examine_routes(const std::vector<AgentService>& agents, const PostfixSnapshot& postfix,
-                                           const PostfixTools& tools) {
+RoutesSeen examine_routes(const std::vector<AgentService>& agents, const PostfixSnapshot& postfix,
+                          const PostfixTools& tools) {
   return RouteFinder(agents, postfix, tools).examine();
 }
 

@@ -8,9 +8,13 @@
 
 #include "command/arguments.h"
 #include "command/doctor/user.h"
+#include "command/lmtp/limits.h"
+#include "command/lmtp/lmtp.h"
 #include "config/setting_keys.h"
 #include "io/system/user_view.h"
 #include "postfix/agent_argv.h"
+#include "postfix/judge_lmtp.h"
+#include "postfix/judge_service.h"
 #include "relay/units.h"
 
 namespace relaypipe {
@@ -43,33 +47,20 @@ std::uint64_t compatibility(const std::vector<PostfixPair>& parameters) {
   return number ? *number : 0;
 }
 
-ServiceFacts gather(const AgentService& agent, const PostfixSnapshot& postfix, const PostfixTools& tools) {
-  ServiceFacts facts;
-  const std::string& name = agent.service.name;
+/// What is to be known of either kind.
+void gather_entry(EntryFacts& facts, const AgentService& agent, const PostfixSnapshot& postfix,
+                  const PostfixTools& tools) {
   const std::string key = agent.service.key() + "/";
+  const Settings& settings = agent.loaded.configuration.settings;
   facts.postconf = tools.postconf();
   facts.compatibility = compatibility(postfix.expanded);
-  facts.deadline = agent.loaded.configuration.settings.deadline;
-  const std::string limit = name + "_destination_recipient_limit";
-  if (!value_of(postfix.expanded_overrides, "qmgr/unix/" + limit).empty()) facts.recipient_limit_holder = "qmgr/unix";
-  facts.recipient_limit = facts.recipient_limit_holder.empty()
-                              ? value_of(postfix.expanded, limit)
-                              : value_of(postfix.expanded_overrides, "qmgr/unix/" + limit);
-  const std::string time = name + "_time_limit";
+  facts.deadline = agent.lmtp ? std::min(settings.deadline, kLongestLmtpDelivery) : settings.deadline;
+  const std::string time = agent.service.name + "_time_limit";
   facts.time_limit = first_value(postfix.expanded_overrides, {key + time});
   if (facts.time_limit.empty()) facts.time_limit = value_of(postfix.expanded, time);
-  const std::string filter = "pipe_delivery_status_filter";
-  std::string expanded = value_of(postfix.expanded_overrides, key + filter);
-  facts.filter = value_of(postfix.overrides, key + filter);
-  if (expanded.empty()) {
-    expanded = value_of(postfix.expanded, filter);
-    facts.filter = expanded.empty() ? "" : value_of(postfix.written, filter);
-  }
-  const Configuration& configuration = agent.loaded.configuration;
-  if (agent.loaded.own_name) facts.ehlo_name = configuration.settings.hostname;
+  if (agent.loaded.own_name) facts.ehlo_name = settings.hostname;
   facts.postfix_name = first_value(postfix.expanded_overrides, {"smtp/unix/smtp_helo_name", "smtp/unix/myhostname"});
   if (facts.postfix_name.empty()) facts.postfix_name = first_value(postfix.expanded, {"smtp_helo_name", "myhostname"});
-  facts.failures_deferred = softens(tools, expanded);
   for (const PostfixPair& pair : postfix.overrides) {
     if (!pair.name.starts_with(key)) continue;
     const std::string setting = pair.name.substr(key.size());
@@ -79,6 +70,45 @@ ServiceFacts gather(const AgentService& agent, const PostfixSnapshot& postfix, c
   const auto owner =
       find_postfix_owner(value_of(postfix.expanded, "mail_owner"), value_of(postfix.expanded, "setgid_group"));
   if (owner) facts.owner = *owner;
+}
+
+ServiceFacts gather_pipe(const AgentService& agent, const PostfixSnapshot& postfix, const PostfixTools& tools) {
+  ServiceFacts facts;
+  gather_entry(facts, agent, postfix, tools);
+  const std::string limit = agent.service.name + "_destination_recipient_limit";
+  if (!value_of(postfix.expanded_overrides, "qmgr/unix/" + limit).empty()) facts.recipient_limit_holder = "qmgr/unix";
+  facts.recipient_limit = facts.recipient_limit_holder.empty()
+                              ? value_of(postfix.expanded, limit)
+                              : value_of(postfix.expanded_overrides, "qmgr/unix/" + limit);
+  const std::string filter = "pipe_delivery_status_filter";
+  const std::string own = agent.service.key() + "/" + filter;
+  std::string expanded = value_of(postfix.expanded_overrides, own);
+  facts.filter = value_of(postfix.overrides, own);
+  if (expanded.empty()) {
+    expanded = value_of(postfix.expanded, filter);
+    facts.filter = expanded.empty() ? "" : value_of(postfix.written, filter);
+  }
+  facts.failures_deferred = softens(tools, expanded);
+  return facts;
+}
+
+LmtpFacts gather_lmtp(const AgentService& agent, const std::string& client, const PostfixSnapshot& postfix,
+                      const PostfixTools& tools) {
+  LmtpFacts facts;
+  gather_entry(facts, agent, postfix, tools);
+  facts.longest_use = kLongestLmtpUse;
+  facts.process_limit = value_of(postfix.expanded, "default_process_limit");
+  facts.client = client;
+  for (const std::string& name : lmtp_parameters(client)) {
+    // The limits of a destination are the queue manager's.
+    const std::string holder = name.starts_with(client + "_destination_") ? "qmgr/unix" : client + "/unix";
+    const auto own = std::find_if(postfix.expanded_overrides.begin(), postfix.expanded_overrides.end(),
+                                  [&](const PostfixPair& pair) { return pair.name == holder + "/" + name; });
+    const bool overridden = own != postfix.expanded_overrides.end();
+    facts.values.push_back({name, overridden ? own->value : value_of(postfix.expanded, name)});
+    // A service that somebody made for us leaves those of mailbox servers as they are.
+    if (overridden || (client != "lmtp" && holder != "qmgr/unix")) facts.holders.push_back({name, holder});
+  }
   return facts;
 }
 
@@ -101,12 +131,20 @@ void take_argv(AgentService& agent) {
   }
 }
 
-AgentService load_agent(const MasterService& service, PipeCommand command, const CommonArguments& arguments,
+/// Why relaypipe would refuse its argv.
+std::optional<std::string> argv_mistake(const AgentService& agent) {
+  std::vector<std::string> words = words_of(agent.command);
+  if (agent.lmtp) return lmtp_argv_mistake({words.begin() + 1, words.end()});
+  const auto own = parse_arguments(words);
+  return own ? std::nullopt : std::optional(own.error());
+}
+
+AgentService load_agent(const MasterService& service, AgentCommand command, const CommonArguments& arguments,
                         std::vector<PostfixFinding>& findings) {
-  AgentService agent{service, std::move(command), {}, "", {}};
-  if (const auto own = parse_arguments(words_of(agent.command)); !own) {
+  AgentService agent{service, std::move(command.command), command.lmtp, {}, "", {}};
+  if (const auto mistake = argv_mistake(agent)) {
     findings.push_back(
-        {PostfixFinding::Severity::Error, service.key(), "argv is refused, and all mail deferred: " + own.error(), ""});
+        {PostfixFinding::Severity::Error, service.key(), "argv is refused, and all mail deferred: " + *mistake, ""});
   }
   take_argv(agent);
   if (arguments.config) agent.arguments.config = arguments.config;
@@ -118,24 +156,55 @@ AgentService load_agent(const MasterService& service, PipeCommand command, const
 
 }  // namespace
 
+std::optional<AgentCommand> parse_agent_command(const MasterService& service) {
+  if (auto command = parse_pipe_command(service); command && runs_relaypipe(*command))
+    return AgentCommand{*std::move(command), false};
+  if (auto command = parse_spawn_command(service); command && runs_lmtp(*command))
+    return AgentCommand{*std::move(command), true};
+  return std::nullopt;
+}
+
 std::vector<AgentService> find_agents(const PostfixSnapshot& postfix, const CommonArguments& arguments,
                                       std::vector<PostfixFinding>& findings) {
   std::vector<AgentService> agents;
   for (const MasterService& service : postfix.services) {
-    auto command = parse_pipe_command(service);
-    if (!command || !runs_relaypipe(*command)) continue;
-    agents.push_back(load_agent(service, *std::move(command), arguments, findings));
+    if (auto command = parse_agent_command(service))
+      agents.push_back(load_agent(service, *std::move(command), arguments, findings));
   }
   return agents;
 }
 
-std::vector<PostfixFinding> examine(const AgentService& agent, const PostfixSnapshot& postfix,
-                                    const PostfixTools& tools) {
-  const ServiceFacts facts = gather(agent, postfix, tools);
-  std::vector<PostfixFinding> findings = judge_service(agent.service, agent.command, facts);
-  if (!facts.user) return findings;
-  const std::vector<PostfixFinding> seen = examine_as(*facts.user, agent, tools.postconf());
-  findings.insert(findings.end(), seen.begin(), seen.end());
+std::vector<std::string> agent_parameters(const std::vector<MasterService>& services) {
+  std::vector<std::string> names{"config_directory", "compatibility_level",         "mail_owner",
+                                 "setgid_group",     "pipe_delivery_status_filter", "smtp_helo_name",
+                                 "myhostname",       "default_process_limit",       "queue_directory"};
+  bool lmtp = false;
+  for (const MasterService& service : services) {
+    const auto command = parse_agent_command(service);
+    if (!command) continue;
+    lmtp = lmtp || command->lmtp;
+    names.push_back(service.name + "_destination_recipient_limit");
+    names.push_back(service.name + "_time_limit");
+  }
+  for (const MasterService& service : services) {
+    if (!lmtp || service.type != "unix" || service.command.front() != "lmtp") continue;
+    const std::vector<std::string> more = lmtp_parameters(service.name);
+    names.insert(names.end(), more.begin(), more.end());
+  }
+  return names;
+}
+
+std::vector<PostfixFinding> examine(const AgentService& agent, const std::set<std::string>& clients,
+                                    const PostfixSnapshot& postfix, const PostfixTools& tools) {
+  std::vector<PostfixFinding> findings;
+  const auto append = [&](const std::vector<PostfixFinding>& more) {
+    findings.insert(findings.end(), more.begin(), more.end());
+  };
+  if (!agent.lmtp) append(judge_service(agent.service, agent.command, gather_pipe(agent, postfix, tools)));
+  for (const std::string& client : agent.lmtp&& clients.empty() ? std::set<std::string>{"lmtp"} : clients)
+    append(judge_lmtp_service(agent.service, agent.command, gather_lmtp(agent, client, postfix, tools)));
+  const auto user = find_pipe_user(agent.command.attribute("user").value_or(""));
+  if (user) append(examine_as(*user, agent, tools.postconf()));
   return findings;
 }
 

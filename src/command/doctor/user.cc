@@ -85,7 +85,7 @@ class UserView {
     findings_.push_back({severity, agent_.service.key(), std::move(text), std::move(fix)});
   }
 
-  /// Where execvp(3) finds it: pipe(8) sets PATH to the default of the C library.
+  /// Where execvp(3) finds it: pipe(8) and spawn(8) set PATH to the default of the C library.
   [[nodiscard]] std::string program() const {
     std::string name = without_braces(agent_.command.argv.front());
     if (name.find('/') != name.npos) return name;
@@ -114,8 +114,8 @@ class UserView {
         begin.substr(0, 2) == "#!")
       return;
     if (::access(file.c_str(), R_OK) != 0) return;
-    add(Severity::Error,
-        fmt::format("{} is not a program: pipe(8) runs it as a shell script, and mail may get lost", printable(file)));
+    add(Severity::Error, fmt::format("{} is not a program: {} runs it as a shell script, and {}", printable(file),
+                                     agent_.daemon(), agent_.lmtp ? "all mail waits" : "mail may get lost"));
   }
 
   void look_at_configuration() {
@@ -173,8 +173,8 @@ class UserView {
       return true;
     }
     add(Severity::Error,
-        fmt::format("{} cannot be read by {}, whose only group under pipe(8) is {}", printable(*file),
-                    printable(user_.name), printable(user_.group)),
+        fmt::format("{} cannot be read by {}, whose only group under {} is {}", printable(*file), printable(user_.name),
+                    agent_.daemon(), printable(user_.group)),
         fmt::format("chgrp {0} {1} && chmod g+r,o-rwx {1}", shell_word(user_.group), shell_word(*file)));
     return true;
   }

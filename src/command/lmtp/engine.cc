@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "command/lmtp/limits.h"
 #include "config/ehlo_name.h"
 #include "io/base/file_stamp.h"
 #include "io/credentials/stamp.h"
@@ -18,10 +19,6 @@
 
 namespace relaypipe {
 namespace {
-
-/// lmtp(8) waits lmtp_data_done_timeout (600s) for the first reply after the dot; then it would send again what may be
-/// delivered.
-constexpr Duration kLongestDelivery = std::chrono::minutes(9);
 
 /// Remembers for whom a relay has taken the message.
 class AcceptedRecipients final : public Parent {
@@ -40,7 +37,7 @@ class AcceptedRecipients final : public Parent {
 };
 
 Settings bounded(Settings settings) {
-  settings.deadline = std::min(settings.deadline, kLongestDelivery);
+  settings.deadline = std::min(settings.deadline, kLongestLmtpDelivery);
   return settings;
 }
 

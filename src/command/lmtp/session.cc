@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "command/lmtp/limits.h"
 #include "command/wiring/deliverer.h"
 #include "io/system/local_time.h"
 #include "io/system/own_host.h"
@@ -12,9 +13,6 @@
 namespace relaypipe {
 namespace {
 
-/// A process takes no message that could outlive the time limit of spawn(8), 1000s: after this time it closes the
-/// connection when it may. lmtp(8) uses one for 300s (lmtp_connection_reuse_time_limit).
-constexpr Duration kLongestUse = std::chrono::seconds(400);
 /// How long the last words may take to leave.
 constexpr Duration kLastWords = std::chrono::seconds(5);
 
@@ -55,7 +53,7 @@ void LmtpSession::run() {
     engine_->event_loop().wait(end);
 }
 
-bool LmtpSession::may_end() { return connection_.idle() && clock_.now() - started_ > kLongestUse; }
+bool LmtpSession::may_end() { return connection_.idle() && clock_.now() - started_ > kLongestLmtpUse; }
 
 void LmtpSession::handle(const LmtpMessage& message) {
   LmtpEngine& engine = this->engine();

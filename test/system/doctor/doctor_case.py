@@ -82,15 +82,18 @@ class DoctorCase(RelayCase):
         os.utime(path, (0, 0))    # Postfix reads a file again and again until it is two seconds old
         return path
 
+    def own_arguments(self) -> str:
+        """What argv has besides the example's, so that the machine's own state and log are left alone."""
+        return f"--config {self.config} -o syslog_socket={self.directory}/log -o state_directory={self.state}{self.ehlo_name}"
+
     def write_postfix(self, entry_edits: Mapping[str, str] | None = None, entry: str | None = None,
                       **parameters: str | None) -> None:
         """main.cf and master.cf; the edits change the entry of master.cf.example, the parameters (None: left out)
         what stands in main.cf."""
-        own = f"--config {self.config} -o syslog_socket={self.directory}/log -o state_directory={self.state}{self.ehlo_name}"
         good = replaced(example_entry(), {EXAMPLE_PROGRAM: f"argv={self.program}", EXAMPLE_USER: UNPRIVILEGED_USER})
         broken = replaced(good, entry_edits or {}) if entry is None else entry
         self.write(self.postfix / "master.cf",
-                   BASE_SERVICES.format(port=10025) + broken.replace(str(self.program), f"{self.program} {own}"))
+                   BASE_SERVICES.format(port=10025) + broken.replace(str(self.program), f"{self.program} {self.own_arguments()}"))
         main = {"compatibility_level": "3.6", "queue_directory": str(self.directory / "queue"),
                 "transport_maps": f"texthash:{self.transport}", **example_parameters(), **parameters}
         self.write(self.postfix / "main.cf", "".join(f"{k} = {v}\n" for k, v in main.items() if v is not None))
@@ -111,6 +114,13 @@ class DoctorCase(RelayCase):
         self.assertEqual((told["errors"], told["warnings"]), (errors, len(findings) - errors))
         self.assertEqual(status, 2 if errors else 1 if findings else 0, text)
         return Diagnosis(status, findings, told["services"])
+
+    def fix(self, answer: str) -> str:
+        """`doctor --fix`, with that answer to its question."""
+        done = subprocess.run([self.program, "doctor", "--fix", "--config-directory", self.postfix], input=answer,
+                              capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(done.stderr, "")
+        return done.stdout
 
     def shell(self, line: str) -> str:
         """What a person would do with a line of the doctor's: paste it into a shell."""

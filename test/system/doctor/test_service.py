@@ -153,7 +153,7 @@ class Broken(DoctorCase):
         example = self.postconf("-M", "relaypipe/unix")
         self.write_postfix(entry="")
         self.write(self.transport, "example.net smtp:[elsewhere.example]\n")
-        finding = self.assert_found("error", "no pipe(8) service runs relaypipe", where="master.cf")
+        finding = self.assert_found("error", "no service of pipe(8) or spawn(8) runs relaypipe", where="master.cf")
         self.shell(finding.fix)
         expected = re.sub(r" --config \S+( -o \S+=\S+)+", "", example).replace("user=nobody:nogroup", "user=relaypipe")
         self.assertEqual(self.postconf("-M", "relaypipe/unix").split(), expected.split())

@@ -89,12 +89,6 @@ def small_file_system(directory: Path) -> Iterator[None]:
 
 
 class Fixing(DoctorCase):
-    def fix(self, answer: str) -> str:
-        done = subprocess.run([self.program, "doctor", "--fix", "--config-directory", self.postfix], input=answer,
-                              capture_output=True, text=True, timeout=LIMIT)
-        self.assertEqual(done.stderr, "")
-        return done.stdout
-
     def test_commands_are_run_after_asking(self) -> None:
         self.write_postfix({"flags=q": "flags=Dq"}, relaypipe_destination_recipient_limit=None)
         told = self.fix("y\n")

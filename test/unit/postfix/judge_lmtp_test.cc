@@ -1,7 +1,9 @@
 #include "postfix/judge_lmtp.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "catch.h"
 
@@ -19,9 +21,10 @@ LmtpFacts good_facts() {
   LmtpFacts facts;
   facts.compatibility = 3;
   facts.deadline = std::chrono::minutes(15);
+  facts.longest_use = std::chrono::seconds(400);
   facts.time_limit = "3600s";
   facts.process_limit = "100";
-  facts.client = {{"lmtp_send_xforward_command", "yes"},
+  facts.values = {{"lmtp_send_xforward_command", "yes"},
                   {"lmtp_address_verify_target", "rcpt"},
                   {"lmtp_destination_recipient_limit", "50"},
                   {"lmtp_destination_concurrency_limit", "20"},
@@ -120,13 +123,13 @@ TEST_CASE("what is wrong in main.cf") {
       Row{"lmtp_connection_cache_destinations", "", "empty: private/relaypipe-lmtp is not in it",
           "postconf -e lmtp_connection_cache_destinations=private/relaypipe-lmtp"},
       Row{"lmtp_connection_cache_destinations", "example.com", "example.com: private/relaypipe-lmtp is not in it",
-          "postconf -e 'lmtp_connection_cache_destinations=example.com, private/relaypipe-lmtp'"},
+          "postconf -e lmtp_connection_cache_destinations=example.com,private/relaypipe-lmtp"},
       Row{"lmtp_data_done_timeout", "600s", "600s, the deadline of relaypipe is 15m: lmtp(8) gives up",
           "postconf -e lmtp_data_done_timeout=960s", Severity::Error});
   CAPTURE(std::string(row.parameter));
   LmtpFacts facts = good_facts();
-  std::erase_if(facts.client, [&](const PostfixPair& pair) { return pair.name == row.parameter; });
-  facts.client.push_back({std::string(row.parameter), std::string(row.value)});
+  std::erase_if(facts.values, [&](const PostfixPair& pair) { return pair.name == row.parameter; });
+  facts.values.push_back({std::string(row.parameter), std::string(row.value)});
   const auto findings = findings_of(good_line(), facts);
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].where == row.parameter);
@@ -136,8 +139,8 @@ TEST_CASE("what is wrong in main.cf") {
 }
 
 TEST_CASE("the judge asks for each parameter it looks at") {
-  const auto names = lmtp_parameters();
-  for (const PostfixPair& pair : good_facts().client)
+  const auto names = lmtp_parameters("lmtp");
+  for (const PostfixPair& pair : good_facts().values)
     CHECK(std::find(names.begin(), names.end(), pair.name) != names.end());
 }
 
@@ -152,10 +155,64 @@ TEST_CASE("a process may live as long as a connection is used, and its last mess
   facts.time_limit = "1260s";
   CHECK(findings_of(good_line(), facts).empty());
   facts.deadline = std::chrono::hours(2);
-  facts.client.insert(facts.client.begin(), {"lmtp_data_done_timeout", "3h"});
+  facts.values.insert(facts.values.begin(), {"lmtp_data_done_timeout", "3h"});
   findings = findings_of(changed("spawn", "spawn -o relaypipe-lmtp_time_limit=60"), facts);
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].fix == "postconf -P relaypipe-lmtp/unix/relaypipe-lmtp_time_limit=7560s");
+}
+
+TEST_CASE("a process takes messages for its own time at most, however long lmtp(8) would use its connection") {
+  LmtpFacts facts = good_facts();
+  facts.values.insert(facts.values.begin(), {"lmtp_connection_reuse_time_limit", "1h"});
+  facts.time_limit = "1359s";
+  const auto findings = findings_of(good_line(), facts);
+  REQUIRE(findings.size() == 1);
+  CHECK_THAT(findings[0].text, ContainsSubstring("a connection is used again for 400s"));
+  facts.time_limit = "1360s";
+  CHECK(findings_of(good_line(), facts).empty());
+}
+
+TEST_CASE("the parameters of a client of another name, each fixed where its value comes from") {
+  LmtpFacts facts = good_facts();
+  facts.client = "mailbox";
+  for (PostfixPair& pair : facts.values) {
+    if (pair.name.starts_with("lmtp_destination_")) pair.name.replace(0, 4, "mailbox");
+  }
+  CHECK(findings_of(good_line(), facts).empty());
+  const auto names = lmtp_parameters("mailbox");
+  CHECK(std::find(names.begin(), names.end(), "mailbox_destination_recipient_limit") != names.end());
+  CHECK(std::find(names.begin(), names.end(), "lmtp_send_xforward_command") != names.end());
+
+  facts.values.insert(facts.values.begin(), {{"mailbox_destination_recipient_limit", "1"},
+                                             {"lmtp_send_xforward_command", "no"},
+                                             {"lmtp_connection_cache_destinations", "a.example b.example"}});
+  facts.holders = {{"mailbox_destination_recipient_limit", "qmgr/unix"},
+                   {"lmtp_connection_cache_destinations", "mailbox/unix"}};
+  std::vector<std::string> fixes;
+  for (const PostfixFinding& finding : findings_of(good_line(), facts))
+    fixes.push_back(finding.fix);
+  CHECK(fixes ==
+        std::vector<std::string>{"postconf -e lmtp_send_xforward_command=yes",
+                                 "postconf -P qmgr/unix/mailbox_destination_recipient_limit=50",
+                                 "postconf -P mailbox/unix/"
+                                 "lmtp_connection_cache_destinations=a.example,b.example,private/relaypipe-lmtp"});
+}
+
+TEST_CASE("what is wrong in the command is fixed by one line, whose settings come behind the name of the command") {
+  LmtpFacts facts = good_facts();
+  facts.misplaced = {{"patience", "3s"}};
+  facts.ehlo_name = "localhost.localdomain";
+  facts.postfix_name = "mail.example.com";
+  const auto findings = findings_of(changed("spawn user=relaypipe", "spawn -o patience=3s"), facts);
+  REQUIRE(findings.size() == 3);
+  for (const PostfixFinding& finding : findings) {
+    CHECK(finding.fix ==
+          "postconf -F 'relaypipe-lmtp/unix/command=spawn user=relaypipe argv=/usr/bin/relaypipe lmtp -o "
+          "hostname=mail.example.com -o patience=3s --nexthop outbound'");
+  }
+  CHECK_THAT(findings[0].text, ContainsSubstring("user is missing"));
+  CHECK_THAT(findings[1].text, ContainsSubstring("-o patience stands before argv="));
+  CHECK_THAT(findings[2].text, ContainsSubstring("the EHLO name is localhost.localdomain"));
 }
 
 TEST_CASE("as many processes as deliveries") {
@@ -164,7 +221,7 @@ TEST_CASE("as many processes as deliveries") {
   CHECK(findings_of(changed("- 20", "- -"), facts).empty());
   facts.process_limit = "10";
   CHECK(findings_of(changed("- 20", "- -"), facts).size() == 1);
-  facts.client.insert(facts.client.begin(), {"lmtp_destination_concurrency_limit", "0"});
+  facts.values.insert(facts.values.begin(), {"lmtp_destination_concurrency_limit", "0"});
   const auto findings = findings_of(good_line(), facts);
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].fix == "postconf -e lmtp_destination_concurrency_limit=20");
@@ -173,7 +230,7 @@ TEST_CASE("as many processes as deliveries") {
 TEST_CASE("where connections that are kept are named") {
   LmtpFacts facts = good_facts();
   const auto keeping = [&](std::string_view destinations, const std::string& line) {
-    facts.client.insert(facts.client.begin(), {"lmtp_connection_cache_destinations", std::string(destinations)});
+    facts.values.insert(facts.values.begin(), {"lmtp_connection_cache_destinations", std::string(destinations)});
     return findings_of(line, facts).size();
   };
   CHECK(keeping("a.example, private/relaypipe-lmtp", good_line()) == 0);
