@@ -182,7 +182,7 @@ class UserView {
   /// The uppermost directory above the file that the user may not pass; empty where it may reach the file.
   static std::string closed_directory(const std::string& file) {
     for (std::size_t end = file.find('/', 1); end != file.npos; end = file.find('/', end + 1)) {
-      const std::string directory = file.substr(0, end);
+      std::string directory = file.substr(0, end);
       if (::access(directory.c_str(), X_OK) != 0 && errno == EACCES) return directory;
     }
     return "";
