@@ -52,7 +52,7 @@ _relaypipe() {
   elif [[ $command == probe ]]; then
     _relaypipe_offer "$("$program" names relays "${config[@]}" 2>/dev/null)
 $("$program" names chains "${config[@]}" 2>/dev/null)" "$word"
-  elif [[ $command != check && $command != plan && $command != doctor && $command != classify ]]; then
+  elif [[ $command != check && $command != plan && $command != doctor && $command != lmtp && $command != classify ]]; then
     _relaypipe_offer "$("$program" names relays "${config[@]}" 2>/dev/null)" "$word"
   fi
 } && complete -F _relaypipe relaypipe

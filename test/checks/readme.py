@@ -30,7 +30,7 @@ USER = 65534    # the user that delivers, where root runs this
 UNDERSTOOD = (0, 1)
 ASKS_OTHERS = ("probe", "doctor")
 # Named alone they want something to be about, or a relay that README's configuration has not: they are looked up only.
-WANT_MORE = ("plan", "classify", "token", "help")
+WANT_MORE = ("plan", "classify", "token", "help", "lmtp")
 NO_CONFIGURATION = ("providers", "help")
 
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -48,6 +48,12 @@ discard   unix  - - n -   - discard
 postlog   unix-dgram n - n - 1 postlogd
 """
 
+# What lmtp(8) needs besides.
+LMTP_SERVICES = """\
+lmtp      unix  - - n -   - lmtp
+scache    unix  - - n -   1 scache
+"""
+
 _queue_template: list[Path] = []
 
 
@@ -91,7 +97,10 @@ def example_transport(edits: Mapping[str, str]) -> str:
 
 
 class PostfixLab:
-    """Use as a context manager: entering starts Postfix, leaving stops it and removes every trace."""
+    """Use as a context manager: entering starts Postfix, leaving stops it and removes every trace.
+
+    `lmtp` adds services for lmtp(8), by name the nexthop of each; `lmtp:unix:private/NAME` leads there.
+    """
 
     def __init__(
         self,
@@ -101,6 +110,7 @@ class PostfixLab:
         parameters: Mapping[str, str] | None = None,
         entry_edits: Mapping[str, str] | None = None,
         arguments: str = "",
+        lmtp: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="relaypipe-postfix-"))
         self.config = self.directory / "etc"
@@ -115,6 +125,7 @@ class PostfixLab:
         self._parameters = dict(parameters or {})
         self._edits = dict(entry_edits or {})
         self._arguments = arguments
+        self._lmtp = dict(lmtp or {})
         self._syslog: SyslogSocket | None = None
 
     def __enter__(self) -> PostfixLab:
@@ -141,9 +152,10 @@ class PostfixLab:
         self.log_file.touch()
         self._syslog = SyslogSocket(self.syslog_socket, self.log_file)
         self.port = free_port()
-        main_cf = {**self._base_parameters(), **example_parameters(), **self._parameters}
+        main_cf = {**self._base_parameters(), **example_parameters(), **self._lmtp_parameters(), **self._parameters}
         self.write_config("main.cf", "".join(f"{name} = {value}\n" for name, value in main_cf.items()))
-        self.write_config("master.cf", BASE_SERVICES.format(port=self.port) + self.entry())
+        self.write_config("master.cf", BASE_SERVICES.format(port=self.port) + self.entry() +
+                          (LMTP_SERVICES + self.lmtp_entries() if self._lmtp else ""))
         self.write_config("transport", self._transport)
         self._make_queue()
 
@@ -163,9 +175,24 @@ class PostfixLab:
         them from knowing what others, and the machine's own relaypipe, have seen of relays.
         """
         edits = {EXAMPLE_PROGRAM: f"argv={self.program}", EXAMPLE_USER: UNPRIVILEGED_USER, **self._edits}
-        added = " ".join(["-o", f"syslog_socket={self.syslog_socket}", "-o", f"state_directory={self.state}",
-                          *self._arguments.split()])
-        return replaced(example_entry(), {**edits, "-f ${sender}": f"{added}\n    -f ${{sender}}"})
+        return replaced(example_entry(), {**edits, "-f ${sender}": f"{self._added()}\n    -f ${{sender}}"})
+
+    def _added(self) -> str:
+        return " ".join(["-o", f"syslog_socket={self.syslog_socket}", "-o", f"state_directory={self.state}",
+                         *self._arguments.split()])
+
+    def lmtp_entries(self) -> str:
+        """The entries that lmtp(8) delivers to, made of the example in the same way."""
+        return "".join(replaced(example_lmtp_entry(), {
+            "relaypipe-lmtp unix": f"{name} unix", EXAMPLE_USER: UNPRIVILEGED_USER,
+            f"{EXAMPLE_PROGRAM} lmtp": f"argv={self.program} lmtp",
+            "--nexthop outbound": f"\n    {self._added()}\n    --nexthop {nexthop}"}) for name, nexthop in self._lmtp.items())
+
+    def _lmtp_parameters(self) -> dict[str, str]:
+        if not self._lmtp:
+            return {}
+        kept = ",".join(f"private/{name}" for name in self._lmtp)
+        return {**example_lmtp_parameters(), "lmtp_connection_cache_destinations": kept}
 
     def _base_parameters(self) -> dict[str, str]:
         return {

@@ -1,6 +1,6 @@
 """Sends one message through a real Postfix whose first relay is dead, and shows on one screen what happened.
 
-Usage: test postfix/show_delivery --binary PATH
+Usage: test postfix/show_delivery --binary PATH [--lmtp]     --lmtp: over lmtp(8) and `relaypipe lmtp`
 
 The exit status is 0 only when the second relay has the message and Postfix logged it as sent.
 """
@@ -43,7 +43,7 @@ def folded(line: str) -> str:
 
 def position(line: str) -> int:
     """relaypipe logs by another way than Postfix, so its lines may come late; here they stand where they belong."""
-    order = ("/pickup[", "/cleanup[", "(queue active)", "/relaypipe[", "/pipe[")
+    order = ("/pickup[", "/cleanup[", "(queue active)", "/relaypipe[", "/pipe[", "/lmtp[")
     return next((number for number, mark in enumerate(order) if mark in line), len(order))
 
 
@@ -58,16 +58,18 @@ class Shown:
     messages: list[Message]
 
 
-def deliver(binary: Path, dead: RefusedPort, alive: SmtpSink) -> Shown:
-    transport = f"example.com  relaypipe:{dead.destination},{alive.destination}"
-    with PostfixLab(binary, transport + "\n") as lab:
+def deliver(binary: Path, dead: RefusedPort, alive: SmtpSink, by_lmtp: bool) -> Shown:
+    nexthop = f"{dead.destination},{alive.destination}"
+    transport = f"example.com  {'lmtp:unix:private/relaypipe-lmtp' if by_lmtp else f'relaypipe:{nexthop}'}"
+    with PostfixLab(binary, transport + "\n", lmtp={"relaypipe-lmtp": nexthop} if by_lmtp else None) as lab:
         queue_id = lab.submit(CONTENT, RECIPIENT, sender=SENDER)
         delivery = lab.wait_for_delivery(queue_id)
         lab.wait_for_log(f"relaypipe.*{queue_id}.*verdict=")
         if delivery.status == "sent":
             lab.wait_for_removal(queue_id)
         lines = sorted(lab.log_of(queue_id).splitlines(), key=position)
-        return Shown(lab.entry().rstrip(), transport, lines, delivery.status == "sent", alive.messages())
+        entry = lab.lmtp_entries() if by_lmtp else lab.entry()
+        return Shown(entry.rstrip(), transport, lines, delivery.status == "sent", alive.messages())
 
 
 def show(shown: Shown, dead: RefusedPort, alive: SmtpSink) -> None:
@@ -91,6 +93,7 @@ def show(shown: Shown, dead: RefusedPort, alive: SmtpSink) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path, required=True)
+    parser.add_argument("--lmtp", action="store_true")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         print("only root may start a Postfix", file=sys.stderr)
@@ -98,7 +101,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     dead, alive = RefusedPort(), SmtpSink()
     try:
-        shown = deliver(arguments.binary, dead, alive)
+        shown = deliver(arguments.binary, dead, alive, arguments.lmtp)
         show(shown, dead, alive)
     finally:
         alive.stop()
