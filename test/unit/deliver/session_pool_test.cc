@@ -283,15 +283,26 @@ TEST_CASE("a session whose RSET has no good reply is not used again") {
   CHECK(world.one.commands == Commands{kMail, "RSET"});
 }
 
-TEST_CASE("the next message does not wait for a reply to RSET: a session is dialled") {
+TEST_CASE("the next message waits for the reply to RSET, and dials where none comes") {
+  const bool replies = GENERATE(true, false);
   Pooled world;
-  world.one.says("RSET", "250 2.0.0 Ok", 1min);
+  world.relay.settings.session.idle = 1h;
+  world.one.says("RSET", "250 2.0.0 Ok", replies ? Duration(3s) : Duration(1min));
   world.use(SessionEnd::Transaction);
-  world.passes(1s);
-  CHECK(world.pool->idle() == 1);
-  CHECK_FALSE(world.open()->is_used());
-  CHECK(world.pool->idle() == 0);
-  CHECK(world.one.dialled.size() == 2);
+  world.start();
+  CHECK(world.pool->take_events().empty());
+  CHECK(world.one.dialled.size() == 1);
+  world.passes(replies ? 4s : 21s);
+  if (!replies) {
+    CHECK(world.pool->take_events().empty());  // it is dialled
+    world.timeline.wait(world.timeline.now());
+  }
+  const auto events = world.pool->take_events();
+  REQUIRE(events.size() == 1);
+  const auto* const session = std::get_if<std::unique_ptr<Session>>(&events.front().result);
+  REQUIRE(session != nullptr);
+  CHECK((*session)->is_used() == replies);
+  CHECK(world.one.dialled.size() == (replies ? 1 : 2));
 }
 
 TEST_CASE("a kept session that is given up before anybody has it goes back") {
