@@ -1,22 +1,31 @@
 """A relay that counts: who dialled when, how many sessions there were at a time, what was accepted and when.
 
-It lives in threads of the test, so that a test can change how it behaves, and ask what it saw, while deliveries run. It
-is an honest ESMTP server; how it fails is up to the test. What clients may not do, the scripted relay looks at.
+It is the scripted relay in threads of the test, so that a test can change how it behaves, and ask what it saw, while
+deliveries run.
 """
 
 from __future__ import annotations
 
 import collections
-import re
+import functools
 import socket
-import struct
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import BinaryIO, Callable, Counter, Iterator, Optional
+from typing import Any, Callable, Counter, Optional
 
-ABRUPT = struct.pack("ii", 1, 0)    # SO_LINGER: close() sends RST
+from support.scripted_relay.journal import Journal
+from support.scripted_relay.script import Script, parse_script
+from support.scripted_relay.session import Session as Dialogue
+from support.scripted_relay.stream import Switch
+
 PATIENCE = 60.0
+STAGES = ("greeting", "ehlo", "mail", "rcpt", "data", "dot", "quit")
+parsed = functools.lru_cache(maxsize=64)(parse_script)
+
+
+def in_ms(seconds: float) -> str:
+    return f"{round(1000 * seconds)}ms"
 
 
 @dataclass
@@ -47,15 +56,39 @@ class Behaviour:
     # Recipients whose message is kept in silence, with no reply to its dot: it lasts until the client is gone.
     silent_for: set[str] = field(default_factory=set)
 
+    def keeps(self, recipients: list[str]) -> bool:
+        """Whether a message to these is kept, whatever is said of it."""
+        return self.dot.startswith("2") and not self.breaks_for.intersection(recipients)
+
+    def dialogue(self, swallowed: bool, recipients: list[str]) -> Script:
+        """What it says now of these recipients, to somebody whose connection was swallowed or was not."""
+        actions = dict.fromkeys(STAGES, "default")
+        actions["greeting"] = f"delay {in_ms(self.greeting_delay)} ; reply {self.greeting}"
+        if self.resets:
+            actions["greeting"] = "reset"
+        elif swallowed or not self.greets:
+            actions["greeting"] = f"hold ; {actions['greeting']}"
+        if self.denied_domains.intersection(one.partition("@")[2] for one in recipients):
+            actions["rcpt"] = f"reply 554 5.7.1 <{recipients[0]}>: Relay access denied"
+        actions["dot"] = f"reply {self.dot}"
+        if self.breaks_for.intersection(recipients):
+            actions["dot"] = "reset" if self.dot_lost else "reply 421 4.3.2 this message and I part here ; close"
+        elif self.dot_lost and not self.breaks_for:
+            actions["dot"] = "reset"
+        elif self.silent_for.intersection(recipients):
+            actions["dot"] = "deaf"
+        rules = "".join(f"on {stage}: delay {in_ms(self.reply_delay)} ; {does}\n" for stage, does in actions.items())
+        return parsed(f"offer PIPELINING ENHANCEDSTATUSCODES 8BITMIME\n{rules}")
+
 
 class CountingRelay:
     def __init__(self, behaviour: Optional[Behaviour] = None, port: int = 0) -> None:
         self.behaviour = behaviour or Behaviour()
         self.sessions: list[Session] = []
         self.recipients: Counter[str] = collections.Counter()    # of accepted messages
-        self._now_greets = threading.Event()
+        self._stop, self._now_greets = Switch(), Switch()
         self._changed = threading.Condition()
-        self._open: set[socket.socket] = set()
+        self._open: set[_Dialogue] = set()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.destination = f"[127.0.0.1]:{self.port}"
@@ -103,112 +136,60 @@ class CountingRelay:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
-        self._now_greets.set()
+        self._stop.set()
         with self._changed:
-            still_open = list(self._open)
-        for sock in still_open:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:    # its client was faster
-                pass
+            for dialogue in self._open:
+                dialogue.stream.abort()
 
-    # -- the server -------------------------------------------------------------------------------
+    # -- what its dialogues tell ------------------------------------------------------------------
 
     def _serve(self) -> None:
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, peer = self._listener.accept()
             except OSError:
                 return
             with self._changed:
                 session = Session(time.monotonic())
                 self.sessions.append(session)
-                self._open.add(sock)
+                swallowed = self.behaviour.swallows > 0
+                self.behaviour.swallows -= swallowed
+                dialogue = _Dialogue(self, session, swallowed, sock, f"{peer[0]}:{peer[1]}", len(self.sessions),
+                                     self.behaviour.dialogue(swallowed, []), Journal(None, False), self._stop, self._now_greets)
+                self._open.add(dialogue)
                 self._changed.notify_all()
-            threading.Thread(target=self._session, args=(sock, session), daemon=True).start()
+            threading.Thread(target=dialogue.run, daemon=True).start()
 
-    def _session(self, sock: socket.socket, session: Session) -> None:
-        behaviour = self.behaviour
+    def took(self, session: Session, recipients: list[str]) -> None:
+        with self._changed:
+            session.accepted.append(time.monotonic())
+            self.recipients.update(recipients)
+            self._changed.notify_all()
+
+    def left(self, dialogue: _Dialogue) -> None:
+        with self._changed:
+            dialogue.session.ended = time.monotonic()
+            self._open.discard(dialogue)
+            self._changed.notify_all()
+
+
+class _Dialogue(Dialogue):
+    """One connection; at every stage it does what the behaviour says then."""
+
+    def __init__(self, relay: CountingRelay, session: Session, swallowed: bool, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.relay, self.session, self.swallowed = relay, session, swallowed
+
+    def run(self) -> None:
         try:
-            if behaviour.resets:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
-                return
-            with self._changed:
-                swallowed = behaviour.swallows > 0
-                behaviour.swallows -= swallowed
-            if (swallowed or not behaviour.greets) and not self._greets_in_time(sock):
-                return
-            if behaviour.greeting_delay:
-                time.sleep(behaviour.greeting_delay)    # the relay's own slowness
-            with sock.makefile("rb") as lines:
-                for reply in self._dialogue(lines, session, sock):
-                    if behaviour.reply_delay:
-                        time.sleep(behaviour.reply_delay)    # the relay's own slowness, not a wait of the test
-                    sock.sendall(reply.encode() + b"\r\n")
-        except OSError:    # the client went away
-            pass
+            super().run()
         finally:
-            with self._changed:
-                session.ended = time.monotonic()
-                self._open.discard(sock)
-                self._changed.notify_all()
-            sock.close()
+            self.relay.left(self)
 
-    def _greets_in_time(self, sock: socket.socket) -> bool:
-        """Waits in silence until the test wants the greeting; False when the client leaves before."""
-        sock.settimeout(0.05)
-        while not self._now_greets.is_set():
-            try:
-                if not sock.recv(1, socket.MSG_PEEK):
-                    return False
-            except TimeoutError:
-                continue
-        sock.settimeout(None)
-        return True
-
-    def _dialogue(self, lines: BinaryIO, session: Session, sock: socket.socket) -> Iterator[str]:
-        yield self.behaviour.greeting
-        recipients: list[str] = []
-        for raw in lines:
-            line = raw.decode("latin-1").strip()
-            verb = line.upper()[:4]
-            if verb == "EHLO":
-                yield "250-counting.example\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME"
-            elif verb == "DATA":
-                yield "354 go ahead"
-                for content in lines:
-                    if content == b".\r\n":
-                        break
-                else:
-                    return
-                if self.behaviour.breaks_for.intersection(recipients):
-                    if self.behaviour.dot_lost:
-                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
-                    else:
-                        yield "421 4.3.2 this message and I part here"
-                    return
-                if self.behaviour.dot.startswith("2"):
-                    with self._changed:
-                        session.accepted.append(time.monotonic())
-                        self.recipients.update(recipients)
-                        self._changed.notify_all()
-                if self.behaviour.dot_lost and not self.behaviour.breaks_for:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
-                    return
-                if self.behaviour.silent_for.intersection(recipients):
-                    lines.read()
-                    return
-                yield self.behaviour.dot
-            elif verb == "QUIT":
-                yield "221 2.0.0 bye"
-                return
-            else:
-                if verb == "MAIL":
-                    recipients = []
-                if verb == "RCPT":
-                    found = re.findall(r"<(.*)>", line)
-                    if any(address.partition("@")[2] in self.behaviour.denied_domains for address in found):
-                        yield f"554 5.7.1 <{found[0]}>: Relay access denied"
-                        continue
-                    recipients += found
-                yield "250 2.1.0 Ok"
+    def perform(self, stage: str, default: bytes, address: Optional[str] = None, after: int = 0) -> None:
+        behaviour = self.relay.behaviour
+        recipients = [address or ""] if stage == "rcpt" else self.transaction.recipients if self.transaction else []
+        self.script = behaviour.dialogue(self.swallowed, recipients)
+        if stage == "dot" and recipients and behaviour.keeps(recipients):
+            self.relay.took(self.session, recipients)
+        super().perform(stage, default, address, after)
