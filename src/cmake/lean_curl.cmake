@@ -49,7 +49,8 @@ function(lean_curl_options result)
   list(TRANSFORM without PREPEND -D)
   list(TRANSFORM without APPEND :BOOL=OFF)
   # io/curl/ always says which authorities count: built-in ones could only be trusted, or loaded, beside them.
-  set(texts -DCURL_CA_BUNDLE:STRING=none -DCURL_CA_PATH:STRING=none -DCMAKE_BUILD_TYPE:STRING=${CMAKE_BUILD_TYPE})
+  set(texts -DCURL_CA_BUNDLE:STRING=none -DCURL_CA_PATH:STRING=none -DCMAKE_BUILD_TYPE:STRING=${CMAKE_BUILD_TYPE}
+    "-DCMAKE_C_FLAGS_RELEASE:STRING=${CMAKE_CXX_FLAGS_RELEASE}")
   foreach(name CMAKE_C_COMPILER CMAKE_C_COMPILER_LAUNCHER CMAKE_TOOLCHAIN_FILE OPENSSL_ROOT_DIR)
     if(${name})
       list(APPEND texts "-D${name}:STRING=${${name}}")
