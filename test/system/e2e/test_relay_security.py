@@ -43,8 +43,10 @@ class SecurityCase(RelayCase):
         (transaction,) = relay.accepted
         self.assertEqual(content_of(transaction), wire_form(MESSAGE))
         if login:
-            self.assertEqual(found["logins"], [{"encrypted": True, "accepted": True, "user": "user@example.org",
-                                                "secret": "s3cret;x", **login}])
+            # What was said, word for word, is the tls suite's matter.
+            shown = [{key: value for key, value in one.items() if key != "said"} for one in found["logins"]]
+            self.assertEqual(shown, [{"encrypted": True, "accepted": True, "user": "user@example.org",
+                                      "secret": "s3cret;x", **login}])
 
 
 class ClientsTest(SecurityCase):
