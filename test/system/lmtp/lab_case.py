@@ -6,6 +6,7 @@ from typing import Any
 
 from support.case import RelayCase
 from support.lmtp_lab import LmtpLab
+from support.machine import wait_until
 from support.mail_log import Delivery
 from support.relays import binary_path
 
@@ -38,6 +39,18 @@ class LabCase(RelayCase):
             found.setdefault(each.recipient, each)
         self.assertEqual(len(found), count, found)
         return found
+
+    def flush_until_gone(self, lab: LmtpLab, queue_id: str) -> None:
+        """Attempts until Postfix is done with the message."""
+
+        def gone() -> bool:
+            if f"{queue_id}: removed" in lab.log():
+                return True
+            if lab.queued(queue_id) == "deferred":
+                lab.flush()
+            return False
+
+        wait_until(gone, f"the delivery of {queue_id}")
 
     def assert_result(self, delivery: Delivery, daemon: str, status: str, dsn: str, text: str = "") -> None:
         self.assertEqual((delivery.daemon, delivery.status, delivery.dsn), (daemon, status, dsn), delivery)

@@ -14,8 +14,8 @@ from support.marks import measures
 from support.relays import content_of
 from support.wire import wire_form
 
-PIECES = (b"LHLO x", b"MAIL FROM:<a@example.org>", b"MAIL FROM:<", b"RCPT TO:<b@example.net>", b"RCPT TO:", b"DATA", b"RSET",
-          b"NOOP", b"VRFY x", b"XFORWARD NAME=x IDENT=4Q", b"XFORWARD", b"EHLO x", b"\0\xff", b"\x80" * 700, b" ", b"\t", b".",
+PIECES = (b"LHLO x", b"MAIL FROM:<a@example.org>", b"MAIL FROM:<", b"RCPT TO:<b@example.net>", b"RCPT TO:", b"DATA",
+          b"RSET", b"NOOP", b"VRFY x", b"XFORWARD NAME=x IDENT=4Q", b"XFORWARD", b"EHLO x", b"\0\xff", b"\x80" * 700, b" ", b"\t", b".",
           b" SIZE=99999999999999999999999", b" NOTIFY=NEVER", b" BODY=8BITMIME", b"\r\n", b"\r\n", b"\r\n", b"\r", b"\n")
 REPLY = re.compile(rb"[245]\d\d(?:-| [245]\.\d\.\d |[ ])[\x20-\x7e]*\r\n|220 |354 ")
 
@@ -47,10 +47,11 @@ class GarbageTest(LmtpCase):
         self.assert_sent(self.send(program), by=relay)
         self.assert_ends_well(program)
 
-    @each({"unknown": (b"WHAT IS THIS\r\n", ("500 ",)), "empty": (b"\r\n", ("500 ",)), "binary": (b"\0\1\2\xff\xfe\r\n", ("500 ",)),
-           "smtp": (b"EHLO client.example\r\n", ("500 ",)), "rcpt_first": (b"RCPT TO:<a@example.net>\r\n", ("503 ",)),
-           "data_first": (b"DATA\r\n", ("503 ",)), "no_path": (b"MAIL FROM:\r\n", ("4",)),
-           "overlong": (b"NOOP " + b"x" * 100_000 + b"\r\n", ("2",)), "overlong_unknown": (b"x" * 1_000_000 + b"\r\n", ("500 ",)),
+    @each({"unknown": (b"WHAT IS THIS\r\n", ("500 ",)), "empty": (b"\r\n", ("500 ",)),
+           "binary": (b"\0\1\2\xff\xfe\r\n", ("500 ",)), "smtp": (b"EHLO client.example\r\n", ("500 ",)),
+           "rcpt_first": (b"RCPT TO:<a@example.net>\r\n", ("503 ",)), "data_first": (b"DATA\r\n", ("503 ",)),
+           "no_path": (b"MAIL FROM:\r\n", ("4",)), "overlong": (b"NOOP " + b"x" * 100_000 + b"\r\n", ("2",)),
+           "overlong_unknown": (b"x" * 1_000_000 + b"\r\n", ("500 ",)),
            "lines": (b"A\r\nB\r\nC\r\n", ("500 ", "500 ", "500 ")), "xforward": (b"XFORWARD WHAT=x\r\n", ("501 ",))})
     def test_a_line(self, octets: bytes, starts: tuple[str, ...]) -> None:
         self.relay()
@@ -84,8 +85,8 @@ class GarbageTest(LmtpCase):
         relay = self.relay()
         program = self.lmtp(relay)
         program.begin("rcpt@example.net", queue_id="4QSMUGGLED")
-        program.send(b"Subject: x\r\n\r\nbefore" + octets + b"MAIL FROM:<evil@example.org>\r\nRCPT TO:<victim@example.net>\r\n"
-                     b"DATA\r\nevil\r\n.\r\n")
+        program.send(b"Subject: x\r\n\r\nbefore" + octets + b"MAIL FROM:<evil@example.org>\r\n"
+                     b"RCPT TO:<victim@example.net>\r\nDATA\r\nevil\r\n.\r\n")
         self.assert_sent([program.reply()], by=relay)
         self.assert_codes(program.ask("NOOP"), "250 ")
         self.assert_ends_well(program)

@@ -84,6 +84,7 @@ class BeforeTheDot(InterruptionCase):
 
     def interrupt(self, dialogue: str, event: str, end: End, status: int, content: bytes) -> None:
         relay = self.relay(dialogue)
+        self.lawless_relays.add(relay)    # what is cut off may end between CR and LF
         program = self.lmtp(relay)
         program.begin(RECIPIENT, queue_id=QUEUE_ID)
         program.send(wire_form(content) + DOT)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import smtplib
 
 from lab_case import MESSAGE, LabCase
+from support import held_queue
 from support.case import each
-from support.lmtp_lab import LmtpLab
 from support.machine import PATIENCE, wait_until
 from support.postfix import PostfixLab
-from support.relays import Relay
-from support import held_queue
 
 RULES = "on rcpt to bad@*: reply 550 5.1.1 no such user\non rcpt to later@*: reply 450 4.2.1 mailbox busy\n"
 STATUS = {"good": ("sent", "2.0.0"), "bad": ("bounced", "5.1.1"), "later": ("deferred", "4.2.1")}
@@ -63,14 +61,7 @@ class ResultsTest(LabCase):
         lab = self.lab(relay)
         queue_id = lab.submit(MESSAGE, *at("example.com", "good", "later"))
         self.results(lab, queue_id, 2)
-        lab.wait_for_queue(queue_id, "deferred")
-
-        def tried() -> bool:
-            lab.flush()
-            return len(lab.deliveries(queue_id)) > 2
-
-        wait_until(tried, "another attempt")
-        lab.wait_for_removal(queue_id)
+        self.flush_until_gone(lab, queue_id)
         self.assertEqual(sorted(self.given(relay)), at("example.com", "good", "later"))
 
     def test_the_bounce_names_only_who_was_refused(self) -> None:
@@ -122,9 +113,7 @@ class ResultsTest(LabCase):
         self.assert_result(result, "lmtp", "deferred", "4.3.5")
         write(f'[relay.one]\ndestination = "{relay.destination}"\n[chain.outbound]\ntiers = [["one"]]\n')
         lab.wait_for_removal(lab.submit(MESSAGE, "user@example.com"))
-        lab.wait_for_queue(first, "deferred")
-        lab.flush()
-        lab.wait_for_removal(first)
+        self.flush_until_gone(lab, first)
         self.assertEqual(len(relay.accepted), 2)
 
 
@@ -232,10 +221,5 @@ class FailoverTest(LabCase):
         queue_id = lab.submit(MESSAGE, *at("example.com", "a", "b"))
         for result in self.results(lab, queue_id, 2).values():
             self.assertEqual((result.status, result.dsn[:2]), ("deferred", "4."), result)
-
-        def gone() -> bool:
-            lab.flush()
-            return f"{queue_id}: removed" in lab.log()
-
-        wait_until(gone, "the delivery")
+        self.flush_until_gone(lab, queue_id)
         self.assertEqual(sorted(self.given(relay)), at("example.com", "a", "b"))

@@ -103,6 +103,13 @@ class RecipientsTest(LmtpCase):
         replies = self.send(self.lmtp(first, second), "a@open.example", "b@closed.example")
         self.assert_codes(replies, f"250 2.0.0 {first.name}", f"250 2.0.0 {second.name}")
 
+    def test_an_internationalized_address_does_not_keep_the_others(self) -> None:
+        """From a relay without SMTPUTF8 the others get the message, and the next relay that one."""
+        first, second = self.relay("offer -SMTPUTF8"), self.relay()
+        replies = self.send(self.lmtp(first, second), GOOD, "grüße@example.net")
+        self.assert_codes(replies, f"250 2.0.0 {first.name}", f"250 2.0.0 {second.name}")
+        self.assertEqual((self.given(first), self.given(second)), ([GOOD], ["grüße@example.net"]))
+
 
 class UnconfirmedTest(LmtpCase):
     """The reply to the dot was lost, for those whom the relay had accepted at RCPT."""
