@@ -283,26 +283,50 @@ TEST_CASE("a session whose RSET has no good reply is not used again") {
   CHECK(world.one.commands == Commands{kMail, "RSET"});
 }
 
-TEST_CASE("the next message waits for the reply to RSET, and dials where none comes") {
-  const bool replies = GENERATE(true, false);
+TEST_CASE("a message waits for the RSET of the session it takes, and patience counts from there") {
   Pooled world;
-  world.relay.settings.session.idle = 1h;
-  world.one.says("RSET", "250 2.0.0 Ok", replies ? Duration(3s) : Duration(1min));
+  world.one.says("RSET", "250 2.0.0 Ok", 3s);
+  world.use(SessionEnd::Transaction);
+  world.passes(1s);
+  world.start();
+  const Instant taken = world.timeline.now();
+  CHECK(world.pool->idle() == 0);
+  world.passes(1s);
+  CHECK(world.pool->take_events().empty());
+  CHECK(world.pool->progress(world.last).stage == Stage::Mail);
+  CHECK(world.pool->progress(world.last).step == taken);
+  SECTION("it is answered") {
+    world.passes(1s);
+    const auto events = world.pool->take_events();
+    REQUIRE(events.size() == 1);
+    CHECK(std::get<std::unique_ptr<Session>>(events.front().result)->is_used());
+    CHECK(world.one.dialled.size() == 1);
+  }
+  SECTION("the message is given up") {
+    CHECK(world.pool->cancel(world.last) == Stage::Mail);
+    CHECK(world.pool->idle() == 1);
+    world.passes(1s);
+    CHECK(world.open()->is_used());
+  }
+}
+
+TEST_CASE("a message that waits for RSET gets a new session where none is to be had of it") {
+  Pooled world;
+  SECTION("the relay says something else") { world.one.says("RSET", "421 4.3.2 closing", 3s); }
+  SECTION("it says nothing for long") { world.one.says("RSET", "250 2.0.0 Ok", 1min); }
   world.use(SessionEnd::Transaction);
   world.start();
+  std::vector<pollfd> none;
+  const Instant due = world.pool->interests(none, world.timeline.now());
+  CHECK(due > world.timeline.now());
+  world.passes(due - world.timeline.now());
   CHECK(world.pool->take_events().empty());
-  CHECK(world.one.dialled.size() == 1);
-  world.passes(replies ? 4s : 21s);
-  if (!replies) {
-    CHECK(world.pool->take_events().empty());  // it is dialled
-    world.timeline.wait(world.timeline.now());
-  }
+  CHECK(world.one.dialled.size() == 2);
+  world.timeline.wait(world.timeline.now());
   const auto events = world.pool->take_events();
   REQUIRE(events.size() == 1);
-  const auto* const session = std::get_if<std::unique_ptr<Session>>(&events.front().result);
-  REQUIRE(session != nullptr);
-  CHECK((*session)->is_used() == replies);
-  CHECK(world.one.dialled.size() == (replies ? 1 : 2));
+  CHECK(events.front().id == world.last);
+  CHECK_FALSE(std::get<std::unique_ptr<Session>>(events.front().result)->is_used());
 }
 
 TEST_CASE("a kept session that is given up before anybody has it goes back") {
