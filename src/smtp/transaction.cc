@@ -7,6 +7,8 @@
 // - A reply answers the oldest command that was sent and not answered. One that comes before its command was sent, or
 //   before the dot's last octet, proves nothing, and the relay is out of step.
 // - Accepted is a 2yz after the whole dot. No other way leads to it.
+// - Where the session goes on, the transaction ends with the reply to the last of its commands, whatever it has shown
+//   before: what is said to one message is never read as said to another.
 // - A dot that did not leave this machine is a lost connection; one that left without a valid reply is Unconfirmed.
 //
 // What was tried and left:
@@ -64,7 +66,7 @@ Transaction::Transaction(TransactionRequest request) : request_(std::move(reques
 }
 
 Transaction::Want Transaction::want() const {
-  if (result_) return Want::Finished;
+  if (result_) return awaits_late_replies() ? Want::Exchange : Want::Finished;
   if (phase_ == Phase::Content) return Want::Content;
   return phase_ == Phase::ContentSent ? Want::Commit : Want::Exchange;
 }
@@ -102,6 +104,8 @@ void Transaction::commit() {
 
 void Transaction::abort() {
   if (!result_ && !dot_begun()) finish(stage(), Aborted{stage()});
+  // Nobody waits for them any more, so the session is out of step.
+  if (awaits_late_replies()) usable_ = false;
 }
 
 void Transaction::receive(std::string_view octets) {
@@ -154,6 +158,10 @@ bool Transaction::awaits_pipelined() const {
   if (phase_ != Phase::Commands || awaited_.empty()) return false;
   return awaited_.front().pipelined || (awaited_.size() > 1 && awaited_[1].end <= sent_);
 }
+
+/// Whether the result is there, and replies are to come that the next transaction of the session would take for its
+/// own.
+bool Transaction::awaits_late_replies() const { return result_ && !request_.last && usable_ && !awaited_.empty(); }
 
 /// The next report, or MAIL after the last one; false when both are behind us.
 bool Transaction::ask_first() {

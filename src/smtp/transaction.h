@@ -29,7 +29,7 @@ class Transaction {
     Exchange,  ///< send output() if there is any, and read
     Content,   ///< 354 came: send the content, reading replies meanwhile, then call content_sent()
     Commit,    ///< the whole content was sent: check that it may still be committed, then commit() or abort()
-    Finished,  ///< result() is there
+    Finished,  ///< result() is there, and where the session goes on the replies to all that was sent
   };
   [[nodiscard]] Want want() const;
   /// Octets to send now; stable until sent() or receive() is called.
@@ -39,7 +39,8 @@ class Transaction {
   void content_sent();
   /// Releases the final dot. Once an octet of it was sent only a reply can tell the outcome.
   void commit();
-  /// Breaks off: nothing is committed. Only before the first octet of the dot was sent; afterwards it has no effect.
+  /// Breaks off: nothing is committed. Only before the first octet of the dot was sent; afterwards it has no effect on
+  /// the result. No reply is waited for, but for the dot's.
   void abort();
   /// Octets that came from the relay, cut anywhere.
   void receive(std::string_view octets);
@@ -54,7 +55,7 @@ class Transaction {
   [[nodiscard]] const std::vector<Reply>& recipient_replies() const { return recipients_; }
   /// The refusals of TransactionRequest::reports so far.
   [[nodiscard]] const std::vector<Reply>& refused_reports() const { return refused_reports_; }
-  /// Only when Finished.
+  /// Only when Finished. Later replies do not change it.
   [[nodiscard]] const TransactionResult& result() const { return *result_; }
   /// Whether a QUIT may be sent on this connection: the relay is at a command boundary and in step, not inside DATA nor
   /// perhaps so (DATA sent, reply to come), it did not say 421, and QUIT was not sent yet. What the relay says after
@@ -76,6 +77,7 @@ class Transaction {
 
   [[nodiscard]] bool dot_begun() const { return phase_ == Phase::Dot && sent_ > dot_begin_; }
   [[nodiscard]] bool awaits_pipelined() const;
+  [[nodiscard]] bool awaits_late_replies() const;
   void queue(std::string_view octets);
   void ask(Stage stage, std::string_view command, bool report = false);
   bool ask_first();

@@ -8,6 +8,7 @@ from lmtp_case import LmtpCase
 from support.case import each
 from support.chain_case import DOWN
 from support.lmtp_program import LmtpProgram
+from support.machine import wait_until
 from support.relays import Relay
 
 MESSAGES = 6
@@ -79,7 +80,9 @@ class KeptTest(SessionCase):
         self.assert_quit(relay)
 
     @each({"rcpt": (f"on rcpt to bad@*: {REFUSED}",), "data": (f"on data nth 1: {REFUSED}",),
-           "dot": (f"on dot nth 1: {REFUSED}",), "mail": (f"offer -PIPELINING\non mail nth 1: {REFUSED}",),
+           "dot": (f"on dot nth 1: {REFUSED}",), "mail": (f"on mail nth 1: {REFUSED}",),
+           "slow_rcpt": (f"on mail nth 1: {REFUSED}\non rcpt nth 1: delay 300ms ; default",),
+           "slow_data": (f"on rcpt to bad@*: {REFUSED}\non data nth 1: delay 300ms ; default",),
            "lock_step": (f"offer -PIPELINING\non rcpt to bad@*: {REFUSED}",),
            "slow_rset": (f"on rset: delay 300ms ; default\non rcpt to bad@*: {REFUSED}",)})
     def test_a_refusal_does_not_end_it(self, dialogue: str) -> None:
@@ -90,6 +93,24 @@ class KeptTest(SessionCase):
         self.assert_ends_well(program)
         self.assertEqual(len(self.sessions(relay)), 1)
         self.assert_quit(relay)
+
+    @each({"one": (1,), "several": (3,)})
+    def test_late_replies_are_nobody_elses(self, recipients: int) -> None:
+        """The refusal of MAIL is known before the replies to what was sent behind it, which are those of its message."""
+        relay = self.relay("on mail nth 1: reply 550 5.1.8 bad sender\n"
+                           "on rcpt nth 1: delay 300ms ; reply 550 5.5.1 need MAIL")
+        program = self.lmtp(relay)
+        to = [f"user{n}@example.net" for n in range(recipients)]
+        self.assert_codes(self.send(program, *to), *["550 5.1.8 "] * recipients)
+        self.assert_sent(self.send(program, *to), by=relay)
+
+    def test_late_replies_after_the_deadline(self) -> None:
+        """A session in which a message was broken off is no one else's; the relay would take it for out of order."""
+        relay = self.relay("on mail connection 1: delay 2s ; default")
+        program = self.lmtp(relay, options=("--deadline", "1s"))
+        to = ("a@example.net", "b@example.net")
+        self.assert_codes(self.send(program, *to), "451 4.4.", "451 4.4.")
+        wait_until(lambda: self.send(program, *to)[0].startswith("250 "), "a delivery")
 
 
 class LostTest(SessionCase):

@@ -207,6 +207,53 @@ TEST_CASE("where the session goes on after the transaction, no QUIT leaves with 
   CHECK(transaction.may_quit() != request.last);
 }
 
+TEST_CASE("where the session goes on, the replies to all that was sent are waited for") {
+  using Want = Transaction::Want;
+  const bool one = GENERATE(true, false);  // and DATA with it
+  TransactionRequest request{"MAIL FROM:<s@example.com>", {"RCPT TO:<r@example.org>"}, true};
+  if (!one) request.rcpt.emplace_back("RCPT TO:<r@example.com>");
+  request.goal = TransactionRequest::Goal::Some;
+  request.last = false;
+  Transaction transaction(request);
+  transaction.sent(transaction.output().size());
+  SECTION("after a refusal") {
+    const bool mail = GENERATE(true, false);
+    if (!mail && !one) return;
+    transaction.receive(mail ? "550 no\r\n" : "250 ok\r\n550 no\r\n");
+    CHECK(transaction.want() == Want::Exchange);
+    CHECK(transaction.output().empty());
+    SECTION("they come") {
+      transaction.receive("503 no\r\n");
+      if (mail) transaction.receive("503 no\r\n");
+      CHECK(transaction.may_quit());
+    }
+    SECTION("DATA is taken") {
+      if (!one) return;
+      transaction.receive(mail ? "503 no\r\n354 go on\r\n" : "354 go on\r\n");
+      CHECK_FALSE(transaction.may_quit());
+    }
+    SECTION("they do not come") {
+      if (GENERATE(true, false))
+        transaction.lost(Loss::TimedOut);
+      else
+        transaction.abort();
+      CHECK_FALSE(transaction.may_quit());
+    }
+    SECTION("421") {
+      transaction.receive("421 bye\r\n");
+      CHECK_FALSE(transaction.may_quit());
+    }
+    CHECK(transaction.want() == Want::Finished);
+    CHECK(std::holds_alternative<Refused>(transaction.result()) == mail);
+  }
+  SECTION("but not when it is broken off") {
+    transaction.abort();
+    CHECK(transaction.want() == Want::Finished);
+    CHECK(std::holds_alternative<Aborted>(transaction.result()));
+    CHECK_FALSE(transaction.may_quit());
+  }
+}
+
 /// A way into each stage, and that stage's name.
 struct Way {
   std::string_view words;
