@@ -15,8 +15,9 @@ from support.relays import content_of
 from support.wire import wire_form
 
 PIECES = (b"LHLO x", b"MAIL FROM:<a@example.org>", b"MAIL FROM:<", b"RCPT TO:<b@example.net>", b"RCPT TO:", b"DATA",
-          b"RSET", b"NOOP", b"VRFY x", b"XFORWARD NAME=x IDENT=4Q", b"XFORWARD", b"EHLO x", b"\0\xff", b"\x80" * 700, b" ", b"\t", b".",
-          b" SIZE=99999999999999999999999", b" NOTIFY=NEVER", b" BODY=8BITMIME", b"\r\n", b"\r\n", b"\r\n", b"\r", b"\n")
+          b"RSET", b"NOOP", b"VRFY x", b"XFORWARD NAME=x IDENT=4Q", b"XFORWARD", b"EHLO x", b"\0\xff", b"\x80" * 700, b" ",
+          b"\t", b".", b" SIZE=99999999999999999999999", b" NOTIFY=NEVER", b" BODY=8BITMIME", b"\r\n", b"\r\n", b"\r\n",
+          b"\r", b"\n")
 REPLY = re.compile(rb"[245]\d\d(?:-| [245]\.\d\.\d |[ ])[\x20-\x7e]*\r\n|220 |354 ")
 
 

@@ -9,6 +9,7 @@ from support import held_queue
 from support.case import each
 from support.machine import PATIENCE, wait_until
 from support.postfix import PostfixLab
+from support.relays import Relay, content_of
 
 RULES = "on rcpt to bad@*: reply 550 5.1.1 no such user\non rcpt to later@*: reply 450 4.2.1 mailbox busy\n"
 STATUS = {"good": ("sent", "2.0.0"), "bad": ("bounced", "5.1.1"), "later": ("deferred", "4.2.1")}
@@ -118,27 +119,49 @@ class ResultsTest(LabCase):
 
 
 class DsnTest(LabCase):
+    """Postfix decides by the reply to LHLO who reports: the relay where it is known to offer DSN, or Postfix itself."""
+
     OPTIONS = ("-N", "success,failure", "-V", "an-envelope-id", "-R", "hdrs")
+    # Each message has a connection, and a LHLO, of its own.
+    NO_CACHE = {"lmtp_connection_cache_destinations": "", "lmtp_connection_cache_on_demand": "no"}
+
+    def start(self, relay: Relay, sender_side: Relay) -> PostfixLab:
+        """The relay has had a message, and is known."""
+        lab = self.lab(relay, default_transport=f"smtp:{sender_side.destination}", **self.NO_CACHE)
+        lab.wait_for_removal(lab.submit(MESSAGE, "first@example.com"))
+        return lab
 
     def submit(self, lab: PostfixLab, recipient: str) -> None:
         lab._run("sendmail", "-i", "-f", "sender@sender.example", *self.OPTIONS, "--", recipient, content=MESSAGE)
 
     def test_handed_on(self) -> None:
-        relay = self.relay("offer +DSN")
-        lab = self.lab(relay)
+        relay, sender_side = self.relay("offer +DSN"), self.relay()
+        lab = self.start(relay, sender_side)
         self.submit(lab, "user@example.com")
         lab.wait_for_log("to=<user@example.com>.*status=sent")
-        mail, rcpt = [line for line in relay.connections[0].lines if line.startswith(("MAIL", "RCPT"))]
+        wait_until(lambda: "Mail queue is empty" in lab.command("postqueue", "-p"), "an empty queue")
+        mail, rcpt = [line for line in relay.connections[-1].lines if line.startswith(("MAIL", "RCPT"))]
         self.assertIn(" RET=HDRS ENVID=an-envelope-id", mail)
         self.assertIn(" NOTIFY=SUCCESS,FAILURE", rcpt)
         self.assertIn(" ORCPT=rfc822;user@example.com", rcpt)
+        self.assertEqual(sender_side.transactions, [], "Postfix reported as well")
+
+    def test_relayed_to_one_that_does_not_offer_it(self) -> None:
+        relay, sender_side = self.relay(), self.relay()
+        lab = self.start(relay, sender_side)
+        self.submit(lab, "user@example.com")
+        lab.wait_for_log(r"to=<sender@sender\.example>.*status=sent")
+        (report,) = sender_side.accepted
+        self.assertIn(b"\r\nAction: relayed\r\n", content_of(report))
+        self.assertIn(b"\r\nOriginal-Envelope-Id: an-envelope-id\r\n", content_of(report))
 
     def test_a_refusal_is_reported_by_postfix(self) -> None:
         relay, sender_side = self.relay(f"offer +DSN\n{RULES}"), self.relay()
-        lab = self.lab(relay, default_transport=f"smtp:{sender_side.destination}")
+        lab = self.start(relay, sender_side)
         self.submit(lab, "bad@example.com")
         lab.wait_for_log(r"to=<sender@sender\.example>.*status=sent")
-        self.assertEqual(self.given(sender_side), ["sender@sender.example"])
+        (report,) = sender_side.accepted
+        self.assertIn(b"\r\nAction: failed\r\n", content_of(report))
 
 
 class ProbeTest(LabCase):

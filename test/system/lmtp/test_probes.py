@@ -78,37 +78,3 @@ class ProbeTest(LmtpCase):
         program.probe(GOOD)
         self.assert_ends_well(program)
         self.assertEqual([line for line in self.syslog.stop() if "verdict=" in line], [])
-
-
-class DsnTest(LmtpCase):
-    """What the sender asked for is handed on to a relay that offers DSN (RFC 3461), and to no other."""
-
-    MAIL, RCPT = "RET=HDRS ENVID=QQ314159", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;rcpt@example.net"
-
-    def dsn_lines(self, offer: str) -> list[str]:
-        relay = self.relay(offer)
-        program = self.lmtp(relay)
-        self.assert_sent(self.send(program, GOOD, mail=self.MAIL, rcpt=self.RCPT), by=relay)
-        self.assert_ends_well(program)
-        return [line for line in relay.connections[0].lines if line.startswith(("MAIL", "RCPT"))]
-
-    def test_handed_on(self) -> None:
-        mail, rcpt = self.dsn_lines("offer +DSN")
-        self.assertTrue(mail.endswith(f" {self.MAIL}"), mail)
-        self.assertEqual(rcpt, f"RCPT TO:<{GOOD}> {self.RCPT}")
-
-    def test_not_to_one_that_does_not_offer_it(self) -> None:
-        mail, rcpt = self.dsn_lines("")
-        self.assertNotIn("RET", mail)
-        self.assertEqual(rcpt, f"RCPT TO:<{GOOD}>")
-
-    def test_each_recipient_has_its_own(self) -> None:
-        first, second = self.relay("offer +DSN\non rcpt to later@*: reply 451 4.3.0 not now"), self.relay("offer +DSN")
-        program = self.lmtp(first, second)
-        program.say("MAIL FROM:<a@example.org> ENVID=one", f"RCPT TO:<{GOOD}> NOTIFY=NEVER",
-                    f"RCPT TO:<{LATER}> NOTIFY=DELAY", "DATA")
-        self.assert_codes(program.replies(4), "250 ", "250 ", "250 ", "354 ")
-        program.send(b"Subject: x\r\n\r\nx\r\n.\r\n")
-        self.assert_codes(program.replies(2), f"250 2.0.0 {first.name}", f"250 2.0.0 {second.name}")
-        self.assertIn(f"RCPT TO:<{GOOD}> NOTIFY=NEVER", first.connections[0].lines)
-        self.assertIn(f"RCPT TO:<{LATER}> NOTIFY=DELAY", second.connections[0].lines)
