@@ -10,6 +10,7 @@
 #include "config/ehlo_name.h"
 #include "io/base/file_stamp.h"
 #include "io/credentials/stamp.h"
+#include "io/system/change_hook.h"
 #include "io/system/own_host.h"
 #include "io/system/standard_streams.h"
 #include "io/system/system_clock.h"
@@ -145,12 +146,14 @@ const OwnHost& LmtpEngine::own_host_for(const RoutePlan& plan) {
 std::vector<Verdict> LmtpEngine::deliver(const LmtpTask& task) {
   sender_ = task.envelope.sender.text();
   keyring_.begin_message(sender_);
+  reap_detached();
   state_.log_as(log_id(task.envelope.queue_id));
   if (!tokens_ || !tokens_->broker.unfinished()) plans_.clear();
   std::vector<std::optional<Verdict>> verdicts(task.envelope.recipients.size());
   for (const RecipientGroup& group : group_recipients(loaded_.configuration, nexthop_, task.envelope))
     deliver_group(task, group, verdicts);
   state_.tell_trouble();
+  journal_.renew();
   std::vector<Verdict> all;
   for (auto& verdict : verdicts)
     all.push_back(verdict ? *std::move(verdict) : refused_verdict({4, 3, 0}, "internal error: no verdict"));

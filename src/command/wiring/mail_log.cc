@@ -27,8 +27,17 @@ MailLog::MailLog(const Settings& settings, std::string postlog)
       syslog_(settings.syslog_socket, settings.syslog_ident),
       postlog_(std::move(postlog)) {}
 
-MailLog::~MailLog() {
+MailLog::~MailLog() { hand_over(); }
+
+void MailLog::hand_over() {
   if (!waiting_.empty() && can_run(postlog_)) run_detached({postlog_, "-i", "-p", "info", "-t", ident_}, waiting_);
+  waiting_.clear();
+}
+
+void MailLog::renew() {
+  hand_over();
+  file_.renew();
+  syslog_.renew();
 }
 
 void MailLog::line(Level level, std::string_view in_utc) {

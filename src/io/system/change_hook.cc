@@ -1,6 +1,7 @@
 #include "io/system/change_hook.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,11 @@ std::string run_detached(const std::vector<std::string>& argv, std::string_view 
   // Nobody waits for it: when this process ends, init does.
   const auto pid = child.start();
   return pid ? std::string() : error_text(pid.error());
+}
+
+void reap_detached() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0)
+    continue;
 }
 
 }  // namespace relaypipe

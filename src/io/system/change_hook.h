@@ -11,4 +11,7 @@ namespace relaypipe {
 /// for the end of whatever keeps its pipe open. Returns what went wrong, as a phrase.
 std::string run_detached(const std::vector<std::string>& argv, std::string_view input);
 
+/// Takes leave of the programs that have ended, for a process that goes on. Nobody else may be waiting for one.
+void reap_detached();
+
 }  // namespace relaypipe

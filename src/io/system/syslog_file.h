@@ -23,6 +23,11 @@ class SyslogFile {
 
   /// Appends a line; false where that failed.
   bool line(std::string_view text);
+  /// The next line looks for the file anew.
+  void renew() {
+    file_.reset();
+    failed_ = false;
+  }
 
  private:
   std::string path_;

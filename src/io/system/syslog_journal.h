@@ -21,6 +21,11 @@ class SyslogJournal final : public Journal {
   SyslogJournal(std::string socket_path, std::string ident) : path_(std::move(socket_path)), ident_(std::move(ident)) {}
 
   void line(Level level, std::string_view text) override;
+  /// The next line looks for the daemon anew.
+  void renew() {
+    socket_.reset();
+    broken_ = lost_ = false;
+  }
 
   /// Whether there is a daemon, as far as is known: false only where nobody listened at the socket from the start.
   bool reachable() { return connect() || lost_; }
