@@ -9,7 +9,6 @@
     smtp_sink, mail_servers      Postfix's smtp-sink; Postfix with Dovecot, and Exim, as relays
     lmtp_program                 `relaypipe lmtp` with the test in the place of lmtp(8)
     postfix, mail_log            a Postfix that uses relaypipe, and what it logs
-    lmtp_lab                     one that uses both front ends
     gate, held_queue             holding a delivery at a point; a queue that is filled before it is released
     dns, dns_responder           dnsmasq, and a name server that answers what it is told
     foreign_names, long_wire     machines with search domains; a network with delay and loss

@@ -52,6 +52,7 @@ postlog   unix-dgram n - n - 1 postlogd
 LMTP_SERVICES = """\
 lmtp      unix  - - n -   - lmtp
 scache    unix  - - n -   1 scache
+verify    unix  - - n -   1 verify
 """
 
 _queue_template: list[Path] = []

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, Mapping
 
 from support.case import RelayCase
-from support.lmtp_lab import LmtpLab
-from support.machine import wait_until
+from support.machine import processes, wait_until
 from support.mail_log import Delivery
+from support.postfix import PostfixLab
 from support.relays import binary_path
 
 MESSAGE = b"From: sender@sender.example\nTo: user@example.com\nSubject: a test\n\nHello.\n"
 # After the death of a daemon master(8) and qmgr(8) would wait a minute before they try again. On a busy machine a healthy
 # relay must not look dead, nor an idle session end between two messages.
-NO_PENALTY = {"service_throttle_time": "1s", "transport_retry_time": "1s", "message_size_limit": "0"}
+NO_PENALTY = {"service_throttle_time": "1s", "transport_retry_time": "1s", "message_size_limit": "0",
+              "address_verify_map": ""}
 PATIENT = ("-o", "patience=20s")
+
+
+SERVICE = "relaypipe-lmtp"
+
+
+class LmtpLab(PostfixLab):
+    """A Postfix with both front ends: example.com by LMTP, pipe.example by pipe(8), to the same relays."""
+
+    def __init__(self, program: Path, destinations: str, arguments: str, parameters: Mapping[str, str]) -> None:
+        super().__init__(program, f"example.com lmtp:unix:private/{SERVICE}\npipe.example relaypipe:{destinations}\n",
+                         lmtp={SERVICE: destinations}, arguments=arguments, parameters=parameters)
+
+    def programs(self) -> list[int]:
+        """The processes of `relaypipe lmtp` that run for this Postfix; those whose spawn(8) died too."""
+        return [pid for pid, _, _ in processes() if self._is_program(pid)]
+
+    def _is_program(self, pid: int) -> bool:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:    # it ended meanwhile
+            return False
+        return b"lmtp" in words[1:2] and f"state_directory={self.state}".encode() in words
+
+    def pids_in_log(self) -> set[str]:
+        """Of all `relaypipe lmtp` that have logged a verdict."""
+        return set(re.findall(r"relaypipe\[(\d+)\]: \w+: to=<[^>]*@example\.com>.*verdict=", self.log()))
 
 
 class LabCase(RelayCase):
@@ -22,12 +51,10 @@ class LabCase(RelayCase):
         super().setUp()
         self.labs: list[LmtpLab] = []
 
-    def lab(self, *hops: Any, options: tuple[str, ...] = (), nexthop: str = "", program: Any = None,
-            maxproc: int = 20, **parameters: str) -> LmtpLab:
+    def lab(self, *hops: Any, options: tuple[str, ...] = (), nexthop: str = "", **parameters: str) -> LmtpLab:
         """A running Postfix. Hops are relays or dead addresses; keyword arguments are lines of main.cf."""
         destinations = nexthop or ",".join(hop.destination for hop in hops)
-        found = LmtpLab(program or binary_path(), destinations, options=(*PATIENT, *options),
-                        parameters={**NO_PENALTY, **parameters}, maxproc=maxproc)
+        found = LmtpLab(binary_path(), destinations, " ".join((*PATIENT, *options)), {**NO_PENALTY, **parameters})
         self.labs.append(found)
         return self.enterContext(found)
 

@@ -9,10 +9,9 @@ import os
 import signal
 from typing import Callable
 
-from lab_case import MESSAGE, LabCase
+from lab_case import MESSAGE, LabCase, LmtpLab
 from support import held_queue
 from support.case import each
-from support.lmtp_lab import LmtpLab
 from support.machine import process_state, wait_until
 from support.relays import Relay, content_of
 
