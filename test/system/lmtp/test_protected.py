@@ -61,6 +61,18 @@ class ProtectedTest(LmtpCase):
             senders = {transaction["mail_from"] for transaction in session["transactions"]}
             self.assertEqual(senders, {f"{login['user']}@example.org"})
 
+    def test_a_changed_map(self) -> None:
+        """A new password in the map is used for the next message."""
+        relay = self.secured()
+        accounts = self.file("accounts", f"{relay.destination} u:old\n")
+        program = self.begin(relay, f'password_map = "{accounts}"')
+        self.assert_sent(self.send(program), by=relay)
+        self.file("accounts", f"{relay.destination} u:another\n")
+        self.assert_sent(self.send(program), by=relay)
+        self.assert_ends_well(program)
+        used = [login["secret"] for session in relay.connections for login in session["logins"]]
+        self.assertEqual(used, ["old", "another"])
+
     @each({"closed": ("close",), "421": ("reply 421 4.4.2 idle ; close",), "reset": ("reset",)})
     def test_one_that_the_relay_ended(self, end: str) -> None:
         """Inside TLS, with close_notify or without."""

@@ -103,6 +103,21 @@ class RecipientsTest(LmtpCase):
         replies = self.send(self.lmtp(first, second), "a@open.example", "b@closed.example")
         self.assert_codes(replies, f"250 2.0.0 {first.name}", f"250 2.0.0 {second.name}")
 
+    @each({"lines": ("550-5.1.1 one\\r\\n550-5.1.1 two\\r\\n550 5.1.1 three", "one"), "long": ("550 5.1.1 ${x*900}", "xxx"),
+           "many_lines": (f"550-5.1.1 {'y' * 400}\\r\\n" * 20 + "550 5.1.1 end", "yyy"),
+           "control": ("550 5.1.1 a\\e[31mb\\x00c\\x07d", "a"), "utf8": ("550 5.1.1 unbekannt: Grüße", "unbekannt"),
+           "binary": ("550 5.1.1 \\xff\\xfe\\x80 x", "x"), "contradicting": ("550 2.1.5 who knows", "who knows"),
+           "bare": ("550", "550")})
+    def test_whatever_a_relay_says_is_one_line(self, said: str, word: str) -> None:
+        """lmtp(8) reads lines of 2048 octets; the text ends up in the log and in reports."""
+        relay = self.relay(f"on rcpt to bad@*: reply {said}")
+        reply, good = self.send(self.lmtp(relay), BAD, GOOD)
+        self.assertRegex(reply, r"^[45]5\d [45]\.\d+\.\d+ \S")
+        self.assertTrue(reply.isprintable(), reply)
+        self.assertLess(len(reply), 1100)
+        self.assertIn(word, reply)
+        self.assert_codes([good], "250 2.0.0 ")
+
     def test_an_internationalized_address_does_not_keep_the_others(self) -> None:
         """From a relay without SMTPUTF8 the others get the message, and the next relay that one."""
         first, second = self.relay("offer -SMTPUTF8"), self.relay()

@@ -222,12 +222,29 @@ class NotKeptTest(LmtpCase):
         self.assertEqual(len(relay.connections), 3)
 
     def test_one_that_was_opened_for_another_client(self) -> None:
-        relay = self.relay("offer +XCLIENT=NAME\\x20ADDR")
+        """XCLIENT makes the session that client's."""
+        self.lawless_relays.add(relay := self.relay("offer +XCLIENT=ADDR\non other: reply 220 relay.test ESMTP"))
         program = self.lmtp(relay, client_report="xclient")
-        for _ in range(2):
-            self.assert_sent(self.send(program), by=relay)
+        for number in (1, 2):
+            program.ask(f"XFORWARD ADDR=192.0.2.{number}")
+            self.assert_sent(self.send(program, queue_id=""), by=relay)
         self.assert_ends_well(program)
-        self.assertEqual(len(relay.connections), 2)
+        said = [[line for line in session.lines if line.startswith("XCLIENT")] for session in relay.connections]
+        self.assertEqual(said, [["XCLIENT ADDR=192.0.2.1"], ["XCLIENT ADDR=192.0.2.2"]])
+
+    def test_each_message_has_its_own_client(self) -> None:
+        """XFORWARD is about a message, so the session is kept."""
+        self.lawless_relays.add(relay := self.relay("offer +XFORWARD=ADDR\non other: reply 250 2.0.0 Ok"))
+        program = self.lmtp(relay, client_report="xforward")
+        for client in ("192.0.2.1", "", "192.0.2.3"):
+            if client:
+                program.ask(f"XFORWARD ADDR={client}")
+            self.assert_sent(self.send(program, queue_id=""), by=relay)
+        self.assert_ends_well(program)
+        (session,) = relay.connections
+        said = [line for line in session.lines if line.startswith(("XFORWARD", "MAIL"))]
+        self.assertEqual([line.split(" ")[0] for line in said], ["XFORWARD", "MAIL", "MAIL", "XFORWARD", "MAIL"])
+        self.assertEqual((said[0], said[3]), ("XFORWARD ADDR=192.0.2.1", "XFORWARD ADDR=192.0.2.3"))
 
     def test_another_relay_has_another_session(self) -> None:
         """Two relays that are both needed for each message: one session each."""
