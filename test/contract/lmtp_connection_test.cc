@@ -206,6 +206,26 @@ TEST_CASE("a client that is gone inside a content fails the spool: there is no m
   CHECK(pair.connection->flushed());
 }
 
+TEST_CASE("a spool that gives up does not end the content: the answer is for its dot") {
+  Pair pair;
+  pair.say(kHello + kEnvelope + "DATA\r\n" + kHeader + "more than there is room for\r\n");
+  CHECK(std::holds_alternative<LmtpMessage>(pair.event()));
+  Spool spool({998, 10, "/nonexistent"});
+  pair.connection->content_to(spool);
+  pair.serve_all();
+  CHECK(spool.state() == Spool::State::Failed);
+  CHECK(pair.connection->expects_content());
+  pair.say("and more\r\n.\r\n");
+  while (pair.connection->expects_content())
+    pair.serve_once(kPatience);
+  pair.connection->stop_content();
+  pair.heard();
+  for (const char* const text : {"one", "two"})
+    pair.connection->answer({{4, 3, 0}, text});
+  CHECK_FALSE(pair.connection->take_event());
+  CHECK(pair.heard() == "451 4.3.0 one\r\n451 4.3.0 two\r\n");
+}
+
 TEST_CASE("a client that is gone right after its dot has sent a whole message") {
   Pair pair;
   pair.say(kHello + kEnvelope + "DATA\r\n" + kHeader + "whole\r\n.\r\n");

@@ -61,8 +61,8 @@ void LmtpSession::handle(const LmtpMessage& message) {
   Spool content({settings.line_length_limit, settings.spool_memory, settings.spool_directory});
   connection_.content_to(content);
   const std::vector<Verdict> verdicts = deliver({message.envelope, content, clock_.now()});
-  // A delivery may end before the content does, and the reply comes after it.
-  while (content.state() == Spool::State::Reading && parent_.state() != Parent::State::Gone)
+  // A delivery may end before the content does, of which the spool may have given up. The reply comes after the dot.
+  while (connection_.expects_content() && parent_.state() != Parent::State::Gone)
     engine.event_loop().wait(clock_.now() + kLastWords);
   connection_.stop_content();
   answer(verdicts);

@@ -22,6 +22,8 @@ class LmtpConnection final : public Pollable {
   /// Where the content of that message goes; its end, or the loss of the client, ends the spool. Until stop_content().
   void content_to(Spool& spool);
   void stop_content() { spool_ = nullptr; }
+  /// Whether the dot of a message that was taken is still to come. Answers before it are lost.
+  [[nodiscard]] bool expects_content() const { return server_.want() == LmtpServer::Want::Input; }
   void answer(const LmtpReply& reply) { server_.answer(reply); }
   void announce_dsn(bool on) { server_.announce_dsn(on); }
 
