@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from lmtp_case import LmtpCase
 from support.case import MESSAGE, each
 from support.chain_case import DOWN
 from support.machine import wait_until
-from support.relays import BlackHole, RefusedPort
+from support.relays import BlackHole, RefusedPort, binary_path
 
 MESSAGES = 5
 FOREVER = {"cool_down": "1h", "cool_down_max": "1h"}
@@ -75,6 +77,28 @@ class DeadFirst(LmtpCase):
         for _ in range(2):
             self.assert_sent(self.send(program, "a@example.net", "b@example.net"), by=second)
         self.assertEqual((len(first.transactions), first.dots), (asked, 0))
+
+    def test_suspended_by_hand(self) -> None:
+        """The session that is kept with it is not used, and again after it was resumed."""
+        first, second = self.relay(), self.relay()
+        config = self.directory / "relaypipe.toml"
+        config.write_text(f'[relay.one]\ndestination = "{first.destination}"\n'
+                          f'[relay.two]\ndestination = "{second.destination}"\n'
+                          '[chain.outbound]\ntiers = [["one"], ["two"]]\n')
+        options = ("--config", str(config))
+
+        def tool(command: str) -> None:
+            done = subprocess.run([binary_path(), command, "one", *options, "-o", f"state_directory={self.state}"],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done)
+
+        program = self.lmtp("outbound", options=options)
+        self.assert_sent(self.send(program), by=first)
+        tool("suspend")
+        for _ in range(2):
+            self.assert_sent(self.send(program), by=second)
+        tool("resume")
+        self.assert_sent(self.send(program), by=first)
 
     def test_a_refusal_is_about_its_recipient_alone(self) -> None:
         """Fifty unknown recipients do not make a relay one that is down."""

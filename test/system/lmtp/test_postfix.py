@@ -65,6 +65,17 @@ class ResultsTest(LabCase):
         self.flush_until_gone(lab, queue_id)
         self.assertEqual(sorted(self.given(relay)), at("example.com", "good", "later"))
 
+    def test_without_pipelining(self) -> None:
+        """Each recipient is asked for before the message is sent, and the message goes to those who were accepted."""
+        relay = self.relay(RULES)
+        lab = self.lab(relay, lmtp_discard_lhlo_keywords="pipelining")
+        queue_id = lab.submit(MESSAGE, *at("example.com", *STATUS))
+        results = self.results(lab, queue_id, 3)
+        for name, (status, dsn) in STATUS.items():
+            self.assert_result(results[f"{name}@example.com"], "lmtp", status, dsn)
+        lab.wait_for_queue(queue_id, "deferred")
+        self.assertEqual(self.given(relay), at("example.com", "good"))
+
     def test_the_bounce_names_only_who_was_refused(self) -> None:
         relay, sender_side = self.relay(RULES), self.relay()
         lab = self.lab(relay, default_transport=f"smtp:{sender_side.destination}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lmtp_case import LmtpCase
 from support.case import each
 
@@ -102,6 +104,20 @@ class RecipientsTest(LmtpCase):
         second = self.relay()
         replies = self.send(self.lmtp(first, second), "a@open.example", "b@closed.example")
         self.assert_codes(replies, f"250 2.0.0 {first.name}", f"250 2.0.0 {second.name}")
+
+    @each({"all_at_once": ("", "", ("sent",) * 3), "all_by_the_second": ("on dot: reply 451 4.3.0 later", "", ("sent",) * 3),
+           "mixed": (REFUSES_BAD + DEFERS_LATER, DEFERS_LATER, ("sent", "bounced", "deferred")),
+           "shared": (DEFERS_LATER, REFUSES_BAD, ("sent", "sent", "sent")),
+           "nobody": ("on greeting: reply 421 4.3.2 no", "on mail: reply 451 4.3.0 no", ("deferred",) * 3)})
+    def test_the_log_has_one_verdict_for_each(self, one: str, two: str, verdicts: tuple[str, ...]) -> None:
+        """In our own words: `status=` is Postfix's, and statistics count it."""
+        program = self.lmtp(self.relay(one), self.relay(two))
+        self.send(program, GOOD, BAD, LATER, queue_id="4QLOGGED")
+        self.assert_ends_well(program)
+        lines = self.syslog.stop()
+        found = [re.search(r"4QLOGGED: to=<([^>]*)>.* verdict=(\w+) ", line) for line in lines if "verdict=" in line]
+        self.assertEqual([match and match.groups() for match in found], list(zip((GOOD, BAD, LATER), verdicts)), lines)
+        self.assertNotIn("status=", "".join(lines))
 
     @each({"lines": ("550-5.1.1 one\\r\\n550-5.1.1 two\\r\\n550 5.1.1 three", "one"), "long": ("550 5.1.1 ${x*900}", "xxx"),
            "many_lines": (f"550-5.1.1 {'y' * 400}\\r\\n" * 20 + "550 5.1.1 end", "yyy"),
