@@ -36,7 +36,7 @@ std::string_view result_of(const Attempt& attempt, const Classification& classif
   if (std::holds_alternative<Deliverable>(attempt.what)) return "deliverable";
   if (classification.severity == Severity::Success) return "accepted";
   if (std::holds_alternative<Superseded>(attempt.what)) return "superseded";
-  if (std::holds_alternative<Skipped>(attempt.what)) return "passed-over";
+  if (std::holds_alternative<Skipped>(attempt.what)) return "skipped";
   return classification.next == Next::Stop ? "refused" : "failed";
 }
 

@@ -144,7 +144,7 @@ std::string RaceTable::attempts() {
     const bool passed = std::holds_alternative<Skipped>(attempt.what);
     const auto* superseded = std::get_if<Superseded>(&attempt.what);
     const std::string beaten = superseded != nullptr && superseded->silent ? "silent" : "superseded";
-    const std::string what = unreached != nullptr ? unreached->detail : passed ? "passed-over" : beaten;
+    const std::string what = unreached != nullptr ? unreached->detail : passed ? "skipped" : beaten;
     text += (text.empty() ? "" : ", ") + what + " " + short_name(passed ? attempt.peer.host : attempt.peer.ip);
   }
   return text;

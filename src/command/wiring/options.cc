@@ -128,7 +128,7 @@ void Options::common(CommonArguments& arguments) {
       return true;
     };
   };
-  app_->add_option("-o", settings(""), "sets a setting, see below; wins over the configuration file")
+  app_->add_option("-o", settings(""), "sets a setting; wins over the configuration file")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

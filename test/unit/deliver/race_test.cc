@@ -319,7 +319,7 @@ TEST_CASE("memory is asked when a leg's time has come, and nothing happens befor
              {2000, "pass 2", "ask-memory 3"},
              {2000, "admit 3", "dial 3"},
              {2100, "ready 3", "drop 1"}});
-  CHECK(race.attempts() == "passed-over 2, silent 1");
+  CHECK(race.attempts() == "skipped 2, silent 1");
 }
 
 TEST_CASE("all legs skipped: nothing is left, at once and without a question") {
