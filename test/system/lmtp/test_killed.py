@@ -5,6 +5,7 @@ No message is lost, and none sent twice, except where relaypipe itself dies betw
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from typing import Callable
@@ -24,7 +25,8 @@ Death = Callable[[LmtpLab], None]
 def kill(pids: list[int]) -> None:
     """Returns when they are dead: what happens afterwards is to happen without them."""
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):    # it has ended by itself
+            os.kill(pid, signal.SIGKILL)
     wait_until(lambda: all(process_state(pid) in ("", "Z") for pid in pids), "the deaths")
 
 
