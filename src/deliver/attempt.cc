@@ -85,6 +85,8 @@ class AttemptRun {
  private:
   [[nodiscard]] SessionEnd end_of_session() const {
     if (!transaction_.may_quit()) return SessionEnd::Unusable;
+    const auto* const refused = std::get_if<Refused>(&transaction_.result());
+    if (refused != nullptr && refused->stage == Stage::Mail && refused->reply.soft()) return SessionEnd::Last;
     return transaction_.is_open() ? SessionEnd::Transaction : SessionEnd::Clean;
   }
 

@@ -11,16 +11,15 @@
 namespace relaypipe {
 namespace {
 
-constexpr int kServiceNotAvailable = 421;  // the relay closes the connection (RFC 5321 3.8)
-
 /// How often a delivery looks whether an earlier one of the same message has ended.
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 
-/// Whether a transaction ended before the relay said anything in it that concerns the message.
-bool was_closed_before(const AttemptResult& what) {
+/// Whether a transaction ended before the relay said anything in it that concerns the message. A temporary refusal of
+/// MAIL may be about the session: 421, or that it had enough messages.
+bool was_over_before(const AttemptResult& what) {
   if (const auto* const lost = std::get_if<Lost>(&what)) return lost->stage == Stage::Mail;
   const auto* const refused = std::get_if<Refused>(&what);
-  return refused != nullptr && refused->stage == Stage::Mail && refused->reply.code == kServiceNotAvailable;
+  return refused != nullptr && refused->stage == Stage::Mail && refused->reply.soft();
 }
 
 class Delivery {
@@ -80,7 +79,7 @@ class Delivery {
     SessionOpener opener(request_, services_, stop_, attempts_);
     while (const auto session = opener.next()) {
       std::vector<Attempt> shown = transact(*session, opener);
-      if (session->is_used() && was_closed_before(shown.front().what))
+      if (session->is_used() && was_over_before(shown.front().what))
         opener.reopen_winner();
       else if (is_over_after(std::move(shown), session_words(session->facts()), opener))
         break;

@@ -37,6 +37,7 @@ enum class SessionEnd {
   Unusable,     ///< the relay is not at a command boundary, or not in step
   Transaction,  ///< in step, but a transaction may be open, which RSET ends
   Clean,        ///< in step, as after EHLO
+  Last,         ///< the same, but the relay takes no further message in it, perhaps
 };
 
 /// A ready connection to a relay: greeted, EHLO said, TLS as wanted. Closing it is the destructor's business.

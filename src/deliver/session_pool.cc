@@ -133,7 +133,7 @@ bool SessionPool::will_keep(const Kept& kept) const {
 
 void SessionPool::put_back(std::shared_ptr<Kept> kept, SessionEnd end) {
   if (end == SessionEnd::Unusable) return;
-  if (!will_keep(*kept)) return kept->session->finish(end);
+  if (end == SessionEnd::Last || !will_keep(*kept)) return kept->session->finish(end);
   ++kept->transactions;
   kept->used = clock_.now();
   kept->resetting = end == SessionEnd::Transaction;

@@ -92,6 +92,9 @@ TEST_CASE("a used session that is lost before the reply to MAIL is dialled anew,
   flow.first().offers(capabilities);
   SECTION("closed") { flow.first().closes_at("MAIL").says("MAIL", "250 2.1.0 Ok"); }
   SECTION("421") { flow.first().says_and_closes("MAIL", "421 4.4.2 idle for too long").says("MAIL", "250 2.1.0 Ok"); }
+  SECTION("enough messages") {
+    flow.first().says("MAIL", "452 4.5.3 too many messages in this session").says("MAIL", "250 2.1.0 Ok");
+  }
   CHECK_THAT(flow.run(), StartsWith(kByFirst));
   CHECK(flow.first().dialled.size() == 2);
   CHECK(flow.first().messages == std::vector<std::string>{std::string(kWire)});
@@ -131,9 +134,19 @@ TEST_CASE("a used session that is lost after the reply to MAIL has failed") {
   CHECK(flow.pool.idle() == 1);  // that of the second relay
 }
 
-TEST_CASE("any other refusal of MAIL in a used session is one, and leaves it open") {
+TEST_CASE("a temporary refusal of MAIL is one where a new session has it too, and neither session is kept") {
   Kept flow;
-  flow.first().says("MAIL", "451 4.7.1 try later");
+  flow.first().says("MAIL", "451 4.7.1 try later").says("MAIL", "451 4.7.1 try later");
+  CHECK_THAT(flow.run(), StartsWith(kBySecond));
+  CHECK(flow.first().dialled.size() == 2);
+  CHECK(flow.first().count("MAIL") == 2);
+  CHECK(flow.failures() == 1);
+  CHECK(flow.pool.idle() == 1);  // that of the second relay
+}
+
+TEST_CASE("a permanent refusal of MAIL in a used session is one, and leaves it open") {
+  Kept flow;
+  flow.first().says("MAIL", "550 5.7.1 not this sender");
   CHECK_THAT(flow.run(), StartsWith(kBySecond));
   CHECK(flow.first().dialled.size() == 1);
   CHECK(flow.failures() == 1);

@@ -131,11 +131,17 @@ class LostTest(SessionCase):
     def test_ended_after_each_message(self, end: str) -> None:
         self.assertEqual(self.deliver_through(self.relay(f"on dot: default ; {end}")), [1] * MESSAGES)
 
-    @each({"421": ("reply 421 4.3.2 closing ; close",), "closed": ("close",), "reset": ("reset",)})
+    @each({"421": ("reply 421 4.3.2 closing ; close",), "closed": ("close",), "reset": ("reset",),
+           "452": ("reply 452 4.5.3 too many messages in this session",)})
     def test_ended_at_the_next_mail(self, end: str) -> None:
         """The MAIL that was not answered counts for nobody: each session has one of them, but for the last."""
         counts = self.deliver_through(self.relay(f"on mail nth 2: {end}"))
         self.assertEqual(counts, [2] * (MESSAGES - 1) + [1])
+
+    def test_a_limit_of_messages(self) -> None:
+        """The relay has enough of the session and goes on refusing in it: nobody waits, and no other relay is needed."""
+        rules = "".join(f"on mail nth {n}: reply 452 4.5.3 too many messages in this session\n" for n in range(3, 20))
+        self.assertEqual(self.deliver_through(self.relay(rules)), [3, 3, 2])
 
     def test_ended_at_the_next_mail_in_lock_step(self) -> None:
         self.deliver_through(self.relay("offer -PIPELINING\non mail nth 2: reply 421 4.3.2 closing ; close"))
