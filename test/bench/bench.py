@@ -8,8 +8,12 @@ Usage: bench [--binary [NAME=]PATH]... [--quick] [--readme] [--json FILE] [PART]
   dead          the same with a first relay that refuses, is a black hole, is silent, or falls silent
   large         one message of 25 MiB: CPU, wall time, peak memory
   distance      one message over 50 ms of network, a wire between two network namespaces: time and round trips
+  lmtp          a full queue by lmtp(8) and `relaypipe lmtp`, beside smtp(8) and pipe(8)
+  lmtp_distance    the same over 50 ms of network, with STARTTLS and AUTH PLAIN
+  lmtp_recipients  one message to 50 recipients, and to one
+  lmtp_dead     a first relay that is a black hole or silent, by LMTP: 100 messages, and a full queue
 
-Without a PART all of them are measured, which takes ten to fifteen minutes on two cores. The bare program sends one
+Without a PART all of them are measured, which takes fifteen to twenty minutes on two cores. The bare program sends one
 message by the same libcurl and does nothing else; /bin/true does nothing at all. Several binaries stand in the same
 tables. The relay is bench_relay, which accepts and counts; everything is on one machine, so programs get what the relay
 and Postfix leave of it. Needs root, for a Postfix and networks of its own. The exit status is 1 when an aim is missed.
@@ -29,6 +33,7 @@ from typing import Callable
 import deliveries
 import distance
 import large
+import lmtp
 import queues
 from programs import Binary, snapshot
 from stage import Stage, check_tools, stage
@@ -89,6 +94,10 @@ def parts_of(arguments: argparse.Namespace) -> dict[str, Part]:
         "dead": lambda place, binaries: queues.dead_first(place, binaries, plain, rounds),
         "large": lambda place, binaries: large.measure(place, binaries, 25, rounds),
         "distance": lambda place, binaries: distance.measure(place, binaries, rounds),
+        "lmtp": lambda place, binaries: lmtp.queues(place, binaries, messages, rounds),
+        "lmtp_distance": lambda place, binaries: lmtp.distant(place, binaries, min(plain, 100), rounds),
+        "lmtp_recipients": lambda place, binaries: lmtp.many_recipients(place, binaries, 5 * rounds),
+        "lmtp_dead": lambda place, binaries: queues.lmtp_dead_first(place, binaries, min(plain, 100), plain, rounds),
     }
 
 

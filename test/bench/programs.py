@@ -108,6 +108,11 @@ class Cabinet:
         return Program(binary.name, lambda e: [*command, "--queue-id", e.queue_id, "--size", e.size, "-f", e.sender,
                                                "--", e.recipient], binary.build)
 
+    def lmtp(self, binary: Binary, *hops: Hop) -> list[str]:
+        """The words of the command that spawn(8) starts."""
+        return [str(binary.path), "lmtp", "-o", f"syslog_socket={self.stage.syslog}", "-o",
+                f"state_directory={self._state(binary)}", *self._nexthop(hops)]
+
     def _nexthop(self, hops: Sequence[Hop]) -> list[str]:
         if not hops[0].secure:
             return ["--nexthop", ",".join(hop.destination for hop in hops)]

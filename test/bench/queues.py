@@ -20,6 +20,10 @@ OF_HEALTHY = 1.15       # what a dead first relay may cost, as a multiple of the
 WELL, REFUSES, HOLE, SILENT, FALLS_SILENT = ("both are well", "first refuses", "first is a black hole",
                                              "first is silent", "first falls silent")
 FLOOR = "/bin/true"
+FEW_SECONDS = 2.05      # that a hundred may take by LMTP past a dead first relay
+
+Maker = Callable[[Services, tuple[Hop, ...]], Service]    # of a transport to these relays
+Pairs = dict[tuple[str, str], list[tuple[float, ...]]]    # by name and world
 
 
 def services_of(services: Services, binaries: Sequence[Binary], hop: Hop) -> list[Service]:
@@ -96,11 +100,46 @@ def dead_first(stage: Stage, binaries: Sequence[Binary], messages: int, rounds: 
     return findings
 
 
+def pipe_service(binary: Binary, services: Services, hops: tuple[Hop, ...]) -> Service:
+    return services.relaypipe(binary, *hops)
+
+
+def lmtp_service(binary: Binary, services: Services, hops: tuple[Hop, ...]) -> Service:
+    return services.lmtp(binary, *hops)
+
+
 def own_dead_first(dead: DeadRelays, binaries: Sequence[Binary], messages: int, rounds: int) -> Findings:
-    worlds = (WELL, REFUSES, HOLE, SILENT, FALLS_SILENT)
+    makers: dict[str, Maker] = {each.name: functools.partial(pipe_service, each) for each in binaries}
+    pairs = dead_pairs(dead, makers, (REFUSES, HOLE, SILENT, FALLS_SILENT), messages, rounds)
+    return Findings([dead_table(pairs, messages, rounds)],
+                    [Aim(f"queue, {world}: {name} / both well", ratio_of(found), OF_HEALTHY)
+                     for (name, world), found in pairs.items()])
+
+
+def lmtp_dead_first(stage: Stage, binaries: Sequence[Binary], few: int, many: int, rounds: int) -> Findings:
+    """The same by LMTP: few messages, which nearly all find out for themselves, and many."""
+    dead, findings = DeadRelays(stage), Findings()
+    makers: dict[str, Maker] = {Services.lmtp_name(each): functools.partial(lmtp_service, each) for each in binaries}
+    try:
+        for messages in (few, many):
+            pairs = dead_pairs(dead, makers, (HOLE, SILENT), messages, rounds)
+            findings.tables.append(dead_table(pairs, messages, rounds))
+            for (name, world), found in pairs.items():
+                seconds = statistics.median(took for _, took in found)
+                findings.aims.append(
+                    Aim(f"queue, {world}: {name}, seconds for {messages}", seconds, FEW_SECONDS) if messages == few else
+                    Aim(f"queue, {world}, {messages}: {name} / both well", ratio_of(found), OF_HEALTHY))
+    finally:
+        dead.first.stop()
+    return findings
+
+
+def dead_pairs(dead: DeadRelays, makers: dict[str, Maker], worlds: Sequence[str], messages: int, rounds: int) -> Pairs:
+    """Seconds with both relays well and of a dead one, of every maker and world."""
     services = Services(dead.stage)
-    used = {(each.name, world): services.relaypipe(each, *dead.hops(world)) for each in binaries for world in worlds}
-    pairs: dict[tuple[str, str], list[tuple[float, ...]]] = {key: [] for key in used if key[1] != WELL}
+    used = {(name, world): make(services, dead.hops(world))
+            for name, make in makers.items() for world in (WELL, *worlds)}
+    pairs: Pairs = {key: [] for key in used if key[1] != WELL}
     with QueueLab(services, list(used.values())) as lab:
         for key, service in used.items():
             dead.drain(lab, service, WELL if key[1] == SILENT else key[1], CONCURRENCY, LIMIT)
@@ -109,20 +148,21 @@ def own_dead_first(dead: DeadRelays, binaries: Sequence[Binary], messages: int, 
                 # One right after the other, so that both see the same load of the machine.
                 found.append(tuple(dead.drain(lab, used[name, which], which, messages, LIMIT) or LIMIT
                                    for which in (WELL, world)))
-    return own_findings(pairs, messages, rounds)
+    return pairs
 
 
-def own_findings(pairs: dict[tuple[str, str], list[tuple[float, ...]]], messages: int, rounds: int) -> Findings:
+def ratio_of(found: Sequence[tuple[float, ...]]) -> float:
+    return statistics.median(took / well for well, took in found)
+
+
+def dead_table(pairs: Pairs, messages: int, rounds: int) -> Table:
     table = Table(f"A queue of {messages} messages through Postfix and relaypipe, {CONCURRENCY} at a time, two relays; "
                   f"medians of {rounds}", [Column("seconds"), Column("with both well"), Column("ratio")],
                   notes=["Every run came right after one with both relays well."])
-    findings = Findings([table])
     for (name, world), found in pairs.items():
-        ratios = statistics.median(took / well for well, took in found)
         table.add(f"{name}, {world}", statistics.median(took for _, took in found),
-                  statistics.median(well for well, _ in found), ratios)
-        findings.aims.append(Aim(f"queue, {world}: {name} / both well", ratios, OF_HEALTHY))
-    return findings
+                  statistics.median(well for well, _ in found), ratio_of(found))
+    return table
 
 
 def peers_dead_first(dead: DeadRelays) -> Findings:
@@ -131,7 +171,7 @@ def peers_dead_first(dead: DeadRelays) -> Findings:
                   [Column(world) for world in (WELL, REFUSES, HOLE, SILENT)],
                   notes=[f"More than {PEER_LIMIT:.0f} s were not waited for. The loop's msmtp has timeout "
                          f"{LOOP_TIMEOUT}; by default it\nhas none."])
-    makers: dict[str, Callable[[Services, tuple[Hop, ...]], Service]] = {
+    makers: dict[str, Maker] = {
         NATIVE: lambda s, hops: s.native(*hops),
         f"{NATIVE}, connect 1 s, helo 5 s": lambda s, hops: s.native(*hops, smtp_connect_timeout="1s",
                                                                      smtp_helo_timeout="5s"),
@@ -143,7 +183,7 @@ def peers_dead_first(dead: DeadRelays) -> Findings:
     return Findings([table])
 
 
-def peer_seconds(dead: DeadRelays, make: Callable[[Services, tuple[Hop, ...]], Service], world: str) -> Optional[float]:
+def peer_seconds(dead: DeadRelays, make: Maker, world: str) -> Optional[float]:
     """In a Postfix of its own, because mail that was not waited for stays in the queue."""
     services = Services(dead.stage)
     service, warm = make(services, dead.hops(world)), make(services, dead.hops(WELL))

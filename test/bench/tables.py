@@ -46,18 +46,20 @@ def text_of(cell: Cell, column: Column) -> str:
 
 @dataclass(frozen=True)
 class Aim:
-    """`value` may be no more than `limit`."""
+    """`value` may be no more than `limit`, or no less where the limit is the `least`."""
 
     what: str
     value: float
     limit: float
+    least: bool = False
 
     @property
     def met(self) -> bool:
-        return self.value <= self.limit
+        return self.value >= self.limit if self.least else self.value <= self.limit
 
     def __str__(self) -> str:
-        return f"{'met   ' if self.met else 'MISSED'} {self.value:6.2f}  (at most {self.limit:.2f})  {self.what}"
+        side = "least" if self.least else "most"
+        return f"{'met   ' if self.met else 'MISSED'} {self.value:6.2f}  (at {side} {self.limit:.2f})  {self.what}"
 
 
 @dataclass

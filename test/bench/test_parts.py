@@ -9,8 +9,10 @@ from pathlib import Path
 import deliveries
 import distance
 import large
+import lmtp
 import queues
 from programs import Binary
+from queue_lab import NATIVE
 from stage import check_tools, stage
 from support.installed import REPOSITORY
 from support.marks import measures
@@ -20,7 +22,7 @@ from tables import Findings
 
 PROGRAMS = {"relaypipe", "bare", "msmtp", "curl"}
 ONE_CA = {"msmtp, one CA", "curl, one CA"}
-NATIVE = "native smtp(8)"
+LMTP = "relaypipe by LMTP"
 
 
 @measures
@@ -56,6 +58,25 @@ class Parts(unittest.TestCase):
         found = queues.own_dead_first(dead, self.binaries, 20, 1)
         worlds = (queues.REFUSES, queues.HOLE, queues.SILENT, queues.FALLS_SILENT)
         self.assert_rows(found, {f"relaypipe, {world}" for world in worlds})
+
+    def test_lmtp(self) -> None:
+        found = lmtp.queues(self.place, self.binaries, dict.fromkeys(deliveries.KINDS, 20), 1)
+        names = {NATIVE, "relaypipe", LMTP}
+        self.assert_rows(found, names, names | {lmtp.REUSE})
+
+    def test_lmtp_over_a_distance(self) -> None:
+        self.assert_rows(lmtp.distant(self.place, self.binaries, 20, 1), {NATIVE, lmtp.REUSE, "relaypipe", LMTP})
+
+    def test_one_transaction_for_many_recipients(self) -> None:
+        found = lmtp.many_recipients(self.place, self.binaries, 1)
+        self.assert_rows(found, {NATIVE, "relaypipe", LMTP})
+        transactions = {name: cells[-1] for name, cells in found.tables[0].rows}
+        self.assertEqual(transactions, {NATIVE: 1, LMTP: 1, "relaypipe": lmtp.RECIPIENTS})
+
+    def test_dead_first_relay_by_lmtp(self) -> None:
+        found = queues.lmtp_dead_first(self.place, self.binaries, 10, 20, 1)
+        names = {f"{LMTP}, {world}" for world in (queues.HOLE, queues.SILENT)}
+        self.assert_rows(found, names, names)
 
     def test_large(self) -> None:
         # Of less smtp(8) may say that it took no time: it tells hundredths of a second.

@@ -18,10 +18,12 @@ PARAMETERS: Mapping[str, str] = {
 }
 
 
-def fill(lab: PostfixLab, messages: int, recipient: str, octets: int = 2000) -> None:
-    """So many for 1NAME, 2NAME and so on, where NAME is the recipient. Ends when all of them are held."""
-    lab._run("smtp-source", "-s", "5", "-m", str(messages), "-N", "-l", str(octets), "-f", "sender@sender.example",
-             "-t", recipient, f"127.0.0.1:{lab.port}")
+def fill(lab: PostfixLab, messages: int, recipient: str, octets: int = 2000, recipients: int = 1) -> None:
+    """So many for 1NAME, 2NAME and so on, where NAME is the recipient; each for so many of these. Ends when all of them
+    are held."""
+    several = ["-r", str(recipients)] if recipients > 1 else ["-N"]
+    lab._run("smtp-source", "-s", "5", "-m", str(messages), *several, "-l", str(octets), "-f",
+             "sender@sender.example", "-t", recipient, f"127.0.0.1:{lab.port}")
     hold = lab.queue / "hold"
     wait_until(lambda: sum(1 for each in hold.rglob("*") if each.is_file()) == messages, "a full queue")
 
