@@ -1,5 +1,7 @@
 #include "base/printable.h"
 
+#include <algorithm>
+
 namespace relaypipe {
 namespace {
 
@@ -28,17 +30,27 @@ std::size_t utf8_length(std::string_view text) {
   return outside ? 0 : length;
 }
 
+/// How many octets at the start are visible ASCII or blanks: most texts are nothing else.
+std::size_t plain_length(std::string_view text) {
+  const auto* const end = std::find_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; });
+  return static_cast<std::size_t>(end - text.begin());
+}
+
 }  // namespace
 
 std::string printable(std::string_view foreign) {
   std::string line;
   line.reserve(foreign.size());
-  while (!foreign.empty()) {
+  for (;;) {
+    const std::size_t plain = plain_length(foreign);
+    line.append(foreign.substr(0, plain));
+    foreign.remove_prefix(plain);
+    if (foreign.empty()) return line;
     const std::size_t length = utf8_length(foreign);
     const auto first = static_cast<unsigned char>(foreign.front());
     // C1 controls are two octets in UTF-8: 0xC2 and 0x80 to 0x9F. A terminal may obey them.
     const bool c1 = length == 2 && first == 0xC2 && static_cast<unsigned char>(foreign[1]) < 0xA0;
-    if (first == ' ' || (first >= '\t' && first <= '\r')) {
+    if (first >= '\t' && first <= '\r') {
       line += ' ';
     } else if (length == 0 || first < 0x20 || first == 0x7F || c1) {
       line += '?';
@@ -47,7 +59,6 @@ std::string printable(std::string_view foreign) {
     }
     foreign.remove_prefix(length == 0 ? 1 : length);
   }
-  return line;
 }
 
 std::string_view clip(std::string_view text, std::size_t limit) {

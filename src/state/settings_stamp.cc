@@ -1,8 +1,9 @@
 #include "state/settings_stamp.h"
 
-#include <fmt/format.h>
-
+#include <array>
+#include <charconv>
 #include <string>
+#include <string_view>
 
 #include "base/hash.h"
 
@@ -10,8 +11,11 @@ namespace relaypipe {
 namespace {
 
 /// With its length, so that no two lists of words look alike.
-void add(std::uint64_t& stamp, const std::string& word) {
-  stamp = hash_octets(fmt::format("{}:{}", word.size(), word), stamp);
+void add(std::uint64_t& stamp, std::string_view word) {
+  std::array<char, 20> digits{};
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), word.size()).ptr;
+  stamp = hash_octets({digits.data(), static_cast<std::size_t>(end - digits.data())}, stamp);
+  stamp = hash_octets(word, hash_octets(":", stamp));
 }
 
 void add(std::uint64_t& stamp, const std::vector<std::string>& words) {
