@@ -57,6 +57,7 @@ class Session:
         self.row: dict[str, Any] = {"relay": name, "session": number, "fault": fault.kind, "stage": fault.stage,
                                     "connected": time.time(), "dots": self.dots, "bare": 0, "quit": False}
         self.pending = b""
+        self.mails = 0
         self.reset_envelope()
 
     def reset_envelope(self) -> None:
@@ -77,13 +78,15 @@ class Session:
         await self.answer("greeting", f"220 {self.name}.relay.example ESMTP")
         while True:
             line = await self.line()
+            if self.dots:
+                self.dots[-1].setdefault("next", time.time())
             verb = line[:4].upper()
             if verb in ("EHLO", "HELO"):
                 offers = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", *(["PIPELINING"] * self.fault.pipelining)]
                 await self.answer("ehlo", "\r\n".join(f"250-{each}" for each in (self.name, *offers)) + "\r\n250 SIZE")
             elif verb == "MAIL":
                 self.reset_envelope()
-                self.mail_at = time.time()
+                self.mail_at, self.mails = time.time(), self.mails + 1
                 if await self.answer("mail", "250 2.1.0 ok"):
                     self.sender = self.path(line)
             elif verb == "RCPT":
@@ -122,7 +125,7 @@ class Session:
         dot_at = time.time()
         self.row["bare"] += bare(content)
         content = without_trace(content)
-        dot = {"mail": self.mail_at, "data": data_at, "dot": dot_at, "sender": self.sender,
+        dot = {"mail": self.mail_at, "kept": self.mails > 1, "data": data_at, "dot": dot_at, "sender": self.sender,
                "recipients": self.recipients, "checksum": digest(content), "length": len(content), "accepted": False,
                "replied": None}
         self.dots.append(dot)

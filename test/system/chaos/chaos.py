@@ -1,7 +1,7 @@
 """A real Postfix with relaypipe, while everything around it fails: does mail get lost, changed, bounced or doubled?
 
-Usage: test chaos/chaos [--binary PATH] [--messages N] [--seed TEXT] [--limit SECONDS] [--no-guard] [--json]
-             [--readme] [--keep DIRECTORY]
+Usage: test chaos/chaos [--lmtp] [--binary PATH] [--messages N] [--seed TEXT] [--limit SECONDS] [--no-guard] [--json]
+             [--readme] [--keep DIRECTORY]     --lmtp: over lmtp(8) and `relaypipe lmtp` instead of pipe(8)
 
 Three relays misbehave in almost half of their sessions: they refuse connections, stall at any stage, reset, answer 4yz
 or that the account has no quota left, lose the reply to the dot, are slow. Meanwhile relaypipe and pipe(8) are killed,
@@ -36,6 +36,7 @@ README = Path(__file__).resolve().parent / "README.md"
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
                                      usage=argparse.SUPPRESS)
+    parser.add_argument("--lmtp", action="store_true")
     parser.add_argument("--binary", type=Path, default=REPOSITORY / "build" / "relaypipe", help="build/relaypipe")
     parser.add_argument("--messages", type=int, default=10_000, help="10000")
     parser.add_argument("--seed", default="1", help="1")
@@ -52,7 +53,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="relaypipe-chaos-") as place, \
             snapshot(arguments.binary.absolute()) as binary:
-        options = Options(binary, arguments.messages, arguments.seed, arguments.limit)
+        options = Options(binary, arguments.messages, arguments.seed, arguments.limit,
+                          by_lmtp=arguments.lmtp)
         result = run(options, Path(place), lambda text: print(text, file=sys.stderr, flush=True))
         if arguments.keep:
             arguments.keep.mkdir(parents=True, exist_ok=True)

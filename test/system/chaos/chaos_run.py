@@ -15,7 +15,7 @@ from judge import Judgement, judge
 from messages import message
 from submission import Submission
 from troubles import Chaos, Event, plan
-from victims import running
+from victims import LmtpVictims, PipeVictims, running
 
 BACKLOG = 150       # messages Postfix has at a time; more would only wait
 FLUSH_EVERY = 2.0   # seconds
@@ -29,6 +29,7 @@ class Options:
     seed: str
     limit: float             # seconds until the messages are submitted, and again until the queue is empty
     badness: float = 0.45    # share of a relay's sessions in which something is wrong
+    by_lmtp: bool = False    # over lmtp(8) and `relaypipe lmtp`, instead of pipe(8)
 
 
 @dataclass
@@ -62,7 +63,8 @@ class Run:
         self.log = LogReader(made.lab.log_file)
         self.submission = Submission(made.lab, lambda number: message(options.seed, number), options.messages,
                                      lambda submitted: self.in_postfix(submitted) < BACKLOG)
-        self.chaos = Chaos(made.lab, made.dns, self.submission.gate.alone)
+        victims = LmtpVictims(made.lab) if options.by_lmtp else PipeVictims(made.lab)
+        self.chaos = Chaos(made.lab, made.dns, self.submission.gate.alone, victims)
         self.failure: Optional[BaseException] = None
 
     def in_postfix(self, submitted: int) -> int:
@@ -141,7 +143,7 @@ class Run:
 def run(options: Options, directory: Path, say: Callable[[str], None] = lambda _: None) -> Result:
     """Needs root and a thread of its own process: it leaves the machine's network."""
     begun = time.monotonic()
-    with world(options.binary, directory, options.seed, options.badness) as made:
+    with world(options.binary, directory, options.seed, options.badness, options.by_lmtp) as made:
         the_run = Run(options, made, say)
         the_run.misbehave()
         left = the_run.drain()

@@ -69,6 +69,11 @@ TRANSPORT = """\
 chain.example relaypipe:chaos
 list.example relaypipe:[three.test]:{three}, two.test:{two}, [127.0.0.1]:{one}
 """
+LMTP_TRANSPORT = """\
+chain.example lmtp:unix:private/relaypipe-lmtp
+list.example lmtp:unix:private/list-lmtp
+"""
+LMTP_SERVICES = {"relaypipe-lmtp": "chaos", "list-lmtp": "[three.test]:{three},two.test:{two},[127.0.0.1]:{one}"}
 
 
 class Dns:
@@ -133,7 +138,7 @@ class BadRelay:
 
 
 class World:
-    def __init__(self, binary: Path, directory: Path, seed: str, badness: float) -> None:
+    def __init__(self, binary: Path, directory: Path, seed: str, badness: float, by_lmtp: bool) -> None:
         self._stack = contextlib.ExitStack()
         try:
             self.dns = Dns(directory)
@@ -146,8 +151,10 @@ class World:
             self.configuration = directory / "relaypipe.toml"
             self.configuration.write_text(configuration(binary, self.dns.address, ports))
             self.configuration.chmod(0o644)
+            services = {name: nexthop.format(**ports) for name, nexthop in LMTP_SERVICES.items()}
             self.lab = self._stack.enter_context(PostfixLab(
-                binary, TRANSPORT.format(**ports), parameters=PARAMETERS, arguments=f"--config {self.configuration}"))
+                binary, LMTP_TRANSPORT if by_lmtp else TRANSPORT.format(**ports), parameters=PARAMETERS,
+                arguments=f"--config {self.configuration}", lmtp=services if by_lmtp else None))
         except BaseException:
             self._stack.close()
             raise
@@ -169,11 +176,11 @@ def configuration(binary: Path, dns: str, ports: dict[str, int]) -> str:
 
 
 @contextlib.contextmanager
-def world(binary: Path, directory: Path, seed: str, badness: float) -> Iterator[World]:
+def world(binary: Path, directory: Path, seed: str, badness: float, by_lmtp: bool) -> Iterator[World]:
     """Leaves the machine's network and mounts for good, in this thread and all it starts."""
     networks.leave_machine()
     os.chmod(directory, 0o755)    # relaypipe's user has to read the configuration
-    made = World(binary, directory, seed, badness)
+    made = World(binary, directory, seed, badness, by_lmtp)
     try:
         yield made
     finally:

@@ -14,6 +14,8 @@ from troubles import Trouble
 
 _OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|verdict)=(\w+)")
 _UNCONFIRMED = re.compile(r"to=<([^>]*)>.*\bno reply \([^)]*\) from [^ \[]*\[[^]]*\]:(\d+) while sending end of data")
+_SPAWN = re.compile(r"postfix/spawn\[\d+\]: warning: command \S+ (exit status \d+|killed by signal \d+)$", re.MULTILINE)
+_TO = re.compile(r"postfix/\w+\[\d+\]: (\w+): to=<([^>]*)>")
 _DEATH = re.compile(r"^(\w+ +\d+ [\d:]+) .*to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)",
                     re.MULTILINE)
 
@@ -25,8 +27,8 @@ class Copy:
     relay: str
     session: int
     fault: str
-    connected: float
-    left: float              # when the client was gone, as far as the relay could see
+    connected: float         # in a session that was kept: its MAIL
+    left: float              # when the client was gone or said something else, as far as the relay could see
     mail: float
     data: float              # the 354 reply
     dot: float
@@ -34,7 +36,7 @@ class Copy:
     recipients: tuple[str, ...]
     checksum: str
     accepted: bool
-    confirmed: bool          # the reply to the dot left while the client was there, which said QUIT after it
+    confirmed: bool          # the reply to the dot left while the client was there, which said something after it
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Evidence:
     deaths: dict[str, list[Death]] = field(default_factory=lambda: defaultdict(list))
     unconfirmed: set[tuple[str, str]] = field(default_factory=set)                # recipient and relay, from both logs
     sessions: int = 0
+    spawn: list[str] = field(default_factory=list)                                # the deaths that spawn(8) tells of
     bare: int = 0            # CR or LF on the wire that were no CRLF
     faults: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -64,8 +67,11 @@ class Evidence:
         """`relays`: their names by port."""
         for found in _UNCONFIRMED.finditer(log):
             self.unconfirmed.add((found[1], relays[found[2]]))
+        for found in _SPAWN.finditer(log):
+            self.spawn.append(found[1])
+        self._name_victims(log)
         for each in deliveries(log):
-            if each.status == "sent" and each.daemon == "pipe":
+            if each.status == "sent" and each.daemon in ("pipe", "lmtp"):
                 self.sent[each.recipient] += 1
             elif each.status in ("bounced", "expired"):
                 self.bounced[each.recipient] = f"{each.dsn} {each.text}"
@@ -77,6 +83,15 @@ class Evidence:
             if found[2] == "verdict" and found[3] == "bounced":    # Postfix's own line may be lost in a stop
                 self.bounced.setdefault(found[1], found[0])
 
+    def _name_victims(self, log: str) -> None:
+        """Of a message that came by LMTP the kernel knows no more than the queue id."""
+        recipients: dict[str, set[str]] = defaultdict(set)
+        for queue_id, recipient in _TO.findall(log):
+            recipients[queue_id].add(recipient)
+        for trouble in self.troubles:
+            for victim in trouble.victims:
+                victim.recipients = victim.recipients or sorted(recipients[victim.queue_id])
+
     def read_sessions(self, rows: Iterable[dict[str, Any]]) -> None:
         for row in rows:
             self.sessions += 1
@@ -86,7 +101,8 @@ class Evidence:
 
 
 def copy_of(row: dict[str, Any], dot: dict[str, Any]) -> Copy:
-    left = min(row["gone"] or row["ended"], row["ended"])
-    return Copy(row["relay"], row["session"], row["fault"], row["connected"], left, dot["mail"], dot["data"],
+    left = min(row["gone"] or row["ended"], row["ended"], dot.get("next", row["ended"]))
+    begun = dot["mail"] if dot["kept"] else row["connected"]
+    return Copy(row["relay"], row["session"], row["fault"], begun, left, dot["mail"], dot["data"],
                 dot["dot"], dot["sender"], tuple(dot["recipients"]), dot["checksum"], dot["accepted"],
-                dot["replied"] is not None and row["quit"])
+                dot["replied"] is not None and "next" in dot)

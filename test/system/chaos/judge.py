@@ -4,10 +4,10 @@ A COPY IS EXPLAINED, though Postfix tried again after it, by one of these:
 
     unconfirmed dot     the relay has the message and never answered the dot, or answered when relaypipe had stopped
                         waiting for it, which relaypipe must have said (in its log, or to Postfix)
-    killed              relaypipe was killed, or its pipe(8) (by a kill or the stop of Postfix), after this session had
-                        begun and before the next copy: between the acceptance and the moment Postfix noted it
+    killed              relaypipe was killed, or its pipe(8) or lmtp(8) (by a kill or the stop of Postfix), after this
+                        session had begun and before the next copy: between the acceptance and the moment Postfix noted it
 
-A relaypipe whose pipe(8) is gone must not send a dot any more: a dot that was read although the relay's 354 came more
+What is said of a session holds for a transaction where the session is kept. A relaypipe whose pipe(8) or lmtp(8) is gone must not send a dot any more: a dot that was read although the relay's 354 came more
 than SLACK after the death of pipe(8), over a session that had begun before it, is a fault of its own. So is a copy that
 was begun while the session of the one before it still stood: two deliveries of one message ran side by side. They know
 of each other by the state directory, so that is counted apart where it was damaged at any time from the start of the
@@ -84,6 +84,7 @@ def judge(evidence: Evidence) -> Judgement:
         for copy in copies:
             if changed := _change(known.get(recipient), recipient, copy):
                 judgement.changed.append(f"{recipient} by {_name(copy)}: {changed}")
+    _judge_spawn(judgement, evidence)
     if evidence.bare:
         judgement.changed.append(f"{evidence.bare} CR or LF on the wire that are no CRLF")
     return judgement
@@ -181,12 +182,21 @@ def _killed(troubles: list[Trouble], recipient: str, copy: Copy, later: Copy) ->
 
 def _judge_orphans(judgement: Judgement, evidence: Evidence, recipient: str, dots: list[Copy]) -> None:
     for trouble in evidence.troubles:
-        if trouble.kind == "kill pipe" and any(recipient in victim.recipients for victim in trouble.victims) \
+        if trouble.kind in ("kill pipe", "kill lmtp") and any(recipient in victim.recipients for victim in trouble.victims) \
                 or trouble.kind == "stop":
             for dot in dots:
                 if dot.connected < trouble.begun and dot.data > trouble.ended + SLACK:
                     judgement.orphan_dots.append(f"{recipient}: {_name(dot)}, 354 at {dot.data:.3f}, "
-                                                 f"pipe(8) dead since {trouble.ended:.3f}")
+                                                 f"pipe(8) or lmtp(8) dead since {trouble.ended:.3f}")
+
+
+def _judge_spawn(judgement: Judgement, evidence: Evidence) -> None:
+    """spawn(8) knows a process and not what it delivers."""
+    kills = sum(trouble.kind == "kill relaypipe" and bool(trouble.victims) for trouble in evidence.troubles)
+    ours = evidence.spawn.count("killed by signal 9")
+    judgement.own_deaths += [death for death in evidence.spawn if death != "killed by signal 9"]
+    if evidence.spawn and ours > kills:
+        judgement.own_deaths.append(f"{ours} processes killed by signal 9, {kills} of them by this run")
 
 
 def _judge_deaths(judgement: Judgement, evidence: Evidence, recipient: str) -> None:

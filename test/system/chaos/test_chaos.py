@@ -37,8 +37,8 @@ class Short(unittest.TestCase):
         self.binary = Path(os.environ["RELAYPIPE"])
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="relaypipe-chaos-")))
 
-    def run_with(self, seed: str) -> None:
-        options = Options(self.binary, MESSAGES, seed, LIMIT)
+    def run_with(self, seed: str, by_lmtp: bool = False) -> None:
+        options = Options(self.binary, MESSAGES, seed, LIMIT, by_lmtp=by_lmtp)
         result = run(options, self.directory)
         print(table(figures(options, result)))
         # Where relaypipe does not know of other deliveries of a message, two may run side by side after a restart.
@@ -50,7 +50,7 @@ class Short(unittest.TestCase):
         self.assertEqual(len(result.evidence.messages), MESSAGES)
         self.assertGreater(result.evidence.deferred, 20)
         kinds = {trouble.kind for trouble in result.evidence.troubles if trouble.victims}
-        self.assertLessEqual({"kill relaypipe", "kill pipe", "stop"}, kinds)
+        self.assertLessEqual({"kill relaypipe", "kill lmtp" if by_lmtp else "kill pipe", "stop"}, kinds)
         self.assertGreater(result.judgement.duplicates["unconfirmed dot"], 0)
 
     def test_first_seed(self) -> None:
@@ -58,6 +58,12 @@ class Short(unittest.TestCase):
 
     def test_second_seed(self) -> None:
         self.run_with("second")
+
+    def test_first_seed_by_lmtp(self) -> None:
+        self.run_with("first", by_lmtp=True)
+
+    def test_second_seed_by_lmtp(self) -> None:
+        self.run_with("second", by_lmtp=True)
 
     def test_a_bad_program_is_found_out(self) -> None:
         """The whole run with a program that loses, bounces, doubles and changes what it is told to."""

@@ -7,7 +7,7 @@ import unittest
 from dataclasses import replace
 from typing import Any
 
-from evidence import Copy, Evidence
+from evidence import Copy, Evidence, copy_of
 from judge import KILLED, STOPPED, UNCONFIRMED, Judgement, judge
 from messages import Message
 from troubles import Trouble
@@ -100,6 +100,37 @@ class Single(unittest.TestCase):
         self.assertEqual(len(judged(FIRST, log=line, troubles=(trouble,)).own_deaths), 1)
 
 
+    def test_deaths_that_spawn_tells_of(self) -> None:
+        line = "Nov 27 12:00:00 lab postfix/spawn[9]: warning: command /x/relaypipe %s\n"
+        killed_one = line % "killed by signal 9"
+        kill = killed("kill relaypipe", 90)
+        self.assertEqual(judged(FIRST, log=killed_one, troubles=(kill,)).faults(guard=True), [])
+        self.assert_one_fault(judged(FIRST, log=killed_one), "died by itself: ")
+        self.assert_one_fault(judged(FIRST, log=2 * killed_one, troubles=(kill,)), "died by itself: ")
+        self.assert_one_fault(judged(FIRST, log=line % "killed by signal 11", troubles=(kill,)), "died by itself: ")
+        self.assert_one_fault(judged(FIRST, log=line % "exit status 1"), "died by itself: ")
+
+
+class Journal(unittest.TestCase):
+    """What a session of a relay says of its dots."""
+
+    DOT = {"mail": 101.0, "kept": False, "data": 101.1, "dot": 101.2, "sender": "", "recipients": [], "checksum": "",
+           "accepted": True, "replied": 101.3}
+    ROW = {"relay": "one", "session": 1, "fault": "", "connected": 100.0, "gone": 110.0, "ended": 110.1}
+
+    def test_the_only_transaction(self) -> None:
+        copy = copy_of(self.ROW, {**self.DOT, "next": 101.4})
+        self.assertEqual((copy.connected, copy.left, copy.confirmed), (100.0, 101.4, True))
+
+    def test_one_of_several(self) -> None:
+        self.assertEqual(copy_of(self.ROW, {**self.DOT, "kept": True, "next": 101.4}).connected, 101.0)
+
+    def test_a_client_that_says_nothing_more(self) -> None:
+        copy = copy_of(self.ROW, self.DOT)
+        self.assertEqual((copy.left, copy.confirmed), (110.0, False))
+        self.assertFalse(copy_of(self.ROW, {**self.DOT, "replied": None, "next": 101.4}).confirmed)
+
+
 class Copies(unittest.TestCase):
     def explanation(self, *copies: Copy, **fields: Any) -> str:
         judgement = judged(*copies, **fields)
@@ -127,7 +158,16 @@ class Copies(unittest.TestCase):
     def test_kill(self) -> None:
         self.assertEqual(self.explanation(FIRST, LATER, troubles=(killed("kill relaypipe", 100.4),)),
                          f"{KILLED}: relaypipe")
-        self.assertEqual(self.explanation(FIRST, LATER, troubles=(killed("kill pipe", 100.4),)), f"{KILLED}: pipe")
+        for daemon in ("pipe", "lmtp"):
+            self.assertEqual(self.explanation(FIRST, LATER, troubles=(killed(f"kill {daemon}", 100.4),)),
+                             f"{KILLED}: {daemon}")
+
+    def test_kill_of_a_message_by_its_queue_id(self) -> None:
+        """Of a message that came by LMTP only that is known; the log tells the recipients."""
+        for queue_id, explanation in (("4jb", f"{KILLED}: relaypipe"), ("4jc", "unexplained")):
+            trouble = Trouble("kill relaypipe", 100.4, 100.4, "", [Victim(7, 99.9, queue_id, [])])
+            log = pipe_line(TO, "dsn=2.0.0, status=sent (ok)").replace("postfix/pipe", "postfix/lmtp")
+            self.assertEqual(self.explanation(FIRST, LATER, troubles=(trouble,), log=log), explanation)
 
     def test_kill_of_another(self) -> None:
         for trouble in (killed("kill relaypipe", 100.4, to="other@chain.example"), killed("kill relaypipe", 90.0),
@@ -180,7 +220,7 @@ class Copies(unittest.TestCase):
 
     def test_dot_without_a_parent(self) -> None:
         late = replace(FIRST, data=105.0, dot=105.1, left=105.2)
-        for trouble in (killed("kill pipe", 100.1), Trouble("stop", 100.05, 101.0)):
+        for trouble in (killed("kill pipe", 100.1), killed("kill lmtp", 100.1), Trouble("stop", 100.05, 101.0)):
             self.assertIn("dot after the death", "".join(judged(late, troubles=(trouble,)).faults(guard=False)))
         self.assertEqual(judged(late, troubles=(killed("kill pipe", 100.1, to="x@y.example"),)).faults(guard=True), [])
         self.assertEqual(judged(FIRST, troubles=(killed("kill pipe", 100.1),)).faults(guard=True), [])

@@ -19,7 +19,7 @@ from typing import Any, Callable
 
 from support.machine import process_state, wait_until
 from support.postfix import UNPRIVILEGED_USER, PostfixLab
-from victims import Victim, running, victim
+from victims import Victim, Victims
 
 OWNER = tuple(UNPRIVILEGED_USER.removeprefix("user=").split(":"))
 STATE_FILES = ("state.db", "messages.db", "state.lock")    # made where they are missing, so that there is something to damage
@@ -35,7 +35,8 @@ class Event:
 
 @dataclass
 class Trouble:
-    """What an event did. Times are those of time.time(). Victims of `kill pipe` and `stop` lost only their parent."""
+    """What an event did. Times are those of time.time(). Victims of `kill pipe`, `kill lmtp` and `stop` lost only
+    who handed them the message."""
 
     kind: str
     begun: float
@@ -49,7 +50,7 @@ class Trouble:
 
 def plan(seed: str, messages: int) -> list[Event]:
     rng = random.Random(f"{seed} troubles")
-    counts = {"kill relaypipe": messages // 10, "kill pipe": messages // 60,
+    counts = {"kill relaypipe": messages // 10, "kill daemon": messages // 60,
               "reload": min(20, max(2, messages // 150)), "stop": min(20, max(3, messages // 120)),
               "damage state": min(60, max(10, messages // 50)), "DNS dies": min(15, max(1, messages // 200)),
               "DNS hangs": min(15, max(1, messages // 200))}
@@ -76,16 +77,16 @@ def persistently(act: Callable[[], None]) -> None:
 class Chaos:
     """Carries the events out. `pause` is a context manager that keeps submissions away from a Postfix that stops."""
 
-    def __init__(self, lab: PostfixLab, dns: Any, pause: Callable[[], Any]) -> None:
-        self.lab, self.dns, self.pause = lab, dns, pause
+    def __init__(self, lab: PostfixLab, dns: Any, pause: Callable[[], Any], victims: Victims) -> None:
+        self.lab, self.dns, self.pause, self.victims = lab, dns, pause, victims
         self.record: list[Trouble] = []
         self._mounted = False
 
     def carry_out(self, event: Event) -> None:
         rng = random.Random(event.seed)
-        trouble = Trouble(event.kind, time.time())
+        trouble = Trouble(event.kind.replace("daemon", self.victims.daemon), time.time())
         self.record.append(trouble)
-        {"kill relaypipe": self._kill_relaypipe, "kill pipe": self._kill_pipe, "reload": self._reload,
+        {"kill relaypipe": self._kill_relaypipe, "kill daemon": self._kill_daemon, "reload": self._reload,
          "stop": self._stop, "damage state": self._damage_state, "DNS dies": self._dns_dies,
          "state repaired": self._state_repaired, "DNS hangs": self._dns_hangs,
          "DNS returns": self._dns_returns}[event.kind](trouble, rng)
@@ -98,21 +99,20 @@ class Chaos:
 
     def _kill_relaypipe(self, trouble: Trouble, rng: random.Random) -> None:
         time.sleep(rng.uniform(0, 0.2))
-        candidates = running(self.lab.program)
+        candidates = self.victims.running()
         if candidates:
             pid = rng.choice(candidates).pid
-            self._kill(trouble, pid, lambda _: [found] if (found := victim(pid, self.lab.program)) else [])
+            self._kill(trouble, pid, lambda descriptor: self.victims.of_program(pid, descriptor))
 
-    def _kill_pipe(self, trouble: Trouble, rng: random.Random) -> None:
-        """One that has a delivery, which may be over and not noted yet."""
-        seen: dict[int, Victim] = {}
+    def _kill_daemon(self, trouble: Trouble, rng: random.Random) -> None:
+        """A pipe(8) or lmtp(8) that has a delivery, which may be over and not noted yet."""
         for _ in range(10):
-            daemons = self.lab.daemons("pipe")
+            daemons = self.lab.daemons(self.victims.daemon)
             if not daemons:
                 return
             pid = rng.choice(daemons)
-            self._watch(pid, rng.uniform(0.02, 0.2), seen)
-            self._kill(trouble, pid, lambda descriptor: self._stopped_with(pid, descriptor, seen))
+            time_before = rng.uniform(0.02, 0.2)
+            self._kill(trouble, pid, lambda descriptor: self.victims.of_daemon(pid, descriptor, time_before))
             if trouble.victims:
                 return
 
@@ -134,60 +134,30 @@ class Chaos:
         finally:
             os.close(descriptor)
 
-    def _stopped_with(self, pipe: int, descriptor: int, seen: dict[int, Victim]) -> list[Victim]:
-        """Stops a pipe(8), so that no other delivery begins before it is killed, and returns the one it has. Without
-        one, or with one that ended before it was seen, it goes on: whose end it has not noted could not be told."""
-        if pipe not in self.lab.daemons("pipe"):
-            return []
-        signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
-        wait_until(lambda: process_state(pipe) in ("T", "Z", ""), "the stop of pipe(8)")
-        children = self._look(pipe, seen)
-        if children and all(pid in seen for pid in children):
-            return [seen[pid] for pid in children]
-        signal.pidfd_send_signal(descriptor, signal.SIGCONT)
-        return []
-
-    def _watch(self, pipe: int, seconds: float, seen: dict[int, Victim]) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and process_state(pipe):
-            self._look(pipe, seen)
-            time.sleep(0.001)
-
-    def _look(self, pipe: int, seen: dict[int, Victim]) -> list[int]:
-        """The children of a pipe(8), and into `seen` what the new ones are, as long as they run."""
-        try:
-            children = [int(pid) for pid in Path(f"/proc/{pipe}/task/{pipe}/children").read_text().split()]
-        except OSError:
-            return []
-        for pid in children:
-            if pid not in seen and (found := victim(pid, self.lab.program)):
-                seen[pid] = found
-        return children
-
     def _reload(self, _: Trouble, __: random.Random) -> None:
         self.lab.command("postfix", "reload")
 
     def _stop(self, trouble: Trouble, rng: random.Random) -> None:
         with self.pause():
             trouble.begun = time.time()
-            trouble.victims = running(self.lab.program)
+            trouble.victims = self.victims.running()
             trouble.detail = rng.choice(["stop", "stop", "abort"])
             stopping = threading.Thread(target=self.lab.command, args=("postfix", trouble.detail))
             stopping.start()
-            self._wait_for_the_end_of_pipe()
+            self._wait_for_the_end_of_daemons()
             trouble.ended = time.time()
             stopping.join()
             time.sleep(rng.choice([0, 0, 0.3, 1]))
             self.lab.start()
 
-    def _wait_for_the_end_of_pipe(self) -> None:
-        """`postfix stop` takes a second; master(8) and pipe(8) are gone before, and no delivery begins after them. `postfix
+    def _wait_for_the_end_of_daemons(self) -> None:
+        """`postfix stop` takes a second; master(8) and pipe(8) or lmtp(8) are gone before, and no delivery begins after them. `postfix
         abort` returns at once, and another start is refused until master(8) is gone."""
         master = self.lab.master_pid()
         known = {master}
 
         def gone() -> bool:
-            known.update(self.lab.daemons("pipe"))
+            known.update(self.lab.daemons(self.victims.daemon))
             return all(process_state(pid) in ("", "Z") for pid in known)
 
         wait_until(gone, "the end of Postfix")
