@@ -184,10 +184,11 @@ class PostfixLab:
 
     def lmtp_entries(self) -> str:
         """The entries that lmtp(8) delivers to, made of the example in the same way."""
-        return "".join(replaced(example_lmtp_entry(), {
-            "relaypipe-lmtp unix": f"{name} unix", EXAMPLE_USER: UNPRIVILEGED_USER,
-            f"{EXAMPLE_PROGRAM} lmtp": f"argv={self.program} lmtp",
-            "--nexthop outbound": f"\n    {self._added()}\n    --nexthop {nexthop}"}) for name, nexthop in self._lmtp.items())
+        entry = replaced(example_lmtp_entry(), {
+            EXAMPLE_USER: UNPRIVILEGED_USER, f"{EXAMPLE_PROGRAM} lmtp --nexthop":
+            f"argv={self.program} lmtp\n    {self._added()}\n    --nexthop"})
+        return "".join(replaced(entry, {"relaypipe-lmtp unix": f"{name} unix", "outbound\n": f"{nexthop}\n"})
+                       for name, nexthop in self._lmtp.items())
 
     def _lmtp_parameters(self) -> dict[str, str]:
         if not self._lmtp:

@@ -8,7 +8,8 @@ complete. The journal has one JSON object per session, written when it ends; tim
 
     relay, session, fault, connected, gone (when the client's end or reset was seen), ended
     dots    one per final dot: mail, data (when 354 was sent), dot and next (the client's next command, if one came) are
-            times; kept: the session had a MAIL before; sender, recipients; checksum and length of the content in its canonical form (messages.py); accepted: the relay has the message now;
+            times; kept: the session had a MAIL before; sender, recipients; checksum and
+            length of the content in its canonical form (messages.py); accepted: the relay has the message now;
             replied: when the whole reply was handed to the kernel while the client was still there, or null
     quit    whether the client said QUIT
     bare    CR or LF that are no CRLF, in commands or content

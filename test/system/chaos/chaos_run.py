@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -18,6 +19,7 @@ from troubles import Chaos, Event, plan
 from victims import LmtpVictims, PipeVictims, running
 
 BACKLOG = 150       # messages Postfix has at a time; more would only wait
+AHEAD = 30          # messages that are submitted before a trouble that is due has been carried out
 FLUSH_EVERY = 2.0   # seconds
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 
@@ -62,10 +64,14 @@ class Run:
         self.options, self.world, self.say = options, made, say
         self.log = LogReader(made.lab.log_file)
         self.submission = Submission(made.lab, lambda number: message(options.seed, number), options.messages,
-                                     lambda submitted: self.in_postfix(submitted) < BACKLOG)
+                                     self._room)
         victims = LmtpVictims(made.lab) if options.by_lmtp else PipeVictims(made.lab)
         self.chaos = Chaos(made.lab, made.dns, self.submission.gate.alone, victims)
         self.failure: Optional[BaseException] = None
+        self._due = 0.0    # the position of the next trouble
+
+    def _room(self, submitted: int) -> bool:
+        return self.in_postfix(submitted) < BACKLOG and submitted < self._due + AHEAD
 
     def in_postfix(self, submitted: int) -> int:
         return submitted - self.log.removed
@@ -98,11 +104,13 @@ class Run:
     def _trouble(self, events: list[Event]) -> None:
         try:
             for event in events:
+                self._due = event.position
                 while len(self.submission.submitted) < event.position:
                     if self.submission.done:
                         return
                     time.sleep(0.005)
                 self.chaos.carry_out(event)
+            self._due = math.inf
         except BaseException as error:
             self.failure = error
 

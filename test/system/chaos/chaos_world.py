@@ -25,6 +25,10 @@ PARAMETERS = {
     "transport_retry_time": "1s", "in_flow_delay": "0", "enable_long_queue_ids": "yes",
     "local_header_rewrite_clients": "", "notify_classes": "", "message_size_limit": "20000000",
 }
+# A connection that is lost, as every kill and stop loses some, must not keep all messages from their one destination.
+LMTP_PARAMETERS = {
+    "lmtp_destination_concurrency_failed_cohort_limit": "0", "lmtp_initial_destination_concurrency": "20",
+}
 # Stalls cost little: everything is shorter than in real life, in the same order of lengths.
 CONFIGURATION = """\
 deadline = "25s"
@@ -60,6 +64,8 @@ tiers = [["one", "two"], ["three"]]
 # Settings of the shared memory, for the versions that have them.
 GLOBAL_KEYS = {"duplicate_wait": "3s", "unconfirmed_hold": "10s", "max_wait": "1s"}
 RELAY_KEYS = {"cool_down": "1s", "cool_down_max": "4s"}
+# By LMTP a session has several messages, and few enough for many sessions: what is wrong, is wrong once in each.
+SESSION_MESSAGES = "session_messages = 4\n"
 ZONE = """
     mx-host=two.test,mx.two.test,10
     host-record=mx.two.test,127.0.0.1
@@ -149,11 +155,13 @@ class World:
                 self._stack.callback(self.relays[name].stop)
             ports = {name: relay.port for name, relay in self.relays.items()}
             self.configuration = directory / "relaypipe.toml"
-            self.configuration.write_text(configuration(binary, self.dns.address, ports))
+            keys = SESSION_MESSAGES if by_lmtp else ""
+            self.configuration.write_text(configuration(binary, self.dns.address, ports, keys))
             self.configuration.chmod(0o644)
             services = {name: nexthop.format(**ports) for name, nexthop in LMTP_SERVICES.items()}
             self.lab = self._stack.enter_context(PostfixLab(
-                binary, LMTP_TRANSPORT if by_lmtp else TRANSPORT.format(**ports), parameters=PARAMETERS,
+                binary, LMTP_TRANSPORT if by_lmtp else TRANSPORT.format(**ports),
+                parameters={**PARAMETERS, **LMTP_PARAMETERS} if by_lmtp else PARAMETERS,
                 arguments=f"--config {self.configuration}", lmtp=services if by_lmtp else None))
         except BaseException:
             self._stack.close()
@@ -168,11 +176,12 @@ def has_setting(binary: Path, key: str) -> bool:
     return f"\n  {key} " in known
 
 
-def configuration(binary: Path, dns: str, ports: dict[str, int]) -> str:
+def configuration(binary: Path, dns: str, ports: dict[str, int], relay_keys: str) -> str:
     def lines(keys: dict[str, str]) -> str:
         return "".join(f'{key} = "{value}"\n' for key, value in keys.items() if has_setting(binary, key))
 
-    return CONFIGURATION.format(dns=dns, global_keys=lines(GLOBAL_KEYS), relay_keys=lines(RELAY_KEYS), **ports)
+    return CONFIGURATION.format(dns=dns, global_keys=lines(GLOBAL_KEYS), relay_keys=lines(RELAY_KEYS) + relay_keys,
+                                **ports)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,10 @@ A COPY IS EXPLAINED, though Postfix tried again after it, by one of these:
     killed              relaypipe was killed, or its pipe(8) or lmtp(8) (by a kill or the stop of Postfix), after this
                         session had begun and before the next copy: between the acceptance and the moment Postfix noted it
 
-What is said of a session holds for a transaction where the session is kept. A relaypipe whose pipe(8) or lmtp(8) is gone must not send a dot any more: a dot that was read although the relay's 354 came more
-than SLACK after the death of pipe(8), over a session that had begun before it, is a fault of its own. So is a copy that
+What is said of a session holds for a transaction where the session is kept.
+
+A relaypipe whose pipe(8) or lmtp(8) is gone must not send a dot any more: a dot that was read although the relay's 354 came
+more than SLACK after the death of that, over a session that had begun before it, is a fault of its own. So is a copy that
 was begun while the session of the one before it still stood: two deliveries of one message ran side by side. They know
 of each other by the state directory, so that is counted apart where it was damaged at any time from the start of the
 first process to the MAIL of the second.

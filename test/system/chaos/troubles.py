@@ -23,6 +23,7 @@ from victims import Victim, Victims
 
 OWNER = tuple(UNPRIVILEGED_USER.removeprefix("user=").split(":"))
 STATE_FILES = ("state.db", "messages.db", "state.lock")    # made where they are missing, so that there is something to damage
+A_WHILE = 0.5    # seconds
 ENDS = {"DNS dies": "DNS returns", "DNS hangs": "DNS returns", "damage state": "state repaired"}
 
 
@@ -99,10 +100,16 @@ class Chaos:
 
     def _kill_relaypipe(self, trouble: Trouble, rng: random.Random) -> None:
         time.sleep(rng.uniform(0, 0.2))
-        candidates = self.victims.running()
-        if candidates:
+        if candidates := self._deliveries():
             pid = rng.choice(candidates).pid
             self._kill(trouble, pid, lambda descriptor: self.victims.of_program(pid, descriptor))
+
+    def _deliveries(self) -> list[Victim]:
+        """Those that run, once some do; none where none begins for a while."""
+        end = time.monotonic() + A_WHILE
+        while not (found := self.victims.running()) and time.monotonic() < end:
+            time.sleep(0.01)
+        return found
 
     def _kill_daemon(self, trouble: Trouble, rng: random.Random) -> None:
         """A pipe(8) or lmtp(8) that has a delivery, which may be over and not noted yet."""
@@ -139,8 +146,9 @@ class Chaos:
 
     def _stop(self, trouble: Trouble, rng: random.Random) -> None:
         with self.pause():
+            found = self._deliveries()
             trouble.begun = time.time()
-            trouble.victims = self.victims.running()
+            trouble.victims = found
             trouble.detail = rng.choice(["stop", "stop", "abort"])
             stopping = threading.Thread(target=self.lab.command, args=("postfix", trouble.detail))
             stopping.start()
@@ -151,8 +159,8 @@ class Chaos:
             self.lab.start()
 
     def _wait_for_the_end_of_daemons(self) -> None:
-        """`postfix stop` takes a second; master(8) and pipe(8) or lmtp(8) are gone before, and no delivery begins after them. `postfix
-        abort` returns at once, and another start is refused until master(8) is gone."""
+        """`postfix stop` takes a second; master(8) and pipe(8) or lmtp(8) are gone before, and no delivery begins after
+        them. `postfix abort` returns at once, and another start is refused until master(8) is gone."""
         master = self.lab.master_pid()
         known = {master}
 

@@ -84,7 +84,8 @@ class DoctorCase(RelayCase):
 
     def own_arguments(self) -> str:
         """What argv has besides the example's, so that the machine's own state and log are left alone."""
-        return f"--config {self.config} -o syslog_socket={self.directory}/log -o state_directory={self.state}{self.ehlo_name}"
+        return (f"--config {self.config} -o syslog_socket={self.directory}/log "
+                f"-o state_directory={self.state}{self.ehlo_name}")
 
     def write_postfix(self, entry_edits: Mapping[str, str] | None = None, entry: str | None = None,
                       **parameters: str | None) -> None:
@@ -93,7 +94,8 @@ class DoctorCase(RelayCase):
         good = replaced(example_entry(), {EXAMPLE_PROGRAM: f"argv={self.program}", EXAMPLE_USER: UNPRIVILEGED_USER})
         broken = replaced(good, entry_edits or {}) if entry is None else entry
         self.write(self.postfix / "master.cf",
-                   BASE_SERVICES.format(port=10025) + broken.replace(str(self.program), f"{self.program} {self.own_arguments()}"))
+                   BASE_SERVICES.format(port=10025) +
+                   broken.replace(str(self.program), f"{self.program} {self.own_arguments()}"))
         main = {"compatibility_level": "3.6", "queue_directory": str(self.directory / "queue"),
                 "transport_maps": f"texthash:{self.transport}", **example_parameters(), **parameters}
         self.write(self.postfix / "main.cf", "".join(f"{k} = {v}\n" for k, v in main.items() if v is not None))

@@ -47,7 +47,8 @@ class Good(LmtpDoctorCase):
         self.assertEqual(diagnosis.findings, [])
         self.assertEqual(diagnosis.services, ["relaypipe/unix", SERVICE])
 
-    @each({"whole_path": ("lmtp:unix:{queue}/private/relaypipe-lmtp",), "other_service": ("relay-lmtp:unix:private/relaypipe-lmtp",)})
+    @each({"whole_path": ("lmtp:unix:{queue}/private/relaypipe-lmtp",),
+           "other_service": ("relay-lmtp:unix:private/relaypipe-lmtp",)})
     def test_other_ways_to_it(self, way: str) -> None:
         way = way.format(queue=self.directory / "queue")
         self.write_postfix(client=CLIENT + "relay-lmtp unix - - n - - lmtp\n", default_transport=way)
@@ -69,8 +70,9 @@ class Broken(LmtpDoctorCase):
         "unpriv": ({"unix - n n": "unix - - n"}, "error", "unpriv is -", "spawn(8) does not start"),
         "chroot": ({"unix - n n": "unix - n y"}, "error", "chroot is y"),
         "no_user": ({UNPRIVILEGED_USER: ""}, "error", "user is missing: spawn(8)"),
-        "few_processes": ({"- 20 spawn": "- 5 spawn"}, "warning", "maxproc is 5, lmtp_destination_concurrency_limit is 20"),
-        "time_limit": ({"  user=": "  -o relaypipe-lmtp_time_limit=600s user="}, "error", "is 600s", "used again for 5m", "may take 9m"),
+        "few_processes": ({"- 20 spawn": "- 5 spawn"}, "warning", "maxproc is 5", "concurrency_limit is 20"),
+        "time_limit": ({"  user=": "  -o relaypipe-lmtp_time_limit=600s user="}, "error", "is 600s", "again for 5m",
+                       "take 9m"),
         "misplaced": ({"  user=": "  -o deadline=5m user="}, "error", "-o deadline stands before argv="),
     })
     def test_entry(self, edits: dict[str, str], severity: str, *words: str) -> None:
