@@ -14,6 +14,7 @@ from support.machine import PATIENCE
 from support.postfix import PostfixLab
 
 CONNECTIONS = 4
+IDLE = 1.0    # seconds; smtpd(8) gets its process back then
 
 
 class Gate:
@@ -123,7 +124,11 @@ class Client:
 
 
 class Submission:
-    """Submits messages 0..count-1. `room` says whether Postfix may be given more now; a failure is kept for the end."""
+    """Submits messages 0..count-1. `room` says whether Postfix may be given more now; a failure is kept for the end.
+
+    Who has to wait closes the connection: after a reload that comes upon a start, master(8) may take an smtpd(8) that is
+    in use for one that is free, and the next client is greeted only when one of the others has gone.
+    """
 
     def __init__(self, lab: PostfixLab, make: Callable[[int], Message], count: int,
                  room: Callable[[int], bool]) -> None:
@@ -150,8 +155,10 @@ class Submission:
     def _run(self) -> None:
         client = Client(self._lab.port)
         try:
-            while (number := self._take()) is not None:
+            while (number := self._take(client)) is not None:
                 message = self._make(number)
+                if self.gate.shut:
+                    client.close()
                 with self.gate.inside():
                     if message.by_sendmail:
                         self._lab.sendmail(message.content, *message.recipients, sender=message.sender)
@@ -165,7 +172,8 @@ class Submission:
         finally:
             client.close()
 
-    def _take(self) -> Optional[int]:
+    def _take(self, client: Client) -> Optional[int]:
+        begun = time.monotonic()
         while not self._stop:
             with self._lock:
                 if self._next == self._count:
@@ -173,5 +181,7 @@ class Submission:
                 if self._room(len(self.submitted)):
                     self._next += 1
                     return self._next - 1
+            if time.monotonic() > begun + IDLE:
+                client.close()
             time.sleep(0.01)
         return None
