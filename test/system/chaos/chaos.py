@@ -69,7 +69,8 @@ def main() -> int:
     else:
         print(f"{shlex.join(sys.argv)}\n\n{table(found)}\n")
     if arguments.readme:
-        figures_file.write(README, "chaos", shlex.join(["python3", "-B", "test", "chaos/chaos", *sys.argv[1:]]),
+        name = "chaos-lmtp" if arguments.lmtp else "chaos"
+        figures_file.write(README, name, shlex.join(["python3", "-B", "test", "chaos/chaos", *sys.argv[1:]]),
                            [table(found)])
     for each in faults:
         print(each, file=sys.stderr)
