@@ -8,8 +8,9 @@ Usage: bench [--binary [NAME=]PATH]... [--quick] [--readme] [--json FILE] [PART]
   dead          the same with a first relay that refuses, is a black hole, is silent, or falls silent
   large         one message of 25 MiB: CPU, wall time, peak memory
   distance      one message over 50 ms of network, a wire between two network namespaces: time and round trips
+  distance_postfix  the same to a Postfix, beside smtp(8)
   lmtp          a full queue by lmtp(8) and `relaypipe lmtp`, beside smtp(8) and pipe(8)
-  lmtp_distance    the same over 50 ms of network, with STARTTLS and AUTH PLAIN
+  lmtp_distance    the same over 50 ms of network, with STARTTLS and AUTH PLAIN; and one at a time
   lmtp_recipients  one message to 50 recipients, and to one
   lmtp_dead     a first relay that is a black hole or silent, by LMTP: 100 messages, and a full queue
 
@@ -94,9 +95,10 @@ def parts_of(arguments: argparse.Namespace) -> dict[str, Part]:
         "dead": lambda place, binaries: queues.dead_first(place, binaries, plain, rounds),
         "large": lambda place, binaries: large.measure(place, binaries, 25, rounds),
         "distance": lambda place, binaries: distance.measure(place, binaries, rounds),
+        "distance_postfix": lambda place, binaries: distance.to_postfix(place, binaries, 3 * rounds),
         "lmtp": lambda place, binaries: lmtp.queues(place, binaries, messages, rounds),
         "lmtp_distance": lambda place, binaries: lmtp.distant(place, binaries, min(plain, 100), rounds),
-        "lmtp_recipients": lambda place, binaries: lmtp.many_recipients(place, binaries, 5 * rounds),
+        "lmtp_recipients": lambda place, binaries: lmtp.many_recipients(place, binaries, 3 * rounds),
         "lmtp_dead": lambda place, binaries: queues.lmtp_dead_first(place, binaries, min(plain, 100), plain, rounds),
     }
 

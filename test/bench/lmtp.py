@@ -1,8 +1,9 @@
 """The front end for lmtp(8) beside smtp(8) and pipe(8): queues, a distant relay, and a message of many recipients.
 
 All of a round come one right after the other, and ratios are medians of those within a round, so that the load of the
-machine strikes all alike. A connection of lmtp(8) that nobody uses for two seconds ends, and `relaypipe lmtp` with it:
-every queue begins with processes that have to start, as it does on a quiet day.
+machine strikes all alike. What relaypipe remembers of the relay is there, as it is on any other day. A connection of
+lmtp(8) that nobody uses for two seconds ends, and `relaypipe lmtp` with it: every queue begins with processes that have
+to start.
 """
 
 from __future__ import annotations
@@ -36,16 +37,20 @@ def services_of(services: Services, binaries: Sequence[Binary], hop: Hop) -> lis
     return [services.native(hop), *reuse, *own]
 
 
-def drain_all(stage: Stage, binaries: Sequence[Binary], relay: Relay, messages: int, rounds: int) -> Seconds:
+def drain_all(stage: Stage, binaries: Sequence[Binary], relay: Relay, messages: int, rounds: int,
+              concurrency: int = CONCURRENCY) -> Seconds:
     services = Services(stage)
     used = services_of(services, binaries, relay.hop)
+    if concurrency == 1:
+        used = [service for service in used if " pipe" not in service.entry]    # pipe(8)'s is of each recipient
     found: Seconds = {service.name: [] for service in used}
-    with QueueLab(services, used) as lab:
+    with QueueLab(services, used, default_destination_concurrency_limit=str(concurrency),
+                  initial_destination_concurrency=str(concurrency)) as lab:
         for service in used:
-            lab.drain(service, CONCURRENCY, LIMIT)    # the first run also starts the daemons
+            lab.drain(service, concurrency, LIMIT)    # the first run also starts the daemons
         for _ in range(rounds):
             for service in used:
-                drain = lab.drain(service, messages, LIMIT)
+                drain = lab.drain(service, messages, LIMIT, forget=False)
                 lab.check_arrived([relay], messages)
                 found[service.name].append(drain.seconds)
     return found
@@ -82,15 +87,20 @@ def queues(stage: Stage, binaries: Sequence[Binary], messages: dict[str, int], r
 
 
 def distant(stage: Stage, binaries: Sequence[Binary], messages: int, rounds: int) -> Findings:
+    """Twenty at a time, of which each process has few, and one after the other, once."""
+    findings = Findings()
     with LongWire(DELAY) as wire:
         relay = wire.there(lambda: stage.relay(FAR_ADDRESS, host=FAR_HOST, secure=True))
         try:
-            found = drain_all(stage, binaries, relay, messages, rounds)
+            for concurrency, times in ((CONCURRENCY, rounds), (1, 1)):
+                found = drain_all(stage, binaries, relay, messages, times, concurrency)
+                title = (f"A queue of {messages} messages over {2000 * DELAY:.0f} ms of network (round trip), "
+                         f"{concurrency} at a time, {SECURE}; medians of {times}")
+                findings.add(Findings([rates(title, found, messages)],
+                                      aims(f"distance, {concurrency} at a time", binaries, found, {NATIVE: FAR_RATE})))
         finally:
             relay.stop()
-    title = (f"A queue of {messages} messages over {2000 * DELAY:.0f} ms of network (round trip), {CONCURRENCY} at a "
-             f"time, {SECURE}; medians of {rounds}")
-    return Findings([rates(title, found, messages)], aims("distance", binaries, found, {NATIVE: FAR_RATE}))
+    return findings
 
 
 def many_recipients(stage: Stage, binaries: Sequence[Binary], rounds: int) -> Findings:
@@ -107,8 +117,8 @@ def many_recipients(stage: Stage, binaries: Sequence[Binary], rounds: int) -> Fi
             lab.drain(service, CONCURRENCY, LIMIT)
         for _ in range(rounds):
             for service in used:
-                one = lab.drain(service, 1, LIMIT).seconds
-                many = lab.drain(service, 1, LIMIT, recipients=RECIPIENTS).seconds
+                one = lab.drain(service, 1, LIMIT, forget=False).seconds
+                many = lab.drain(service, 1, LIMIT, forget=False, recipients=RECIPIENTS).seconds
                 found[service.name].append((many, one, lab.transactions(relay)))
     ratios = {}
     for name, trips in found.items():
