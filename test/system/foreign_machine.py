@@ -51,6 +51,7 @@ SAMPLE = {
     "chaos": ["test_judge"],
     "doctor": ["test_delivery"],
     "e2e": ["test_command_line", "test_log"],
+    "lmtp": ["test_recipients", "test_probes", "test_dsn"],
     "matrix": ["test_contract"],
     "state": ["test_status"],
     "oauth": ["test_lookups*__search", "test_lookups*server*"],
