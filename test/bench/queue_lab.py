@@ -14,13 +14,13 @@ from programs import Binary, Cabinet, Envelope, Program
 from relays import Hop, Relay
 from stage import Stage
 from support.held_queue import CONCURRENCY, PARAMETERS, fill, release
-from support.lmtp_lab import NEXTHOP, SERVICE, example_lmtp_entry
 from support.mail_servers import SIMPLE_PASSWORD, SIMPLE_USER
 from support.postfix import (EXAMPLE_PROGRAM, EXAMPLE_USER, UNPRIVILEGED_USER, PostfixLab, example_entry,
-                             example_parameters, replaced)
+                             example_lmtp_entry, example_parameters, replaced)
 
 
 NATIVE = "native smtp(8)"
+SERVICE, NEXTHOP = "relaypipe-lmtp", "--nexthop outbound"    # of the example's entry for LMTP
 MACROS = Envelope("${queue_id}", "${size}", "${sender}", "${recipient}")
 # tlsproxy(8) keeps TLS connections for smtp(8), and dies of a request where main.cf does not tell it of TLS.
 TLSPROXY = {"tlsproxy_client_security_level": "may"}
