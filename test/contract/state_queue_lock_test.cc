@@ -116,5 +116,19 @@ TEST_CASE("where there can be no lock, it is ours, and it is said why") {
   }
 }
 
+TEST_CASE("a process that goes on locks the file that is there now, not one that was removed meanwhile") {
+  const Directory directory;
+  const std::vector<std::string> names{"one"};
+  QueueLock lock(directory.path);
+  REQUIRE(lock.take({"before"}) == State::Ours);
+  lock.release();
+  REQUIRE(std::filesystem::remove(directory.path + "/queue.lock"));
+  Holder holder(directory.path, names);
+  REQUIRE(holder.state == State::Ours);
+  CHECK(lock.take(names) == State::Anothers);
+  holder.end();
+  CHECK(lock.take(names) == State::Ours);
+}
+
 }  // namespace
 }  // namespace relaypipe

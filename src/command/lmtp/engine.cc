@@ -113,11 +113,11 @@ bool LmtpEngine::relays_offer_dsn() {
 
 bool LmtpEngine::is_current() {
   std::string state;
-  for (const char* const file : {"/state.db", "/messages.db"})
+  for (const char* const file : {"/state.db", "/messages.db", "/owners.lock"})
     state += file_identity(settings_.state_directory + file) + ' ';
   // The first delivery makes them.
   if (state_files_.size() < state.size()) state_files_ = state;
-  return state == state_files_ && configuration_stamp() == stamp_;
+  return state == state_files_ && configuration_stamp() == stamp_ && !state_.in_trouble();
 }
 
 /// All that a session is opened with. Where the account may depend on the sender, so does the session; and one that was

@@ -50,7 +50,8 @@ class LmtpEngine {
   /// Whether every relay that the nexthop leads to announced DSN in the last session with it. Only then may we: Postfix
   /// leaves the reports to those who announce it, and sends one itself, "relayed", where nobody does (RFC 3461 5.2.3).
   bool relays_offer_dsn();
-  /// Whether the files of the configuration are those that it was made from, and those of the state the ones it uses.
+  /// Whether the files of the configuration are those that it was made from, and those of the state the ones it uses,
+  /// without trouble: what was given up is tried again by the next engine.
   [[nodiscard]] bool is_current();
   [[nodiscard]] EventLoop& event_loop() { return *event_loop_; }
 

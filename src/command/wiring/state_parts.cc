@@ -64,6 +64,8 @@ void StateParts::tell(const Change& change) {
   }
 }
 
+bool StateParts::in_trouble() const { return store_->trouble() || lock_->trouble() || (owners_ && owners_->trouble()); }
+
 void StateParts::tell_trouble() {
   std::string all;
   for (const auto& trouble : {store_->trouble(), lock_->trouble(), owners_ ? owners_->trouble() : std::nullopt}) {

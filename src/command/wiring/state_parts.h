@@ -38,6 +38,8 @@ class StateParts {
   void close() { store_.reset(); }
   /// What does not work, once, as lines of the log.
   void tell_trouble();
+  /// Whether something does not work, and is not tried again.
+  [[nodiscard]] bool in_trouble() const;
 
  private:
   void tell(const Change& change);

@@ -29,11 +29,9 @@ off_t place_of(const std::string& name) {
 
 }  // namespace
 
-void QueueLock::release() {
-  if (!file_) return;
-  struct flock all = range(F_UNLCK, 0, 0);
-  fcntl(file_.get(), F_OFD_SETLK, &all);
-}
+/// Closes the file: it may have been replaced by the time of the next delivery, and a lock on one that has no name any
+/// more keeps nobody out.
+void QueueLock::release() { file_.reset(); }
 
 DeliveryLock::State QueueLock::fail(const std::string& why) {
   trouble_ = why;

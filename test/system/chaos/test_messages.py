@@ -64,7 +64,7 @@ class Variety(unittest.TestCase):
         faults = [relay_faults.draw("variety", "one", number, 0.5) for number in range(5000)]
         self.assertEqual({each.kind for each in faults}, {"", *relay_faults.FAULTS})
         self.assertEqual({each.kind for each in troubles.plan("variety", 1000)},
-                         {"kill relaypipe", "kill pipe", "reload", "stop", "damage state", "DNS dies", "DNS hangs",
+                         {"kill relaypipe", "kill daemon", "reload", "stop", "damage state", "DNS dies", "DNS hangs",
                           "DNS returns", "state repaired"})
 
     def test_checksums_differ_with_the_content(self) -> None:
