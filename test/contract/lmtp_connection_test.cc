@@ -34,7 +34,7 @@ struct Pair {
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0, ends.data()) == 0);
     client = UniqueFd(ends[0]);
     server = UniqueFd(ends[1]);
-    connection.emplace(server.get(), server.get(), clock, LmtpServer::Settings{"server.example"});
+    connection.emplace(server.get(), server.get(), LmtpServer::Settings{"server.example"});
   }
 
   void say(const std::string& octets) const {
@@ -286,7 +286,7 @@ TEST_CASE("input and output may be two pipes, as in a shell") {
   const UniqueFd theirs_in(out[0]);
   const UniqueFd ours_out(out[1]);
   const SystemClock clock;
-  LmtpConnection connection(ours_in.get(), ours_out.get(), clock, {"server.example"});
+  LmtpConnection connection(ours_in.get(), ours_out.get(), {"server.example"});
   CHECK_FALSE(connection.take_event());
   REQUIRE(write(theirs_out.get(), kHello.data(), kHello.size()) == static_cast<ssize_t>(kHello.size()));
   const auto serve = [&] {

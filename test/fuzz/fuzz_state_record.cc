@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fuzz.h"
+#include "state/health_event.h"
 #include "state/state_record.h"
 
 namespace {

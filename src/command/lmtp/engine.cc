@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <utility>
 
@@ -20,6 +21,9 @@
 
 namespace relaypipe {
 namespace {
+
+/// What the state consists of, in its directory.
+constexpr std::array kStateFiles{"/state.db", "/messages.db", "/owners.lock"};
 
 /// Remembers for whom a relay has taken the message.
 class AcceptedRecipients final : public Parent {
@@ -111,13 +115,18 @@ bool LmtpEngine::relays_offer_dsn() {
   });
 }
 
-bool LmtpEngine::is_current() {
-  std::string state;
-  for (const char* const file : {"/state.db", "/messages.db", "/owners.lock"})
-    state += file_identity(settings_.state_directory + file) + ' ';
-  // The first delivery makes them.
-  if (state_files_.size() < state.size()) state_files_ = state;
-  return state == state_files_ && configuration_stamp() == stamp_ && !state_.in_trouble();
+bool LmtpEngine::is_current() const { return configuration_stamp() == stamp_; }
+
+/// Where the files of the state were replaced, or the state was given up for some trouble, it is begun again; sessions
+/// are kept. That it has files now, which the first delivery makes, is no change.
+void LmtpEngine::renew_state() {
+  bool replaced = false;
+  for (std::size_t i = 0; i < kStateFiles.size(); ++i) {
+    std::string file = file_identity(settings_.state_directory + kStateFiles[i]);
+    replaced = replaced || (!state_files_[i].empty() && file != state_files_[i]);
+    state_files_[i] = std::move(file);
+  }
+  if (replaced || state_.in_trouble()) state_.renew();
 }
 
 /// All that a session is opened with. Where the account may depend on the sender, so does the session; and one that was
@@ -147,6 +156,7 @@ std::vector<Verdict> LmtpEngine::deliver(const LmtpTask& task) {
   sender_ = task.envelope.sender.text();
   keyring_.begin_message(sender_);
   reap_detached();
+  renew_state();
   state_.log_as(log_id(task.envelope.queue_id));
   if (!tokens_ || !tokens_->broker.unfinished()) plans_.clear();
   std::vector<std::optional<Verdict>> verdicts(task.envelope.recipients.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <list>
 #include <memory>
 #include <optional>
@@ -50,15 +51,15 @@ class LmtpEngine {
   /// Whether every relay that the nexthop leads to announced DSN in the last session with it. Only then may we: Postfix
   /// leaves the reports to those who announce it, and sends one itself, "relayed", where nobody does (RFC 3461 5.2.3).
   bool relays_offer_dsn();
-  /// Whether the files of the configuration are those that it was made from, and those of the state the ones it uses,
-  /// without trouble: what was given up is tried again by the next engine.
-  [[nodiscard]] bool is_current();
+  /// Whether the files of the configuration are those that it was made from.
+  [[nodiscard]] bool is_current() const;
   [[nodiscard]] EventLoop& event_loop() { return *event_loop_; }
 
  private:
   void deliver_group(const LmtpTask& task, const RecipientGroup& group, std::vector<std::optional<Verdict>>& verdicts);
   std::vector<Verdict> deliver_over(RoutePlan& plan, const LmtpTask& task, const Envelope& envelope, Parent& parent);
   [[nodiscard]] std::string configuration_stamp() const;
+  void renew_state();
   [[nodiscard]] std::string session_key(const DialTarget& target) const;
   const OwnHost& own_host_for(const RoutePlan& plan);
   void log(const Envelope& envelope, const Delivered& delivered, const RoutePlan& plan, bool verify);
@@ -77,8 +78,8 @@ class LmtpEngine {
   PcreMatcher patterns_;
   StateParts state_;
   std::unique_ptr<PollEventLoop> event_loop_;
-  std::string stamp_;        ///< of the configuration's files
-  std::string state_files_;  ///< which they are, once there are any
+  std::string stamp_;                       ///< of the configuration's files
+  std::array<std::string, 3> state_files_;  ///< which they are, where there are any
   std::string sender_;
   OwnHost name_only_;
   std::optional<OwnHost> own_host_;

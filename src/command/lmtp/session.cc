@@ -23,7 +23,7 @@ LmtpSession::LmtpSession(CommonArguments arguments, std::string nexthop, std::op
       nexthop_(std::move(nexthop)),
       usage_(std::move(usage)),
       started_(clock_.now()),
-      connection_(STDIN_FILENO, STDOUT_FILENO, clock_, {machine_name()}) {}
+      connection_(STDIN_FILENO, STDOUT_FILENO, {machine_name()}) {}
 
 /// The engine for the configuration as it is now: it is read again when its files have changed.
 LmtpEngine& LmtpSession::engine() {

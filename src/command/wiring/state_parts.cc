@@ -30,11 +30,19 @@ std::string change_line(const Change& change) {
 
 StateParts::StateParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock,
                        Journal& journal, std::string log_id)
-    : clock_(clock), journal_(journal), log_id_(std::move(log_id)), on_change_(std::move(on_change)) {
-  if (settings.use_state) {
-    store_ = std::make_unique<SqliteStateStore>(settings.state_directory);
-    lock_ = std::make_unique<QueueLock>(settings.state_directory);
-    owners_ = std::make_unique<StateOwners>(settings.state_directory);
+    : clock_(clock),
+      journal_(journal),
+      log_id_(std::move(log_id)),
+      on_change_(std::move(on_change)),
+      directory_(settings.use_state ? settings.state_directory : "") {
+  renew();
+}
+
+void StateParts::renew() {
+  if (!directory_.empty()) {
+    store_ = std::make_unique<SqliteStateStore>(directory_);
+    lock_ = std::make_unique<QueueLock>(directory_);
+    owners_ = std::make_unique<StateOwners>(directory_);
   } else {
     store_ = std::make_unique<ForgetfulStore>();
     lock_ = std::make_unique<NoDeliveryLock>();

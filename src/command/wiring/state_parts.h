@@ -34,6 +34,8 @@ class StateParts {
 
   /// What the lines of the log begin with from now on.
   void log_as(std::string log_id) { log_id_ = std::move(log_id); }
+  /// Begins again, with the files that are there now.
+  void renew();
   /// Closes the store's files where the process goes on without them.
   void close() { store_.reset(); }
   /// What does not work, once, as lines of the log.
@@ -48,6 +50,7 @@ class StateParts {
   Journal& journal_;
   std::string log_id_;
   std::vector<std::string> on_change_;
+  std::string directory_;  ///< empty where nothing is remembered
   SystemWallClock wall_;
   std::unique_ptr<StateOwners> owners_;  ///< none where nothing is remembered
   std::unique_ptr<StateStore> store_;

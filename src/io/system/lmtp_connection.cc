@@ -22,12 +22,11 @@ bool is_transient(int error) { return error == EINTR || error == EAGAIN || error
 
 }  // namespace
 
-LmtpConnection::LmtpConnection(int in, int out, const Clock& clock, LmtpServer::Settings settings)
+LmtpConnection::LmtpConnection(int in, int out, LmtpServer::Settings settings)
     : in_(in),
       out_(out),
       in_is_socket_(is_socket(in)),
       out_is_socket_(is_socket(out)),
-      clock_(clock),
       server_(std::move(settings)),
       buffer_(kPart, '\0') {}
 

@@ -3,7 +3,6 @@
 #include <optional>
 #include <string>
 
-#include "base/clock.h"
 #include "base/event_loop.h"
 #include "io/system/spool.h"
 #include "smtp/lmtp_server.h"
@@ -15,7 +14,7 @@ namespace relaypipe {
 class LmtpConnection final : public Pollable {
  public:
   /// The descriptors may be blocking, and one and the same socket (spawn(8)).
-  LmtpConnection(int in, int out, const Clock& clock, LmtpServer::Settings settings);
+  LmtpConnection(int in, int out, LmtpServer::Settings settings);
 
   /// The next LmtpProbe, LmtpMessage or LmtpSessionEnd, if it is there; to be waited for in the event loop.
   std::optional<LmtpEvent> take_event();
@@ -47,7 +46,6 @@ class LmtpConnection final : public Pollable {
   int out_;
   bool in_is_socket_;
   bool out_is_socket_;
-  const Clock& clock_;
   LmtpServer server_;
   Spool* spool_ = nullptr;
   std::optional<LmtpEvent> event_;
