@@ -37,7 +37,7 @@ class Delivery {
     if (!known && !apart_ && !stop_.reason()) try_relays();
     delays_.total = now() - request_.started;
     if (apart_) return {{}, delays()};
-    if (known) return {for_each_recipient(*std::move(known)), delays()};
+    if (known) return {for_each_recipient(*known), delays()};
     std::vector<Verdict> verdicts = attempts_.verdicts(stop_.reason());
     Counters results = results_of(attempts_.all(), verdicts);
     return {std::move(verdicts), delays(), attempts_.verdict_logged(), std::move(results)};
@@ -154,8 +154,8 @@ class Delivery {
     return settled || aborted;
   }
 
-  [[nodiscard]] std::vector<Verdict> for_each_recipient(Verdict verdict) const {
-    return std::vector<Verdict>(request_.each_recipient ? request_.envelope.recipients.size() : 1, std::move(verdict));
+  [[nodiscard]] std::vector<Verdict> for_each_recipient(const Verdict& verdict) const {
+    return std::vector<Verdict>(request_.each_recipient ? request_.envelope.recipients.size() : 1, verdict);
   }
 
   [[nodiscard]] Delays delays() const {

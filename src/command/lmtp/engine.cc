@@ -165,6 +165,7 @@ std::vector<Verdict> LmtpEngine::deliver(const LmtpTask& task) {
   state_.tell_trouble();
   journal_.renew();
   std::vector<Verdict> all;
+  all.reserve(verdicts.size());
   for (auto& verdict : verdicts)
     all.push_back(verdict ? *std::move(verdict) : refused_verdict({4, 3, 0}, "internal error: no verdict"));
   return all;

@@ -23,6 +23,7 @@ std::vector<RecipientGroup> group_recipients(const Configuration& configuration,
     groups[{std::move(way), alone.is_internationalized()}].push_back(place);
   }
   std::vector<RecipientGroup> all;
+  all.reserve(groups.size());
   for (auto& [key, group] : groups)
     all.push_back(std::move(group));
   return all;

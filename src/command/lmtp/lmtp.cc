@@ -8,13 +8,14 @@
 namespace relaypipe {
 namespace {
 
-struct LmtpArguments : CommonArguments {
+struct LmtpArguments {
+  CommonArguments common;
   std::optional<std::string> nexthop;
 };
 
 void declare(Options& options, LmtpArguments& arguments) {
   options.value("--nexthop", arguments.nexthop, "the chain or the destinations of all messages", "CHAIN");
-  options.common(arguments);
+  options.common(arguments.common);
 }
 
 std::optional<NoArguments> parse(const Command& command, const std::vector<std::string>& words,
@@ -34,7 +35,7 @@ int start_lmtp(const Command& command, const std::vector<std::string>& words) {
   if (!mistake && !arguments.nexthop) mistake = "no nexthop: write --nexthop CHAIN";
   if (mistake && !stdout_is_socket()) return refuse(*mistake);
   silence_standard_error();
-  LmtpSession(arguments, arguments.nexthop.value_or(""), std::move(mistake)).run();
+  LmtpSession(arguments.common, arguments.nexthop.value_or(""), std::move(mistake)).run();
   return kDone;
 }
 

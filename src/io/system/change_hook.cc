@@ -36,8 +36,8 @@ std::string run_detached(const std::vector<std::string>& argv, std::string_view 
 }
 
 void reap_detached() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0)
-    continue;
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
 }
 
 }  // namespace relaypipe
