@@ -25,7 +25,7 @@ Attempts::Attempts(const DeliveryRequest& request, const Services& services)
 }
 
 ClassifiedAttempt Attempts::classify(Attempt attempt) const {
-  if (narrowed_ && attempt.recipients.empty()) attempt.recipients = places_;
+  if (!all_left() && attempt.recipients.empty()) attempt.recipients = places_;
   const RelayRules rules = rules_of(request_.plan.legs[attempt.leg].relay);
   Classification classification = relaypipe::classify(attempt, rules, services_.patterns);
   return {std::move(attempt), std::move(classification)};
@@ -62,7 +62,12 @@ void Attempts::take_out(const Attempt& attempt) {
   else
     std::erase_if(places_, concerned);
   settled_ = places_.empty();
-  if (!settled_) narrowed_ = request_.envelope.with_recipients(places_);
+}
+
+/// Made when it is asked for: of a message to thousands, each refused by itself, it would be made thousands of times.
+const Envelope& Attempts::left() {
+  if (all_left()) return request_.envelope;
+  return narrowed_.emplace(request_.envelope.with_recipients(places_));
 }
 
 void Attempts::log_acceptance(Delays delays, std::string_view session) {

@@ -32,8 +32,9 @@ class Attempts {
   /// is killed before Postfix hears of the acceptance leaves that trace.
   void add(ClassifiedAttempt classified, std::string_view session = {}, Delays delays = {});
 
-  /// The envelope with those recipients that are left, and their places in the whole one.
-  [[nodiscard]] const Envelope& left() const { return narrowed_ ? *narrowed_ : request_.envelope; }
+  /// The envelope with those recipients that are left. It stands until the next call.
+  [[nodiscard]] const Envelope& left();
+  /// Their places in the whole one.
   [[nodiscard]] const std::vector<std::size_t>& places_left() const { return places_; }
   [[nodiscard]] bool settled() const { return settled_; }
 
@@ -46,13 +47,14 @@ class Attempts {
 
  private:
   void take_out(const Attempt& attempt);
+  [[nodiscard]] bool all_left() const { return places_.size() == request_.envelope.recipients.size(); }
   void log_acceptance(Delays delays, std::string_view session);
 
   const DeliveryRequest& request_;
   const Services& services_;
   std::vector<ClassifiedAttempt> attempts_;
   std::vector<std::size_t> places_;
-  std::optional<Envelope> narrowed_;
+  std::optional<Envelope> narrowed_;  ///< what left() gave last
   bool settled_ = false;
   bool verdict_logged_ = false;
 };

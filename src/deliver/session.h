@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -70,6 +71,12 @@ class Session {
   /// Whether it had transactions before. The relay may have closed it meanwhile, which is no failure.
   [[nodiscard]] virtual bool is_used() const { return false; }
 };
+
+/// Whether the relay has ended a session in which nothing is asked: it closed it, or said something (421).
+inline bool is_over(Session& session) {
+  std::array<char, 512> buffer;
+  return session.receive(buffer) > 0 || session.ended();
+}
 
 struct DialEvent {
   DialId id;

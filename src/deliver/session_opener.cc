@@ -1,17 +1,10 @@
 #include "deliver/session_opener.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace relaypipe {
 namespace {
-
-/// Whether the relay has ended a session in which nothing was asked yet: it closed it, or said something first (421).
-bool is_over(Session& session) {
-  std::array<char, 512> buffer;
-  return session.receive(buffer) > 0 || session.ended();
-}
 
 /// Whether a result of a transaction tells of its relay what none before it told: fifty recipients that are refused
 /// alike are one refusal. Which domains a relay refuses to relay to is a matter of each recipient.

@@ -35,12 +35,6 @@ class LentSession final : public Session {
 /// How long the reply to RSET may take.
 constexpr Duration kResetTime = std::chrono::seconds(20);
 
-/// Whether the relay has ended a session in which nothing is asked: it closed it, or said something (421).
-bool is_over(Session& session) {
-  std::array<char, 512> buffer;
-  return session.receive(buffer) > 0 || session.ended();
-}
-
 enum class Reset { Done, Waiting, Refused };
 
 /// What came of the RSET that was sent when the session was put back.
