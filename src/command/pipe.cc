@@ -97,15 +97,6 @@ bool needs_tokens(const RoutePlan& plan) {
   });
 }
 
-/// Hears a renewal to its end that was begun for a relay which was not needed then: it may have used up the only
-/// refresh token. The result is written by now; only the exit waits.
-void finish_tokens(const TokenParts& tokens, EventLoop& event_loop, ParentWatch& parent, const Clock& clock,
-                   Duration limit) {
-  const Instant end = clock.now() + limit;
-  while (tokens.broker.unfinished() && clock.now() < end && parent.state() == Parent::State::Present)
-    event_loop.wait(end);
-}
-
 void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& journal) {
   const bool sent = delivered.verdicts.front().disposition == Disposition::Delivered;
   for (const std::string& line : verdict_lines(envelope, delivered.verdicts, delivered.delays, false))
@@ -144,7 +135,10 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
   add_to_counters(state.store(), delivered.results, state.wall().now());
   if (verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
   state.tell_trouble();
-  if (tokens) finish_tokens(*tokens, event_loop, parent, clock, settings.secret_limit);
+  if (tokens) {
+    tokens->finish(event_loop, clock, clock.now() + settings.secret_limit,
+                   [&] { return parent.state() == Parent::State::Present; });
+  }
   return exit_status(verdict);
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <utility>
 
@@ -21,9 +20,6 @@
 
 namespace relaypipe {
 namespace {
-
-/// What the state consists of, in its directory.
-constexpr std::array kStateFiles{"/state.db", "/messages.db", "/owners.lock"};
 
 /// Remembers for whom a relay has taken the message.
 class AcceptedRecipients final : public Parent {
@@ -92,6 +88,13 @@ LmtpEngine::LmtpEngine(LoadedConfiguration loaded, std::string nexthop, const Cl
 
 LmtpEngine::~LmtpEngine() { state_.close(); }
 
+void LmtpEngine::finish() {
+  if (!tokens_) return;
+  // The client may be gone: that it ends the connection is the usual end.
+  tokens_->finish(*event_loop_, clock_, clock_.now() + settings_.secret_limit,
+                  [&] { return parent_.state() != Parent::State::Terminating; });
+}
+
 std::string LmtpEngine::configuration_stamp() const {
   std::string stamp = file_stamp(loaded_.file);
   for (const Document& document : loaded_.documents)
@@ -117,30 +120,17 @@ bool LmtpEngine::relays_offer_dsn() {
 
 bool LmtpEngine::is_current() const { return configuration_stamp() == stamp_; }
 
-/// Where the files of the state were replaced, or the state was given up for some trouble, it is begun again; sessions
-/// are kept. That it has files now, which the first delivery makes, is no change.
-void LmtpEngine::renew_state() {
-  bool replaced = false;
-  for (std::size_t i = 0; i < kStateFiles.size(); ++i) {
-    std::string file = file_identity(settings_.state_directory + kStateFiles[i]);
-    replaced = replaced || (!state_files_[i].empty() && file != state_files_[i]);
-    state_files_[i] = std::move(file);
-  }
-  if (replaced || state_.in_trouble()) state_.renew();
-}
-
-/// All that a session is opened with. Where the account may depend on the sender, so does the session; and one that was
+/// All that a session is opened with. Where the account depends on the sender, so does the session; and one that was
 /// opened in the name of a client (XCLIENT) is that client's.
 std::string LmtpEngine::session_key(const DialTarget& target) const {
   const Relay& relay = *target.relay;
   // Each place within `connections` belongs to one delivery.
   if (relay.settings.client_report == ClientReport::Xclient || relay.limits.connections > 0) return {};
   if (relay.settings.session.messages <= 1) return {};
-  const bool by_sender = !relay.account.certain() && !relay.account.password_map.empty();
   return fmt::format("{} {} {} {} {} {:x} {:x} {}", endpoint_text(target.peer.ip, target.peer.port), target.peer.host,
                      static_cast<int>(target.tls), target.helo_name, target.bind_address,
                      tls_files_stamp(relay.settings.tls_more, settings_stamp(relay)), account_stamp(relay.account),
-                     by_sender ? sender_ : "");
+                     relay.account.sender_dependent ? sender_ : "");
 }
 
 const OwnHost& LmtpEngine::own_host_for(const RoutePlan& plan) {
@@ -156,12 +146,13 @@ std::vector<Verdict> LmtpEngine::deliver(const LmtpTask& task) {
   sender_ = task.envelope.sender.text();
   keyring_.begin_message(sender_);
   reap_detached();
-  renew_state();
-  state_.log_as(log_id(task.envelope.queue_id));
+  state_.begin_message(log_id(task.envelope.queue_id));
   if (!tokens_ || !tokens_->broker.unfinished()) plans_.clear();
   std::vector<std::optional<Verdict>> verdicts(task.envelope.recipients.size());
   for (const RecipientGroup& group : group_recipients(loaded_.configuration, nexthop_, task.envelope))
     deliver_group(task, group, verdicts);
+  // Not before: what became of the first group is not told yet, and an exception must not leave it locked.
+  state_.lock().release();
   state_.tell_trouble();
   journal_.renew();
   std::vector<Verdict> all;
@@ -208,7 +199,6 @@ std::vector<Verdict> LmtpEngine::deliver_over(RoutePlan& plan, const LmtpTask& t
   const DeliveryRequest request{envelope,     plan, settings_,  own_host_for(plan), Random(random_seed()),
                                 task.started, true, task.verify};
   Delivered delivered = relaypipe::deliver(request, services);
-  state_.lock().release();
   log(envelope, delivered, plan, task.verify);
   return std::move(delivered.verdicts);
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <list>
 #include <memory>
 #include <optional>
@@ -46,6 +45,8 @@ class LmtpEngine {
   /// A verdict for each recipient, in the order of the envelope. What a relay has accepted stays a success whatever
   /// breaks after it.
   std::vector<Verdict> deliver(const LmtpTask& task);
+  /// Before it is destroyed: what must not be broken off is heard to its end, unless a signal asks us to end.
+  void finish();
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
   /// Whether every relay that the nexthop leads to announced DSN in the last session with it. Only then may we: Postfix
@@ -59,7 +60,6 @@ class LmtpEngine {
   void deliver_group(const LmtpTask& task, const RecipientGroup& group, std::vector<std::optional<Verdict>>& verdicts);
   std::vector<Verdict> deliver_over(RoutePlan& plan, const LmtpTask& task, const Envelope& envelope, Parent& parent);
   [[nodiscard]] std::string configuration_stamp() const;
-  void renew_state();
   [[nodiscard]] std::string session_key(const DialTarget& target) const;
   const OwnHost& own_host_for(const RoutePlan& plan);
   void log(const Envelope& envelope, const Delivered& delivered, const RoutePlan& plan, bool verify);
@@ -78,8 +78,7 @@ class LmtpEngine {
   PcreMatcher patterns_;
   StateParts state_;
   std::unique_ptr<PollEventLoop> event_loop_;
-  std::string stamp_;                       ///< of the configuration's files
-  std::array<std::string, 3> state_files_;  ///< which they are, where there are any
+  std::string stamp_;  ///< of the configuration's files
   std::string sender_;
   OwnHost name_only_;
   std::optional<OwnHost> own_host_;

@@ -28,6 +28,7 @@ LmtpSession::LmtpSession(CommonArguments arguments, std::string nexthop, std::op
 /// The engine for the configuration as it is now: it is read again when its files have changed.
 LmtpEngine& LmtpSession::engine() {
   if (engine_ && engine_->is_current()) return *engine_;
+  if (engine_) engine_->finish();
   engine_.reset();
   engine_ = std::make_unique<LmtpEngine>(load_as_deliverer(arguments_), nexthop_, clock_, parent_, connection_);
   return *engine_;
@@ -51,6 +52,7 @@ void LmtpSession::run() {
   const Instant end = clock_.now() + kLastWords;
   while (!connection_.flushed() && clock_.now() < end && parent_.state() != Parent::State::Gone)
     engine_->event_loop().wait(end);
+  engine_->finish();
 }
 
 bool LmtpSession::may_end() { return connection_.idle() && clock_.now() - started_ > kLongestLmtpUse; }

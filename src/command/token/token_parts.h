@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
+#include "base/event_loop.h"
 #include "io/cares_resolver.h"
 #include "io/credentials/file.h"
 #include "io/credentials/file_token_store.h"
@@ -22,6 +24,14 @@ struct TokenParts {
         broker({clock, wall, store, client, journal, read_json_answer,
                 [reader = FileReader::self()](const std::string& file) { return read_secret_file(file, reader); }},
                std::move(log_id)) {}
+
+  /// Hears a renewal to its end that was begun for a relay which was not needed then: it may have used up the only
+  /// refresh token. Until `end` at most, and while `goes_on` says so. The results are told by now; only the process
+  /// waits.
+  void finish(EventLoop& event_loop, const Clock& clock, Instant end, const std::function<bool()>& goes_on) const {
+    while (broker.unfinished() && clock.now() < end && goes_on())
+      event_loop.wait(end);
+  }
 
   SystemWallClock wall;
   FileTokenStore store;

@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "command/status/json.h"
+#include "io/base/file_stamp.h"
 #include "io/credentials/stamp.h"
 #include "io/state/queue_lock.h"
 #include "io/state/store.h"
@@ -26,6 +27,9 @@ std::string change_line(const Change& change) {
                      cause_name(change.cause));
 }
 
+/// What the state consists of, in its directory.
+constexpr std::array kFiles{"/state.db", "/messages.db", "/owners.lock"};
+
 }  // namespace
 
 StateParts::StateParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock,
@@ -35,10 +39,25 @@ StateParts::StateParts(const Settings& settings, std::vector<std::string> on_cha
       log_id_(std::move(log_id)),
       on_change_(std::move(on_change)),
       directory_(settings.use_state ? settings.state_directory : "") {
-  renew();
+  open();
 }
 
-void StateParts::renew() {
+bool StateParts::files_replaced() {
+  bool replaced = false;
+  for (std::size_t i = 0; i < kFiles.size(); ++i) {
+    std::string file = file_identity(directory_ + kFiles[i]);
+    replaced = replaced || (!files_[i].empty() && file != files_[i]);
+    files_[i] = std::move(file);
+  }
+  return replaced;
+}
+
+void StateParts::begin_message(std::string log_id) {
+  log_id_ = std::move(log_id);
+  if (!directory_.empty() && (files_replaced() || in_trouble())) open();
+}
+
+void StateParts::open() {
   if (!directory_.empty()) {
     store_ = std::make_unique<SqliteStateStore>(directory_);
     lock_ = std::make_unique<QueueLock>(directory_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,25 +33,28 @@ class StateParts {
   [[nodiscard]] DeliveryLock& lock() { return *lock_; }
   [[nodiscard]] const WallClock& wall() const { return wall_; }
 
-  /// What the lines of the log begin with from now on.
-  void log_as(std::string log_id) { log_id_ = std::move(log_id); }
-  /// Begins again, with the files that are there now.
-  void renew();
+  /// Another message begins in a process that goes on: `log_id` is what the lines of the log begin with from now on.
+  /// Where files of the state were replaced, or it was given up for some trouble, it is begun again with those that are
+  /// there. That there are files now, which the first delivery makes, is no change.
+  void begin_message(std::string log_id);
   /// Closes the store's files where the process goes on without them.
   void close() { store_.reset(); }
   /// What does not work, once, as lines of the log.
   void tell_trouble();
-  /// Whether something does not work, and is not tried again.
-  [[nodiscard]] bool in_trouble() const;
 
  private:
+  void open();
+  [[nodiscard]] bool files_replaced();
+  /// Whether something does not work, and is not tried again.
+  [[nodiscard]] bool in_trouble() const;
   void tell(const Change& change);
 
   const Clock& clock_;
   Journal& journal_;
   std::string log_id_;
   std::vector<std::string> on_change_;
-  std::string directory_;  ///< empty where nothing is remembered
+  std::string directory_;             ///< empty where nothing is remembered
+  std::array<std::string, 3> files_;  ///< which they are, where they are
   SystemWallClock wall_;
   std::unique_ptr<StateOwners> owners_;  ///< none where nothing is remembered
   std::unique_ptr<StateStore> store_;

@@ -61,6 +61,16 @@ class ProtectedTest(LmtpCase):
             senders = {transaction["mail_from"] for transaction in session["transactions"]}
             self.assertEqual(senders, {f"{login['user']}@example.org"})
 
+    def test_one_account_for_all_senders(self) -> None:
+        relay = self.secured()
+        accounts = self.file("accounts", f"{relay.destination} u:one\n")
+        program = self.begin(relay, f'password_map = "{accounts}"')
+        for sender in ("a", "b", "a"):
+            self.assert_sent(self.send(program, sender=f"{sender}@example.org"), by=relay)
+        self.assert_ends_well(program)
+        (session,) = relay.connections
+        self.assertEqual([login["user"] for login in session["logins"]], ["u"])
+
     def test_a_changed_map(self) -> None:
         """A new password in the map is used for the next message."""
         relay = self.secured()

@@ -7,6 +7,8 @@ import time
 
 from oauth_case import CLIENT_SECRET, FIRST, USER, BearerRelay, OauthCase
 from support.case import MESSAGE, each
+from support.lmtp_program import LmtpProgram
+from support.relays import binary_path
 from support.runs import Delivery, Surroundings
 
 
@@ -118,6 +120,26 @@ class Tokens(OauthCase):
         self.assertIn(quick.name, result.text)
         self.endpoint.set(delay=0)
         self.assertNotEqual(self.record["refresh_token"], "")
+        self.write(self.account())
+        self.sent()
+        self.assertEqual(len(self.endpoint.token_requests), 1)
+
+    def test_rotation_that_nobody_waits_for_is_kept_by_lmtp(self) -> None:
+        """The same where the connection ends right after the message."""
+        self.endpoint.set(rotate=True, delay=1.5)
+        quick = self.relay()
+        self.write(self.account().replace('tiers = [["one"]]', f'tiers = [["one"], ["{quick.destination}"]]'))
+        pairs = {**self.settings, "patience": "100ms", "state": "no"}
+        program = LmtpProgram([str(binary_path()), "lmtp", "--config", str(self.config),
+                               *(word for name, value in pairs.items() for word in ("-o", f"{name}={value}")),
+                               "--nexthop", "outbound"], self.queue)
+        self.addCleanup(program.stop)
+        program.hello()
+        (reply,) = program.message("rcpt@example.net", content=MESSAGE, queue_id="4Q1")
+        self.assertIn(quick.name, reply)
+        self.assertEqual(program.end(), 0)
+        self.assertNotEqual(self.record["refresh_token"], "")
+        self.endpoint.set(delay=0)
         self.write(self.account())
         self.sent()
         self.assertEqual(len(self.endpoint.token_requests), 1)
