@@ -6,9 +6,9 @@
 #include "command/token/token_parts.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/mail_log.h"
+#include "command/wiring/outcome.h"
 #include "command/wiring/request.h"
 #include "command/wiring/state_parts.h"
-#include "config/ehlo_name.h"
 #include "deliver/deliver.h"
 #include "deliver/log_lines.h"
 #include "io/cares_resolver.h"
@@ -70,24 +70,9 @@ int refuse(const Verdict& verdict, Journal& journal, const std::string& id) {
   return exit_status(verdict);
 }
 
-/// Own addresses matter only where a message can come back: a relay on port 25.
-OwnHost self_for(const Request& request) {
-  const bool needed = std::any_of(request.plan.legs.begin(), request.plan.legs.end(),
-                                  [](const Leg& leg) { return leg.relay.destination.port == 25; });
-  return needed ? own_host(request.settings) : OwnHost{request.settings.hostname, {}};
-}
-
 /// Whether a relay of this delivery may have an account.
 bool holds_secrets(const RoutePlan& plan) {
   return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.account.any(); });
-}
-
-/// A relay may have refused us for the name in EHLO.
-void warn_of_names(const RoutePlan& plan, Journal& journal, const std::string& id) {
-  for (const Leg& leg : plan.legs) {
-    const auto problem = ehlo_name_problem(leg.relay.settings.hostname);
-    if (problem) return journal.line(Journal::Level::Warning, id + ": " + *problem);
-  }
 }
 
 /// Whether a relay of this delivery has its tokens from an endpoint.
@@ -95,12 +80,6 @@ bool needs_tokens(const RoutePlan& plan) {
   return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) {
     return leg.relay.account.oauth2 && !leg.relay.account.oauth2->token_endpoint.empty();
   });
-}
-
-void log_verdict(const Envelope& envelope, const Delivered& delivered, Journal& journal) {
-  const bool sent = delivered.verdicts.front().disposition == Disposition::Delivered;
-  for (const std::string& line : verdict_lines(envelope, delivered.verdicts, delivered.delays, false))
-    journal.line(sent ? Journal::Level::Info : Journal::Level::Warning, line);
 }
 
 int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Instant started) {
@@ -125,14 +104,13 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
   DeliveryHistory history(state.services(), request.envelope, started + settings.deadline);
   Services services{clock,   event_loop, dialer,  resolver,     spool,  parent,
                     journal, patterns,   history, state.lock(), tracing};
-  const OwnHost self = self_for(request);
+  const OwnHost self = needs_own_addresses(request.plan) ? own_host(settings) : OwnHost{settings.hostname, {}};
   const DeliveryRequest delivery{request.envelope, request.plan, settings, self, Random(random_seed()), started};
   const Delivered delivered = deliver(delivery, services);
   const Verdict& verdict = delivered.verdicts.front();
   // Postfix first: nothing after this line can change what it is told.
   print(verdict);
-  if (!delivered.logged) log_verdict(request.envelope, delivered, journal);
-  add_to_counters(state.store(), delivered.results, state.wall().now());
+  record_outcome(request.envelope, delivered, state, journal);
   if (verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
   state.tell_trouble();
   if (tokens) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "command/lmtp/limits.h"
-#include "config/ehlo_name.h"
+#include "command/wiring/outcome.h"
 #include "io/base/file_stamp.h"
 #include "io/credentials/stamp.h"
 #include "io/system/change_hook.h"
@@ -134,10 +134,7 @@ std::string LmtpEngine::session_key(const DialTarget& target) const {
 }
 
 const OwnHost& LmtpEngine::own_host_for(const RoutePlan& plan) {
-  // Own addresses matter only where a message can come back.
-  const bool needed =
-      std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.destination.port == 25; });
-  if (!needed) return name_only_;
+  if (!needs_own_addresses(plan)) return name_only_;
   if (!own_host_) own_host_ = own_host(settings_);
   return *own_host_;
 }
@@ -199,24 +196,11 @@ std::vector<Verdict> LmtpEngine::deliver_over(RoutePlan& plan, const LmtpTask& t
   const DeliveryRequest request{envelope,     plan, settings_,  own_host_for(plan), Random(random_seed()),
                                 task.started, true, task.verify};
   Delivered delivered = relaypipe::deliver(request, services);
-  log(envelope, delivered, plan, task.verify);
-  return std::move(delivered.verdicts);
-}
-
-void LmtpEngine::log(const Envelope& envelope, const Delivered& delivered, const RoutePlan& plan, bool verify) {
-  if (delivered.verdicts.empty()) return;
   const auto is_sent = [](const Verdict& verdict) { return verdict.disposition == Disposition::Delivered; };
-  if (!delivered.logged && !verify) {
-    const std::vector<std::string> lines = verdict_lines(envelope, delivered.verdicts, delivered.delays, false);
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      journal_.line(is_sent(delivered.verdicts[i]) ? Journal::Level::Info : Journal::Level::Warning, lines[i]);
-  }
-  if (!verify) add_to_counters(state_.store(), delivered.results, state_.wall().now());
-  if (std::all_of(delivered.verdicts.begin(), delivered.verdicts.end(), is_sent)) return;
-  for (const Leg& leg : plan.legs) {
-    const auto problem = ehlo_name_problem(leg.relay.settings.hostname);
-    if (problem) return journal_.line(Journal::Level::Warning, log_id(envelope.queue_id) + ": " + *problem);
-  }
+  if (!task.verify && !delivered.verdicts.empty()) record_outcome(envelope, delivered, state_, journal_);
+  if (!std::all_of(delivered.verdicts.begin(), delivered.verdicts.end(), is_sent))
+    warn_of_names(plan, journal_, log_id(envelope.queue_id));
+  return std::move(delivered.verdicts);
 }
 
 }  // namespace relaypipe

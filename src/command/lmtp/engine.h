@@ -62,7 +62,6 @@ class LmtpEngine {
   [[nodiscard]] std::string configuration_stamp() const;
   [[nodiscard]] std::string session_key(const DialTarget& target) const;
   const OwnHost& own_host_for(const RoutePlan& plan);
-  void log(const Envelope& envelope, const Delivered& delivered, const RoutePlan& plan, bool verify);
 
   LoadedConfiguration loaded_;
   Settings settings_;
