@@ -7,7 +7,14 @@ namespace {
 
 bool continues(unsigned char octet) { return (octet & 0xC0U) == 0x80U; }
 
-/// Length of the valid UTF-8 character at the start of `text`, 0 if there is none (RFC 3629 section 4).
+/// How many octets at the start are visible ASCII or blanks: most texts are nothing else.
+std::size_t plain_length(std::string_view text) {
+  const auto* const end = std::find_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; });
+  return static_cast<std::size_t>(end - text.begin());
+}
+
+}  // namespace
+
 std::size_t utf8_length(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = at(0);
@@ -29,14 +36,6 @@ std::size_t utf8_length(std::string_view text) {
                        (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
   return outside ? 0 : length;
 }
-
-/// How many octets at the start are visible ASCII or blanks: most texts are nothing else.
-std::size_t plain_length(std::string_view text) {
-  const auto* const end = std::find_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; });
-  return static_cast<std::size_t>(end - text.begin());
-}
-
-}  // namespace
 
 std::string printable(std::string_view foreign) {
   std::string line;

@@ -9,6 +9,7 @@
 #include "command/check/check.h"
 #include "command/classify/classify.h"
 #include "command/doctor/doctor.h"
+#include "command/fleet/refill.h"
 #include "command/help.h"
 #include "command/lmtp/lmtp.h"
 #include "command/names.h"
@@ -23,9 +24,9 @@ namespace relaypipe {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kPlanCommand,      &kProbeCommand,   &kCheckCommand,  &kDoctorCommand, &kStatusCommand,
-    &kLogCommand,       &kSuspendCommand, &kResumeCommand, &kResetCommand,  &kClassifyCommand,
-    &kProvidersCommand, &kLmtpCommand,    &kNamesCommand,  &kTokenCommand,  &kHelpCommand,
+    &kPlanCommand,    &kProbeCommand,  &kCheckCommand, &kDoctorCommand,   &kStatusCommand,    &kLogCommand,
+    &kSuspendCommand, &kResumeCommand, &kResetCommand, &kClassifyCommand, &kProvidersCommand, &kRefillCommand,
+    &kLmtpCommand,    &kNamesCommand,  &kTokenCommand, &kHelpCommand,
 };
 
 }  // namespace

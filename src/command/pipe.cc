@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "command/arguments.h"
+#include "command/fleet/parts.h"
 #include "command/token/token_parts.h"
 #include "command/wiring/deliverer.h"
+#include "command/wiring/https_parts.h"
 #include "command/wiring/mail_log.h"
 #include "command/wiring/outcome.h"
 #include "command/wiring/request.h"
@@ -32,10 +34,10 @@ constexpr int kStdin = 0;
 
 /// Everything that is known before the message is touched.
 struct Request {
-  Settings settings;
+  const Configuration& configuration;  ///< outlives it
   Envelope envelope;
   RoutePlan plan;
-  std::vector<std::string> on_change;
+  CommonArguments common;
   bool verbose = false;
   std::string id;  ///< what log lines begin with
 };
@@ -48,12 +50,16 @@ Result<Request, Verdict> read_request(const Arguments& arguments, const LoadedCo
   if (!arguments.nexthop) {
     return fail(bad_configuration("no relay: write --nexthop LIST, e.g. --nexthop [mail.example.com]:587"));
   }
-  Request request{loaded.configuration.settings,  *std::move(envelope), {},
-                  loaded.configuration.on_change, arguments.verbose,    log_id(arguments.queue_id)};
+  Request request{.configuration = loaded.configuration,
+                  .envelope = *std::move(envelope),
+                  .plan = {},
+                  .common = static_cast<const CommonArguments&>(arguments),
+                  .verbose = arguments.verbose,
+                  .id = log_id(arguments.queue_id)};
   request.envelope.queue_id = arguments.queue_id;
   request.envelope.client = arguments.client;
   auto plan = plan_delivery(loaded.configuration, *arguments.nexthop, request.envelope,
-                            started + request.settings.deadline, &parent, journal);
+                            started + loaded.configuration.run.deadline, &parent, journal);
   if (!plan) return fail(plan.error());
   request.plan = *std::move(plan);
   return request;
@@ -82,8 +88,13 @@ bool needs_tokens(const RoutePlan& plan) {
   });
 }
 
+OwnHost own_host_for(const Request& request) {
+  const std::string& name = request.configuration.relay_defaults.hostname;
+  return needs_own_addresses(request.plan) ? own_host(name, request.configuration.run) : OwnHost{name, {}};
+}
+
 int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Instant started) {
-  const Settings& settings = request.settings;
+  const RunSettings& settings = request.configuration.run;
   const SystemClock clock;
   StderrTrace trace;
   Trace* const tracing = request.verbose && stderr_is_separate() ? &trace : nullptr;
@@ -100,11 +111,13 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
   if (tokens) parts.insert(parts.begin(), {&tokens->names, &tokens->client, &tokens->broker});
   PollEventLoop event_loop(clock, parts);
   PcreMatcher patterns;
-  StateParts state(settings, request.on_change, clock, journal, request.id);
-  DeliveryHistory history(state.services(), request.envelope, started + settings.deadline);
-  Services services{clock,   event_loop, dialer,  resolver,     spool,  parent,
-                    journal, patterns,   history, state.lock(), tracing};
-  const OwnHost self = needs_own_addresses(request.plan) ? own_host(settings) : OwnHost{settings.hostname, {}};
+  StateParts state(settings, request.configuration.on_change, clock, journal, request.id);
+  FleetParts fleet(request.configuration.fleet, settings, request.common, state, clock, journal);
+  DeliveryHistory history(fleet.services(), request.envelope, started + settings.deadline);
+  const HttpsServices https = https_services(state.wall());
+  Services services{clock,   event_loop, dialer,  resolver,     spool,   parent,
+                    journal, patterns,   history, state.lock(), tracing, &https};
+  const OwnHost self = own_host_for(request);
   const DeliveryRequest delivery{request.envelope, request.plan, settings, self, Random(random_seed()), started};
   const Delivered delivered = deliver(delivery, services);
   const Verdict& verdict = delivered.verdicts.front();
@@ -113,9 +126,10 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
   record_outcome(request.envelope, delivered, state, journal);
   if (verdict.disposition != Disposition::Delivered) warn_of_names(request.plan, journal, request.id);
   state.tell_trouble();
+  fleet.start_refill(request.id);
   if (tokens) {
-    tokens->finish(event_loop, clock, clock.now() + settings.secret_limit,
-                   [&] { return parent.state() == Parent::State::Present; });
+    tokens->finish(event_loop, clock, clock.now() + request.configuration.relay_defaults.secret_limit,
+                   [&] { return parent.state(Parent::Look::Recent) == Parent::State::Present; });
   }
   return exit_status(verdict);
 }
@@ -123,7 +137,7 @@ int deliver_request(Request& request, ParentWatch& parent, Journal& journal, Ins
 int run(const std::vector<std::string>& words, ParentWatch& parent, Instant started) {
   const auto arguments = parse_arguments(words);
   const LoadedConfiguration loaded = load_as_deliverer(arguments ? *arguments : Arguments());
-  MailLog journal(loaded.configuration.settings);
+  MailLog journal(loaded.configuration.run);
   if (arguments && arguments->verbose && !loaded.acting_as.empty() && stderr_is_separate()) {
     write_note("acting as " + loaded.acting_as);
   }

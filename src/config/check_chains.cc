@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/provider_api.h"
+
 namespace relaypipe {
 namespace {
 
@@ -68,6 +70,16 @@ class CircleFinder {
   std::set<std::string_view> seen_;
 };
 
+/// The interface of a relay that speaks HTTPS, or nullptr.
+const ProviderApi* api_of(const RelayConfig& relay) {
+  return relay.destination.https ? find_provider_api(relay.provider) : nullptr;
+}
+
+bool goes_by_header(const RelayConfig* relay) {
+  const ProviderApi* const api = relay == nullptr ? nullptr : api_of(*relay);
+  return api != nullptr && api->recipients_in_header;
+}
+
 }  // namespace
 
 void find_circles(const Configuration& configuration, std::vector<ConfigProblem>& problems) {
@@ -77,9 +89,31 @@ void find_circles(const Configuration& configuration, std::vector<ConfigProblem>
   }
 }
 
+HeaderRelays find_header_relays(const Configuration& configuration) {
+  HeaderRelays found;
+  const auto by_header = [&](const std::string& name) { return goes_by_header(configuration.relay(name)); };
+  const auto all = [&](const std::vector<std::string>& names) {
+    return std::all_of(names.begin(), names.end(), by_header);
+  };
+  for (const auto& [name, relay] : configuration.relays)
+    found.any = found.any || goes_by_header(&relay);
+  for (const auto& [name, chain] : configuration.chains) {
+    const bool alone =
+        !chain.tiers.empty() && all(chain.fallback) && std::all_of(chain.tiers.begin(), chain.tiers.end(), all);
+    if (found.chain.empty() && alone) found.chain = name;
+  }
+  return found;
+}
+
+bool takes_null_sender(const RelayConfig& relay) {
+  const ProviderApi* const api = api_of(relay);
+  return api == nullptr || api->takes_null_sender;
+}
+
 bool no_relay_takes_bounces(const Configuration& configuration, const ChainConfig& chain) {
   const auto takes = [&](const std::string& name) {
     const RelayConfig* const relay = configuration.relay(name);
+    if (relay != nullptr && !takes_null_sender(*relay)) return false;
     if (relay == nullptr || relay->senders.empty()) return true;
     return std::any_of(relay->senders.begin(), relay->senders.end(),
                        [](const AddressPattern& pattern) { return pattern.matches(""); });
@@ -105,8 +139,8 @@ void find_closed_to_bounces(const Configuration& configuration, std::vector<Conf
     if (led_away || !no_relay_takes_bounces(configuration, chain)) continue;
     problems.push_back(
         {ConfigProblem::Severity::Warning, chain.at,
-         fmt::format("[chain.{}]: bounces, mail of the sender <>, wait for ever: every relay has senders, "
-                     "and none of them has \"<>\"; write it into the senders of one relay at least",
+         fmt::format("[chain.{}]: bounces, mail of the sender <>, wait for ever: no relay takes them, "
+                     "because of its senders or of its interface; write \"<>\" into the senders of one at least",
                      name)});
   }
 }

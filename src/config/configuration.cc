@@ -10,9 +10,12 @@
 #include "config/document_reader.h"
 #include "config/read_account.h"
 #include "config/read_chain.h"
+#include "config/read_fleet.h"
 #include "config/read_relay.h"
 #include "config/read_reply_rules.h"
+#include "config/read_rewriting.h"
 #include "config/setting_keys.h"
+#include "config/settings_problems.h"
 #include "relay/host.h"
 
 namespace relaypipe {
@@ -35,11 +38,8 @@ struct Body {
 /// Reads the documents of one configuration.
 class Reader {
  public:
-  Reader(const Settings& base, const ServicePort& service, std::span<const std::string> overrides,
-         std::vector<ConfigProblem>& problems)
-      : service_(service), overrides_(overrides), problems_(problems) {
-    result_.settings = base;
-  }
+  Reader(const ServicePort& service, std::span<const std::string> overrides, std::vector<ConfigProblem>& problems)
+      : service_(service), overrides_(overrides), problems_(problems) {}
 
   Configuration read(const std::vector<Document>& documents);
 
@@ -71,12 +71,15 @@ Configuration Reader::read(const std::vector<Document>& documents) {
   }
   check_settings();
   read_bodies();
+  for (auto& [name, relay] : result_.relays)
+    relay.limits.fleet = when_away(result_.fleet);
   find_shared_maps(result_, documents, problems_);
   find_circles(result_, problems_);
   // A misspelt name would make its relay an unused one as well.
   if (first_error(problems_) == nullptr) {
     find_unused(result_, problems_);
     find_closed_to_bounces(result_, problems_);
+    find_idle_rewriting(result_, documents, problems_);
   }
   apply_overrides();
   sort_problems(problems_);
@@ -92,6 +95,8 @@ void Reader::read_top(const Document& document, bool included) {
       read_on_change(section, entry);
     } else if (entry.key == "defaults") {
       read_defaults(section, document, entry);
+    } else if (entry.key == "fleet") {
+      read_fleet(section, entry, result_.fleet);
     } else if (entry.key == "relay") {
       read_names(section, document, entry, SectionKind::Relay, result_.relays, relays_);
     } else if (entry.key == "chain") {
@@ -140,7 +145,7 @@ void Reader::read_setting(const Section& section, const Document& document, cons
   const SettingKey* const key = find_setting(entry.key);
   if (key == nullptr || !section.takes(*key)) return section.unknown_key(entry);
   const auto [first, fresh] = set_at_.try_emplace(key->name, document.position(entry.at));
-  if (fresh) return section.apply(*key, entry, result_.settings);
+  if (fresh) return section.apply(*key, entry, result_.run, result_.relay_defaults);
   section.error(entry.at, entry.key, fmt::format("is set already in {}", position_text(first->second)));
 }
 
@@ -175,7 +180,7 @@ void Reader::read_names(const Section& top, const Document& document, const Docu
 }
 
 void Reader::read_bodies() {
-  const RelayContext context{result_.settings, service_, result_.replies, overrides_};
+  const RelayContext context{result_.relay_defaults, service_, result_.replies, overrides_};
   for (const Body& body : relays_) {
     const DocumentEntry& entry = *body.entry;
     const Section section(*body.document, SectionKind::Relay, entry.key, entry.at, problems_);
@@ -191,7 +196,7 @@ void Reader::read_bodies() {
 
 /// Settings of the file that contradict each other.
 void Reader::check_settings() {
-  for (SettingsProblem& problem : settings_problems(result_.settings)) {
+  for (SettingsProblem& problem : settings_problems(result_.relay_defaults)) {
     Position at;
     for (const std::string_view key : problem.keys) {
       const auto set = set_at_.find(key);
@@ -205,11 +210,11 @@ void Reader::apply_overrides() {
   const auto report = [&](const std::string& text) {
     problems_.push_back({ConfigProblem::Severity::Error, {"command line"}, "-o " + text});
   };
-  const std::vector<SettingsProblem> before = settings_problems(result_.settings);
+  const std::vector<SettingsProblem> before = settings_problems(result_.relay_defaults);
   for (const std::string& assignment : overrides_) {
-    if (const auto problem = apply_setting(result_.settings, assignment)) report(*problem);
+    if (const auto problem = apply_setting(result_.run, result_.relay_defaults, assignment)) report(*problem);
   }
-  for (const SettingsProblem& problem : settings_problems(result_.settings)) {
+  for (const SettingsProblem& problem : settings_problems(result_.relay_defaults)) {
     if (std::find(before.begin(), before.end(), problem) == before.end()) report(problem.text);
   }
 }
@@ -245,10 +250,9 @@ void sort_problems(std::vector<ConfigProblem>& problems) {
   });
 }
 
-Configuration read_configuration(const std::vector<Document>& documents, const Settings& base,
-                                 const ServicePort& service, std::span<const std::string> overrides,
-                                 std::vector<ConfigProblem>& problems) {
-  return Reader(base, service, overrides, problems).read(documents);
+Configuration read_configuration(const std::vector<Document>& documents, const ServicePort& service,
+                                 std::span<const std::string> overrides, std::vector<ConfigProblem>& problems) {
+  return Reader(service, overrides, problems).read(documents);
 }
 
 }  // namespace relaypipe

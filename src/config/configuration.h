@@ -10,12 +10,16 @@
 #include <vector>
 
 #include "config/document.h"
+#include "config/fleet_config.h"
 #include "relay/account.h"
 #include "relay/address_pattern.h"
+#include "relay/address_rewriting.h"
 #include "relay/destination.h"
+#include "relay/https_settings.h"
 #include "relay/limits.h"
+#include "relay/relay_settings.h"
 #include "relay/reply_rule.h"
-#include "relay/settings.h"
+#include "relay/run_settings.h"
 
 namespace relaypipe {
 
@@ -35,7 +39,7 @@ struct RelayConfig {
   std::string name;
   Position at;
   Destination destination;
-  Settings settings;                       ///< the defaults, then `[defaults]`, then its own
+  RelaySettings settings;                  ///< a copy of the defaults, since any may be its own
   std::uint64_t weight = 1;                ///< its share inside a tier
   std::vector<AddressPattern> senders;     ///< may carry only these; empty: any
   std::vector<AddressPattern> recipients;  ///< may carry only these; empty: any
@@ -44,6 +48,8 @@ struct RelayConfig {
   std::string provider;            ///< empty: recognised by the host
   std::vector<ReplyRule> replies;  ///< its own, then those of `[defaults]`
   Limits limits;                   ///< `rate`, `quota`, `connections` and `reserve`
+  HttpsSettings https;             ///< of a destination with `https:`
+  SenderRewriting rewriting;       ///< `envelope_sender` and `header_from`
 };
 
 enum class Balance {
@@ -72,9 +78,11 @@ struct ChainConfig {
 
 /// Everything a configuration file says. Without a file, the defaults serve.
 struct Configuration {
-  Settings settings;                   ///< the global ones, and the defaults for relays that are written in a nexthop
+  RunSettings run;                     ///< what no relay has for itself
+  RelaySettings relay_defaults;        ///< also hold for relays that are written in a nexthop
   std::vector<ReplyRule> replies;      ///< of `[defaults]`
   std::vector<std::string> on_change;  ///< argv of what is told when a relay goes down or comes back; empty: nobody
+  std::optional<FleetConfig> fleet;    ///< `[fleet]`: what is shared with other hosts; nothing: nothing is
   std::string missing_file;            ///< the file that was looked for and is not there; empty: it was read
   std::map<std::string, RelayConfig, std::less<>> relays;
   std::map<std::string, ChainConfig, std::less<>> chains;
@@ -89,16 +97,15 @@ const ConfigProblem* first_error(const std::vector<ConfigProblem>& problems);
 /// By file, line and column.
 void sort_problems(std::vector<ConfigProblem>& problems);
 
-/// Reads the documents of one configuration (the main file first, then the included ones) on top of `base`, the
-/// built-in defaults. `overrides` are assignments `name=value` of the command line: they win everywhere, over a relay's
+/// Reads the documents of one configuration (the main file first, then the included ones) on top of the built-in
+/// defaults. `overrides` are assignments `name=value` of the command line: they win everywhere, over a relay's
 /// own settings too. Every problem is reported, not only the first; with an Error among them the configuration must not
 /// be used.
 ///
 /// Unknown keys, wrong types, impossible values, unknown relays and chains, a relay twice in one chain, a chain or
 /// relay named like a destination, chains that lead back to themselves, implicit TLS with a level below encrypt are
 /// errors; relays that no chain uses are warnings.
-Configuration read_configuration(const std::vector<Document>& documents, const Settings& base,
-                                 const ServicePort& service, std::span<const std::string> overrides,
-                                 std::vector<ConfigProblem>& problems);
+Configuration read_configuration(const std::vector<Document>& documents, const ServicePort& service,
+                                 std::span<const std::string> overrides, std::vector<ConfigProblem>& problems);
 
 }  // namespace relaypipe

@@ -16,16 +16,25 @@
 namespace relaypipe {
 namespace {
 
-constexpr std::string_view kTopKeys[] = {"include", "defaults", "relay", "chain", "on_change"};
-constexpr std::string_view kRelayKeys[] = {
-    "destination",      "weight", "senders",          "recipients", "max_size", "username", "password_file",
-    "password_command", "oauth2", "sender_dependent", "provider",   "reply",    "rate",     "quota",
-    "connections",      "reserve"};
+constexpr std::string_view kTopKeys[] = {"include", "defaults", "relay", "chain", "on_change", "fleet"};
+constexpr std::string_view kRelayKeys[] = {"destination",   "weight",
+                                           "senders",       "recipients",
+                                           "max_size",      "username",
+                                           "password_file", "password_command",
+                                           "oauth2",        "sender_dependent",
+                                           "provider",      "reply",
+                                           "rate",          "quota",
+                                           "connections",   "reserve",
+                                           "region",        "domain",
+                                           "mailbox",       "envelope_sender",
+                                           "header_from"};
 constexpr std::string_view kOauth2Keys[] = {
     "token_file", "token_command",      "token_endpoint",     "device_endpoint", "authorization_endpoint",
     "client_id",  "client_secret_file", "refresh_token_file", "scope",           "ca_file",
     "grant"};
 constexpr std::string_view kChainKeys[] = {"tiers", "fallback", "balance", "by_sender", "by_recipient", "policy"};
+constexpr std::string_view kFleetKeys[] = {"url",    "user",    "password_file", "ca_file",
+                                           "prefix", "host_id", "when_away",     "timeout"};
 constexpr std::string_view kNameOctets = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
 constexpr std::string_view kAtTop = "at the top of the file, before the first [section]";
@@ -49,6 +58,7 @@ std::string_view home_of(std::string_view key) {
   if (contains(kChainKeys, key)) return "in [chain.NAME]";
   if (contains(kTopKeys, key)) return kAtTop;
   if (contains(kOauth2Keys, key)) return "in [relay.NAME.oauth2]";
+  if (contains(kFleetKeys, key)) return "in [fleet]";
   const SettingKey* const setting = find_setting(key);
   if (setting == nullptr) return {};
   if (setting->scope == SettingScope::OwnRelay) return "in the [relay.NAME] it is meant for";
@@ -57,7 +67,8 @@ std::string_view home_of(std::string_view key) {
 
 std::string allowed_keys(SectionKind kind) {
   const std::string own = fmt::format("{}", fmt::join(section_keys(kind), ", "));
-  if (kind == SectionKind::Chain || kind == SectionKind::Oauth2) return "allowed are " + own;
+  if (kind == SectionKind::Chain || kind == SectionKind::Oauth2 || kind == SectionKind::Fleet)
+    return "allowed are " + own;
   return "relaypipe.toml(5) lists the keys";
 }
 
@@ -114,6 +125,7 @@ std::span<const std::string_view> section_keys(SectionKind kind) {
     case SectionKind::Relay: return kRelayKeys;
     case SectionKind::Chain: return kChainKeys;
     case SectionKind::Oauth2: return kOauth2Keys;
+    case SectionKind::Fleet: return kFleetKeys;
     case SectionKind::Defaults: break;
   }
   return {};
@@ -125,6 +137,7 @@ std::string Section::label() const {
     case SectionKind::Relay: return fmt::format("[relay.{}]", shown(name_));
     case SectionKind::Chain: return fmt::format("[chain.{}]", shown(name_));
     case SectionKind::Oauth2: return fmt::format("[relay.{}.oauth2]", shown(name_));
+    case SectionKind::Fleet: return "[fleet]";
     case SectionKind::Top: break;
   }
   return {};
@@ -203,7 +216,8 @@ const std::string* Section::word(const DocumentValue& value, std::string_view ke
 
 bool Section::takes(const SettingKey& key) const { return belongs(key.scope, kind_); }
 
-void Section::apply(const SettingKey& key, const DocumentEntry& entry, Settings& settings) const {
+template <class... Halves>
+void Section::apply_to(const SettingKey& key, const DocumentEntry& entry, Halves&... halves) const {
   const std::optional<std::string> value = setting_text(key.kind, entry.value);
   if (!value) {
     const auto* const array = std::get_if<DocumentArray>(&entry.value.value);
@@ -212,9 +226,17 @@ void Section::apply(const SettingKey& key, const DocumentEntry& entry, Settings&
                         "the array holds something that is not a string; put quotes around it")
                 : wrong_type(entry, fmt::format("allowed: {}", key.form));
   }
-  const auto problem = key.apply(settings, *value);
+  const auto problem = key.apply(halves..., *value);
   if (!problem) return;
   error(entry.value.at, entry.key, may_hold_secret(key.name) ? without_value(*problem, *value) : *problem);
+}
+
+void Section::apply(const SettingKey& key, const DocumentEntry& entry, RunSettings& run, RelaySettings& relay) const {
+  apply_to(key, entry, run, relay);
+}
+
+void Section::apply(const SettingKey& key, const DocumentEntry& entry, RelaySettings& relay) const {
+  apply_to(key, entry, relay);
 }
 
 std::optional<std::string> name_problem(std::string_view name) {

@@ -9,12 +9,13 @@
 #include "config/configuration.h"
 #include "config/document.h"
 #include "config/setting_keys.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
+#include "relay/run_settings.h"
 
 namespace relaypipe {
 
 /// The sorts of tables a configuration has; each has keys of its own.
-enum class SectionKind { Top, Defaults, Relay, Chain, Oauth2 };
+enum class SectionKind { Top, Defaults, Relay, Chain, Oauth2, Fleet };
 
 /// The entry of a table with that key, or nullptr.
 const DocumentEntry* find_entry(const DocumentTable& table, std::string_view key);
@@ -63,10 +64,14 @@ class Section {
   /// Whether a key of the settings table may stand here.
   [[nodiscard]] bool takes(const SettingKey& key) const;
   /// Applies such a key. The text forms are those of the command line, so there is one parser per value.
-  void apply(const SettingKey& key, const DocumentEntry& entry, Settings& settings) const;
+  void apply(const SettingKey& key, const DocumentEntry& entry, RunSettings& run, RelaySettings& relay) const;
+  /// The same in the table of one relay, where no key of the run may stand.
+  void apply(const SettingKey& key, const DocumentEntry& entry, RelaySettings& relay) const;
 
  private:
   void report(Place at, std::string text) const;
+  template <class... Halves>
+  void apply_to(const SettingKey& key, const DocumentEntry& entry, Halves&... halves) const;
 
   const Document& document_;
   SectionKind kind_;

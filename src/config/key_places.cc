@@ -22,11 +22,12 @@ const DocumentEntry* find_dotted(const DocumentTable* table, std::string_view ke
   return find(table_of(find(table, key.substr(0, period))), key.substr(period + 1));
 }
 
-/// `[relay.NAME]` or `[chain.NAME]`, by its place.
+/// `[relay.NAME]`, `[chain.NAME]` or `[fleet]`, by its place.
 const DocumentTable* find_section(const Document& document, Place at) {
   for (const DocumentEntry& kind : document.entries) {
     const DocumentTable* const named = table_of(&kind);
     if (named == nullptr) continue;
+    if (kind.at.line == at.line && kind.at.column == at.column) return named;
     for (const DocumentEntry& entry : *named) {
       if (entry.at.line == at.line && entry.at.column == at.column) return table_of(&entry);
     }

@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "config/nearest.h"
+#include "config/read_https.h"
 #include "relay/host.h"
 
 namespace relaypipe {
@@ -84,6 +85,7 @@ Result<Nexthop, std::string> find_nexthop(const Configuration& configuration, st
   if (!destinations) return fail(destinations.error());
   for (std::size_t i = 0; i < destinations->size(); ++i) {
     if (const auto problem = host_problem(configuration, (*destinations)[i])) return wrong(i, *problem);
+    if ((*destinations)[i].https) return wrong(i, std::string(https_in_list_problem()));
   }
   return Nexthop{nullptr, *std::move(destinations)};
 }

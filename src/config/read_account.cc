@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "base/printable.h"
 #include "config/key_places.h"
 #include "config/read_oauth2.h"
 #include "config/setting_values.h"
+#include "http/provider_api.h"
 #include "relay/host.h"
 #include "relay/protection.h"
 #include "relay/provider.h"
@@ -61,8 +65,8 @@ std::vector<const DocumentEntry*> sources_in(const DocumentTable& table) {
   return found;
 }
 
-/// One secret and one name for it. False where that is not so; it was reported.
-bool judge_sources(const Section& section, const DocumentTable& table) {
+/// One secret and one name for it. `named`: it needs none that is written. False where that is not so; it was reported.
+bool judge_sources(const Section& section, const DocumentTable& table, bool named) {
   const std::vector<const DocumentEntry*> sources = sources_in(table);
   const DocumentEntry* const username = find_entry(table, "username");
   if (sources.size() > 1) {
@@ -79,7 +83,7 @@ bool judge_sources(const Section& section, const DocumentTable& table) {
     section.error(username->at, username->key, fmt::format("there is no secret for it; write {}", kSources));
     return false;
   }
-  if (username == nullptr && !sources.empty() && !map) {
+  if (username == nullptr && !sources.empty() && !map && !named) {
     section.error(sources[0]->at, sources[0]->key, "there is no username; write username = \"...\"");
     return false;
   }
@@ -98,7 +102,7 @@ void judge_sender_dependent(const Section& section, const DocumentTable& table, 
 /// that MX lookup will name; the session asks again.
 TlsLevel level_needed(const RelayConfig& relay) {
   const std::string& host = relay.destination.host;
-  return level_for_credentials(relay.settings, host, host == "localhost" ? "127.0.0.1" : host);
+  return tls_policy(relay.destination, relay.settings, {host, host == "localhost" ? "127.0.0.1" : host, true});
 }
 
 /// The administrator has named a host, and which ones there are only MX lookup tells.
@@ -127,6 +131,44 @@ void raise_level(const DocumentTable& table, RelayConfig& relay) {
   if (find_entry(table, "tls") == nullptr && !known_later(relay) && !lifted) relay.settings.tls = TlsLevel::Verify;
 }
 
+/// What keeps an account from being one of an HTTPS interface, and where that is; nothing where it will do.
+std::optional<std::pair<const DocumentEntry*, std::string>> https_account_problem(const DocumentTable& table,
+                                                                                  const ProviderApi& api,
+                                                                                  const AccountConfig& account) {
+  const DocumentEntry* const oauth2 = find_entry(table, "oauth2");
+  const DocumentEntry* const destination = find_entry(table, "destination");
+  const auto sources = sources_in(table);
+  const auto problem = [&](const DocumentEntry* at, std::string_view words) {
+    return std::pair(at, fmt::format("{} {}", api.provider, words));
+  };
+  if (api.auth != ApiAuth::Bearer) {
+    if (oauth2 != nullptr) return problem(oauth2, "takes no OAuth2 token; write username and password_file");
+    if (!sources.empty() || !account.password_map.empty()) return std::nullopt;
+    return problem(destination, "needs an account; write password_file or password_command");
+  }
+  if (oauth2 != nullptr) return std::nullopt;
+  if (sources.empty()) return problem(destination, "needs a token; write [relay.NAME.oauth2]");
+  return problem(sources[0], "takes no password over HTTPS; write [relay.NAME.oauth2]");
+}
+
+/// What an HTTPS interface is told who asks with: a token, or a name and a secret. The name may be left out.
+void complete_https_account(const Section& section, const DocumentTable& table, const ProviderApi& api,
+                            RelayConfig& relay) {
+  AccountConfig& account = relay.account;
+  if (const auto problem = https_account_problem(table, api, account)) {
+    const auto& [entry, words] = *problem;
+    return section.error(entry->key == "destination" ? entry->value.at : entry->at, entry->key, words);
+  }
+  const auto sources = sources_in(table);
+  if (sources.empty() || sources[0]->key == "password_map" || !account.username.empty()) return;
+  switch (api.auth) {
+    case ApiAuth::Basic: account.username = "api"; break;
+    case ApiAuth::SigV4: account.key_pair = true; break;
+    case ApiAuth::Bearer:  // its name is in the token
+      account.username = relay.https.mailbox.empty() ? std::string(api.provider) : relay.https.mailbox;
+  }
+}
+
 std::string plain_path(const std::string& path) { return std::filesystem::path(path).lexically_normal().string(); }
 
 }  // namespace
@@ -151,13 +193,15 @@ void read_account_key(const Section& section, const DocumentEntry& entry, RelayC
 void complete_account(const Section& section, const DocumentTable& table, RelayConfig& relay) {
   AccountConfig& account = relay.account;
   judge_sender_dependent(section, table, account);
-  if (!judge_sources(section, table)) return;
+  const ProviderApi* const api = relay.destination.https ? find_provider_api(relay.provider) : nullptr;
+  if (!judge_sources(section, table, api != nullptr)) return;
   // The map of [defaults] or of the command line is for relays without an account of their own.
   if (!account.certain()) account.password_map = relay.settings.password_map;
-  const Provider* const provider =
-      relay.provider.empty() ? recognise_provider(relay.destination.host) : find_provider(relay.provider);
-  if (const DocumentEntry* const oauth2 = find_entry(table, "oauth2"))
-    complete_oauth2(section, *oauth2, provider, account);
+  if (api != nullptr) complete_https_account(section, table, *api, relay);
+  if (const DocumentEntry* const oauth2 = find_entry(table, "oauth2")) {
+    const Provider* const provider = provider_of(relay.provider, relay.destination.host);
+    complete_oauth2(section, *oauth2, {provider, api != nullptr ? api->token_scope : ""}, account);
+  }
   if (account.certain() || find_entry(table, "password_map") != nullptr) judge_level(section, table, relay);
   if (account.certain()) raise_level(table, relay);
 }

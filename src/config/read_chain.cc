@@ -11,6 +11,7 @@
 
 #include "base/printable.h"
 #include "config/nexthop.h"
+#include "config/read_https.h"
 #include "relay/host.h"
 #include "relay/units.h"
 
@@ -25,6 +26,10 @@ constexpr std::string_view kRuleForm =
 constexpr std::string_view kBalanceForm = "write \"weight\" or \"sender\"";
 constexpr std::string_view kPolicyForm = "write unix:/absolute/path or inet:ADDRESS:PORT";
 constexpr std::size_t kLongestSocketPath = 107;  // sun_path without its final NUL
+
+std::optional<std::string> no_https(const Destination& destination) {
+  return destination.https ? std::optional(std::string(https_in_list_problem())) : std::nullopt;
+}
 
 template <class Map>
 std::vector<std::string_view> names_of(const Map& map) {
@@ -166,7 +171,7 @@ std::optional<std::string> ChainReader::relay_problem(const std::string& name) c
   }
   const auto list = parse_nexthop(name, service_);
   if (!list) return alone(list.error());
-  if (list->size() == 1) return std::nullopt;
+  if (list->size() == 1) return no_https(list->front());
   return fmt::format("\"{}\" is {} destinations; write each in quotes of its own", shown(name), list->size());
 }
 

@@ -176,8 +176,7 @@ Limits provider_limits(std::string_view name) {
 }
 
 void complete_limits(const Section& section, const DocumentTable& table, RelayConfig& relay) {
-  const Provider* const recognised =
-      relay.provider.empty() ? recognise_provider(relay.destination.host) : find_provider(relay.provider);
+  const Provider* const recognised = provider_of(relay.provider, relay.destination.host);
   const Limits published = provider_limits(recognised == nullptr ? "" : recognised->name);
   for (const LimitRule& rule : published.rules) {
     if (find_entry(table, rule.is_rate ? "rate" : "quota") == nullptr) relay.limits.rules.push_back(rule);

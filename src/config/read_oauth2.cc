@@ -94,7 +94,10 @@ void read_oauth2_key(const Section& section, const DocumentEntry& entry, Oauth2C
 }
 
 /// What is known of the provider holds for a person's mailbox; a program's own access is the tenant's matter.
-void take_presets(const Provider* provider, Oauth2Config& oauth2) {
+void take_presets(const TokenPresets& presets, Oauth2Config& oauth2) {
+  // A token for SMTP is of no use over HTTPS.
+  if (oauth2.scope.empty()) oauth2.scope = presets.https_scope;
+  const Provider* const provider = presets.provider;
   if (provider == nullptr || oauth2.grant != Grant::RefreshToken) return;
   const auto fill = [](std::string& value, std::string_view known) {
     if (value.empty()) value = known;
@@ -151,12 +154,12 @@ void read_oauth2(const Section& section, const DocumentEntry& entry, AccountConf
     read_oauth2_key(own, key, *account.oauth2);
 }
 
-void complete_oauth2(const Section& section, const DocumentEntry& entry, const Provider* provider,
+void complete_oauth2(const Section& section, const DocumentEntry& entry, const TokenPresets& presets,
                      AccountConfig& account) {
   if (!account.oauth2) return;
   Oauth2Config& oauth2 = *account.oauth2;
   const bool held = !oauth2.token_file.empty() || !oauth2.token_command.empty();
-  if (!held) take_presets(provider, oauth2);
+  if (!held) take_presets(presets, oauth2);
   const std::array<bool, 3> ways{!oauth2.token_file.empty(), !oauth2.token_command.empty(),
                                  !oauth2.token_endpoint.empty()};
   const auto count = std::count(ways.begin(), ways.end(), true);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/document_reader.h"
@@ -18,9 +19,15 @@ void read_command(const Section& section, const DocumentEntry& entry, std::vecto
 /// Reads `[relay.NAME.oauth2]`.
 void read_oauth2(const Section& section, const DocumentEntry& entry, AccountConfig& account);
 
-/// Puts in what is known of the provider (nullptr: none), and judges the whole: exactly one of token_file,
+/// What is known of a provider's tokens.
+struct TokenPresets {
+  const Provider* provider = nullptr;  ///< nullptr: none
+  std::string_view https_scope;        ///< of its HTTPS interface; empty where the relay speaks SMTP
+};
+
+/// Puts in what is known, and judges the whole: exactly one of token_file,
 /// token_command and token_endpoint, and with the last what a request to it needs (RFC 6749 4.4, 6).
-void complete_oauth2(const Section& section, const DocumentEntry& entry, const Provider* provider,
+void complete_oauth2(const Section& section, const DocumentEntry& entry, const TokenPresets& presets,
                      AccountConfig& account);
 
 }  // namespace relaypipe

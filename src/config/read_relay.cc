@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/printable.h"
 #include "config/read_account.h"
+#include "config/read_https.h"
 #include "config/read_limits.h"
 #include "config/read_reply_rules.h"
+#include "config/read_rewriting.h"
 #include "config/setting_keys.h"
+#include "config/settings_problems.h"
 #include "relay/units.h"
 
 namespace relaypipe {
@@ -58,7 +62,7 @@ void read_max_size(const Section& section, const DocumentEntry& entry, RelayConf
 /// Where TLS begins with the connection, a level below encrypt means nothing. Written for this very relay it is a
 /// contradiction; as a default for all relays it only means less than this one gives.
 void require_tls(const Section& section, const DocumentTable& table, RelayConfig& relay) {
-  if (!relay.destination.implicit_tls || relay.settings.tls >= TlsLevel::Encrypt) return;
+  if (relay.destination.https || !relay.destination.implicit_tls || relay.settings.tls >= TlsLevel::Encrypt) return;
   relay.settings.tls = TlsLevel::Encrypt;
   const DocumentEntry* const own = find_entry(table, "tls");
   const auto* const level = own != nullptr ? std::get_if<std::string>(&own->value.value) : nullptr;
@@ -71,10 +75,10 @@ void require_tls(const Section& section, const DocumentTable& table, RelayConfig
 }
 
 /// What this relay's own settings made wrong; what was wrong before is told with the defaults.
-void check_settings(const Section& section, const DocumentTable& table, const Settings& defaults,
+void check_settings(const Section& section, const DocumentTable& table, const RelaySettings& defaults,
                     const RelayConfig& relay) {
   // What it has from the defaults is told with them, and hardly any relay has more.
-  const Settings& own = relay.settings;
+  const RelaySettings& own = relay.settings;
   const bool same = own.bind_address == defaults.bind_address && own.ip == defaults.ip &&
                     own.cool_down.least == defaults.cool_down.least && own.cool_down.most == defaults.cool_down.most;
   if (same) return;
@@ -108,7 +112,7 @@ void read_patterns(const Section& section, const DocumentEntry& entry, std::vect
   }
 }
 
-void apply_overrides(Settings& settings, std::span<const std::string> overrides) {
+void apply_overrides(RelaySettings& settings, std::span<const std::string> overrides) {
   for (const std::string& assignment : overrides) {
     // Reported once, where the global settings are made.
     static_cast<void>(apply_setting(settings, assignment));
@@ -120,6 +124,16 @@ bool is_relay_key(std::string_view key) {
   return std::find(own.begin(), own.end(), key) != own.end() || find_setting(key) != nullptr;
 }
 
+/// Keys that have a file of their own.
+struct KeyReader {
+  bool (*takes)(std::string_view key);
+  void (*read)(const Section& section, const DocumentEntry& entry, RelayConfig& relay);
+};
+
+constexpr std::array kKeyReaders{KeyReader{is_account_key, read_account_key},
+                                 KeyReader{is_rewriting_key, read_rewriting_key},
+                                 KeyReader{is_limit_key, read_limit_key}, KeyReader{is_https_key, read_https_key}};
+
 void read_key(const Section& section, const DocumentEntry& entry, const ServicePort& service, RelayConfig& relay) {
   const std::string& key = entry.key;
   if (key == "destination") return read_destination(section, entry, service, relay);
@@ -127,8 +141,9 @@ void read_key(const Section& section, const DocumentEntry& entry, const ServiceP
   if (key == "max_size") return read_max_size(section, entry, relay);
   if (key == "senders") return read_patterns(section, entry, relay.senders);
   if (key == "recipients") return read_patterns(section, entry, relay.recipients);
-  if (is_account_key(key)) return read_account_key(section, entry, relay);
-  if (is_limit_key(key)) return read_limit_key(section, entry, relay);
+  for (const KeyReader& reader : kKeyReaders) {
+    if (reader.takes(key)) return reader.read(section, entry, relay);
+  }
   if (key == "reply") return read_reply_rules(section, entry, relay.replies);
   const SettingKey* const setting = find_setting(key);
   if (setting == nullptr || !section.takes(*setting)) return section.unknown_key(entry);
@@ -151,6 +166,7 @@ void read_relay(const Section& section, const DocumentTable& table, const RelayC
   check_settings(section, table, context.defaults, relay);
   require_tls(section, table, relay);
   apply_overrides(relay.settings, context.overrides);
+  complete_https(section, table, relay);
   if (relay.destination.implicit_tls) relay.settings.tls = std::max(relay.settings.tls, TlsLevel::Encrypt);
   complete_account(section, table, relay);
   complete_limits(section, table, relay);

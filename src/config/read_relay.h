@@ -11,7 +11,7 @@ namespace relaypipe {
 
 /// What the tables of relays are read on top of.
 struct RelayContext {
-  const Settings& defaults;
+  const RelaySettings& defaults;
   const ServicePort& service;
   std::span<const ReplyRule> replies;      ///< of `[defaults]`
   std::span<const std::string> overrides;  ///< assignments of the command line, known to be good or reported already

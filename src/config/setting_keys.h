@@ -1,13 +1,14 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
+#include "relay/run_settings.h"
 
 namespace relaypipe {
 
@@ -27,8 +28,15 @@ struct SettingKey {
   std::string_view form;  ///< what values look like, for error texts and `--help`: "duration such as 2s", "none, may,
                           ///< encrypt or verify"
   std::string_view help;  ///< one short phrase
+  /// What sets the value: in the settings of the run for the scope Global, in those of a relay for all others.
+  using OfRun = std::optional<std::string> (*)(RunSettings&, std::string_view value);
+  using OfRelay = std::optional<std::string> (*)(RelaySettings&, std::string_view value);
+  std::variant<OfRun, OfRelay> setter;
+
   /// Sets the value, or returns what is wrong with it (then nothing was changed). The text names neither key nor place.
-  std::optional<std::string> (*apply)(Settings&, std::string_view value);
+  std::optional<std::string> apply(RunSettings& run, RelaySettings& relay, std::string_view value) const;
+  /// The same for the settings of one relay; a key of the run sets nothing.
+  std::optional<std::string> apply(RelaySettings& relay, std::string_view value) const;
 };
 
 /// All keys, in the order in which the manual lists them.
@@ -39,16 +47,9 @@ const SettingKey* find_setting(std::string_view name);
 
 /// Applies one `name=value`. The error names the key, the value, what is allowed, and for an unknown key the nearest
 /// known one.
-std::optional<std::string> apply_setting(Settings& settings, std::string_view assignment);
+std::optional<std::string> apply_setting(RunSettings& run, RelaySettings& relay, std::string_view assignment);
 
-/// Settings that are right by themselves and contradict each other.
-struct SettingsProblem {
-  std::string text;                      ///< begins with the first of the keys
-  std::array<std::string_view, 2> keys;  ///< any of them may have made it; the first is the one to look at
-  bool operator==(const SettingsProblem&) const = default;
-};
-
-/// What is wrong between settings, e.g. two bind addresses of one IP version; empty when nothing is.
-std::vector<SettingsProblem> settings_problems(const Settings& settings);
+/// Applies the assignment to the settings of one relay; one of a key of the run changes nothing.
+std::optional<std::string> apply_setting(RelaySettings& relay, std::string_view assignment);
 
 }  // namespace relaypipe

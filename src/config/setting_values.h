@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
+#include "relay/run_settings.h"
 
 namespace relaypipe {
 

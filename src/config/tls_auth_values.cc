@@ -10,6 +10,7 @@
 #include "config/setting_values.h"
 #include "relay/host.h"
 #include "relay/units.h"
+#include "smtp/sasl.h"
 
 namespace relaypipe {
 namespace {
@@ -90,6 +91,10 @@ ValueProblem set_mechanisms(std::vector<std::string>& field, std::string_view va
   for (const std::string_view word : split_list(value)) {
     std::string name = upper(word);
     if (std::find(kMechanisms.begin(), kMechanisms.end(), name) == kMechanisms.end()) {
+      if (is_scram(name)) {
+        return fmt::format("\"{}\" cannot be used: libcurl lacks SCRAM; write some of {}", shown(word),
+                           fmt::join(kMechanisms, ", "));
+      }
       const auto meant = nearest(name, kMechanisms);
       return fmt::format("\"{}\" is not a mechanism we know; {} of {}", shown(word),
                          meant ? fmt::format("did you mean {}? Write some", *meant) : "write some",

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "deliver/line_trace.h"
 #include "deliver/log_lines.h"
+#include "deliver/step_clock.h"
 #include "deliver/xclient_step.h"
 #include "smtp/client_report.h"
 #include "smtp/transaction.h"
@@ -17,16 +18,6 @@
 
 namespace relaypipe {
 namespace {
-
-/// How long a delivery that has to stop waits for the reply to a dot already sent: the message may have been accepted,
-/// and knowing it spares a duplicate; but whoever asked us to stop will not wait long (service managers kill after some
-/// ten seconds).
-constexpr Duration kLastWait = std::chrono::seconds(10);
-
-/// How long to wait before octets that have not left are looked at again, doubled each time.
-constexpr Duration kFirstLook = std::chrono::milliseconds(1);
-constexpr Duration kLongestLook = std::chrono::seconds(1);
-constexpr Duration kNoLook = std::chrono::hours(24);  ///< none is due
 
 constexpr std::size_t kUnknown = std::numeric_limits<std::size_t>::max();
 
@@ -47,7 +38,7 @@ TransactionRequest request_for(const AttemptContext& context, const Capabilities
   TransactionRequest request = make_request(envelope, context.message.facts(), relay);
   request.goal = context.goal;
   request.last = last;
-  if (context.relay.settings.client_report == ClientReport::Xforward)
+  if (context.relay.settings->client_report == ClientReport::Xforward)
     request.reports = xforward_commands(envelope, relay);
   return request;
 }
@@ -69,7 +60,8 @@ class AttemptRun {
         transaction_(request_for(context, relay, !session.is_kept())),
         sent_(context.trace, peer, Trace::Direction::Sent),
         received_(context.trace, peer, Trace::Direction::Received),
-        peer_(peer) {}
+        peer_(peer),
+        clock_(context, limit_of) {}
 
   AttemptOutcome run() {
     restart_clock(context_.clock.now());
@@ -92,7 +84,7 @@ class AttemptRun {
 
   /// One round: send what can be sent, receive what is there, and sleep only when neither moved anything.
   void step() {
-    const bool halted = context_.halted();
+    const bool halted = context_.halted(Parent::Look::Recent);
     if (halted) transaction_.abort();
     const Stage stage = transaction_.stage();
     const std::size_t replies = transaction_.replies();
@@ -104,9 +96,9 @@ class AttemptRun {
     const bool progress =
         transaction_.stage() != stage || transaction_.replies() != replies || (sent && stage == Stage::Content);
     if (progress) restart_clock(now);
-    if (halted) shorten(now);
-    if (now >= step_end_) return time_out(now);
-    if (!sent && !received) context_.event_loop.wait(std::min(step_end_, now + next_look_));
+    if (halted) clock_.shorten(now);
+    if (clock_.over(now)) return time_out(now);
+    if (!sent && !received) context_.event_loop.wait(clock_.wake(now, draining_));
   }
 
   bool send(bool halted) {
@@ -114,7 +106,7 @@ class AttemptRun {
       case Transaction::Want::Exchange: return send_commands();
       case Transaction::Want::Content: return send_content();
       case Transaction::Want::Commit:
-        if (halted)
+        if (halted || context_.halted(Parent::Look::Now))
           transaction_.abort();
         else
           transaction_.commit();
@@ -162,12 +154,8 @@ class AttemptRun {
   /// it can be, and a dot that waits behind content which nobody takes would make a loss look like a message that may
   /// have arrived.
   bool end_content() {
-    if (!session_.flushed()) {
-      // What leaves by the system's own timers wakes nobody.
-      next_look_ = std::min(next_look_ == kNoLook ? kFirstLook : 2 * next_look_, kLongestLook);
-      return drained();
-    }
-    next_look_ = kNoLook;
+    draining_ = !session_.flushed();
+    if (draining_) return drained();
     if (context_.trace != nullptr) {
       context_.trace->dialogue(peer_, Trace::Direction::Note, fmt::format("content, {} octets", offset_));
     }
@@ -197,18 +185,7 @@ class AttemptRun {
     transaction_.lost(Loss::TimedOut, session_.unsent());
   }
 
-  void restart_clock(Instant now) {
-    const Stage stage = transaction_.stage();
-    Duration limit = limit_of(stage, context_.relay.settings.limits);
-    if (context_.others_left && stage < Stage::EndOfData) limit = std::min(limit, context_.relay.settings.stall_limit);
-    step_end_ = context_.deadline.step(now, limit);
-  }
-
-  void shorten(Instant now) {
-    if (shortened_) return;
-    shortened_ = true;
-    step_end_ = std::min(step_end_, now + kLastWait);
-  }
+  void restart_clock(Instant now) { clock_.restart(transaction_.stage(), now); }
 
   Session& session_;
   const AttemptContext& context_;
@@ -217,10 +194,9 @@ class AttemptRun {
   LineTrace received_;
   const Peer& peer_;
   std::uint64_t offset_ = 0;
-  std::size_t held_ = kUnknown;   ///< octets unsent when they were looked at last
-  Duration next_look_ = kNoLook;  ///< at octets that have not left
-  Instant step_end_{};
-  bool shortened_ = false;
+  std::size_t held_ = kUnknown;  ///< octets unsent when they were looked at last
+  bool draining_ = false;        ///< only octets that the system holds keep the dot back
+  StepClock clock_;
 };
 
 }  // namespace

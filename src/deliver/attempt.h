@@ -8,6 +8,7 @@
 #include "base/event_loop.h"
 #include "base/journal.h"
 #include "deliver/observer.h"
+#include "deliver/parent.h"
 #include "deliver/session.h"
 #include "message/envelope.h"
 #include "message/message_source.h"
@@ -28,8 +29,8 @@ struct AttemptContext {
   Journal* journal = nullptr;
   Trace* trace = nullptr;
   /// Whether the delivery has to stop now: the caller is gone, a signal came, or the deadline passed. Asked at every
-  /// step and right before the dot.
-  std::function<bool()> halted;
+  /// step, and with a look of its own right before the dot.
+  std::function<bool(Parent::Look)> halted;
   /// Another relay could take the message: replies before the dot have to come within `stall_limit`.
   bool others_left = false;
   /// Commands are sent one at a time even where the relay announces PIPELINING.

@@ -1,9 +1,12 @@
 #include "deliver/attempts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
+#include "verdict/doubtful_acceptance.h"
 #include "verdict/recipient_results.h"
 
 namespace relaypipe {
@@ -26,7 +29,12 @@ Attempts::Attempts(const DeliveryRequest& request, const Services& services)
 
 ClassifiedAttempt Attempts::classify(Attempt attempt) const {
   if (!all_left() && attempt.recipients.empty()) attempt.recipients = places_;
-  const RelayRules rules = rules_of(request_.plan.legs[attempt.leg].relay);
+  const Relay& relay = request_.plan.legs[attempt.leg].relay;
+  RelayRules rules = rules_of(relay);
+  rules.on_unconfirmed = request_.settings.on_unconfirmed;
+  rules.sender_is_ours =
+      rewritten(relay.rewriting.envelope_sender, request_.envelope.sender, relay.settings->recipient_delimiter)
+          .has_value();
   Classification classification = relaypipe::classify(attempt, rules, services_.patterns);
   return {std::move(attempt), std::move(classification)};
 }
@@ -48,9 +56,21 @@ void Attempts::add(ClassifiedAttempt classified, std::string_view session, Delay
     services_.journal.line(accepted ? Journal::Level::Info : Journal::Level::Warning,
                            attempt_line(request_.envelope, classified, session));
   }
+  warn_of_doubt(classified.attempt);
   if (settles(classified)) take_out(classified.attempt);
   attempts_.push_back(std::move(classified));
   if (at_once) log_acceptance(delays, session);
+}
+
+/// Of a relay that took the message and may drop it.
+void Attempts::warn_of_doubt(const Attempt& attempt) const {
+  const auto* const accepted = std::get_if<Accepted>(&attempt.what);
+  if (accepted == nullptr) return;
+  const auto doubt = doubtful_acceptance(request_.plan.legs[attempt.leg].relay.provider, accepted->reply);
+  if (!doubt) return;
+  services_.journal.line(Journal::Level::Warning,
+                         fmt::format("{}: host {} accepted the message {}", log_id(request_.envelope.queue_id),
+                                     attempt.peer.text(), *doubt));
 }
 
 void Attempts::take_out(const Attempt& attempt) {
@@ -65,9 +85,23 @@ void Attempts::take_out(const Attempt& attempt) {
 }
 
 /// Made when it is asked for: of a message to thousands, each refused by itself, it would be made thousands of times.
-const Envelope& Attempts::left() {
-  if (all_left()) return request_.envelope;
-  return narrowed_.emplace(request_.envelope.with_recipients(places_));
+const Envelope& Attempts::offered(std::size_t most) {
+  const bool cut = request_.each_recipient && !request_.verify && places_.size() > most;
+  offered_ = cut ? most : places_.size();
+  if (all_left() && !cut) return request_.envelope;
+  return narrowed_.emplace(request_.envelope.with_recipients(std::span(places_).first(offered_)));
+}
+
+std::vector<Attempt> Attempts::split(const Attempt& whole, std::span<const Reply> replies) const {
+  const bool taken = std::holds_alternative<Accepted>(whole.what) || std::holds_alternative<Unconfirmed>(whole.what);
+  const std::span<const std::size_t> places = std::span(places_).first(taken ? offered_ : places_.size());
+  std::vector<Attempt> attempts;
+  for (RecipientResult& one : split_by_recipient(whole.what, replies, places)) {
+    attempts.push_back(whole);
+    attempts.back().what = std::move(one.what);
+    attempts.back().recipients = std::move(one.recipients);
+  }
+  return attempts;
 }
 
 void Attempts::log_acceptance(Delays delays, std::string_view session) {

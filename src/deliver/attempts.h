@@ -32,9 +32,16 @@ class Attempts {
   /// is killed before Postfix hears of the acceptance leaves that trace.
   void add(ClassifiedAttempt classified, std::string_view session = {}, Delays delays = {});
 
-  /// The envelope with those recipients that are left. It stands until the next call.
-  [[nodiscard]] const Envelope& left();
-  /// Their places in the whole one.
+  /// The envelope of the next transaction: the recipients that are left, and where each has a result of its own no more
+  /// than `most` of them. Where one result serves all it is never cut: the message goes to all of them or is refused.
+  /// It stands until the next call.
+  [[nodiscard]] const Envelope& offered(std::size_t most);
+  /// Whether that was a part of those that are left.
+  [[nodiscard]] bool offered_part() const { return offered_ < places_.size(); }
+  /// A transaction with these recipients, as an attempt for each of them by itself; `replies`: those to each RCPT. What
+  /// was refused to a part of them would be refused to the others too.
+  [[nodiscard]] std::vector<Attempt> split(const Attempt& whole, std::span<const Reply> replies) const;
+  /// The places of those that are left in the whole envelope.
   [[nodiscard]] const std::vector<std::size_t>& places_left() const { return places_; }
   [[nodiscard]] bool settled() const { return settled_; }
 
@@ -47,6 +54,7 @@ class Attempts {
 
  private:
   void take_out(const Attempt& attempt);
+  void warn_of_doubt(const Attempt& attempt) const;
   [[nodiscard]] bool all_left() const { return places_.size() == request_.envelope.recipients.size(); }
   void log_acceptance(Delays delays, std::string_view session);
 
@@ -54,7 +62,8 @@ class Attempts {
   const Services& services_;
   std::vector<ClassifiedAttempt> attempts_;
   std::vector<std::size_t> places_;
-  std::optional<Envelope> narrowed_;  ///< what left() gave last
+  std::optional<Envelope> narrowed_;  ///< what offered() gave last
+  std::size_t offered_ = 0;           ///< how many of those that are left
   bool settled_ = false;
   bool verdict_logged_ = false;
 };

@@ -13,9 +13,9 @@ namespace relaypipe {
 struct Candidate {
   std::size_t leg;
   Endpoint endpoint;
-  std::size_t rank = 0;     ///< among the leg's preferences, the best is 0: equal ones are tried side by side
-  bool clear_text = false;  ///< TLS failed and is not required
-  bool last_try = false;    ///< was displaced or superseded before: keeps its place from now on
+  std::size_t rank = 0;           ///< among the leg's preferences, the best is 0: equal ones are tried side by side
+  bool handshake_failed = false;  ///< TLS failed there and is not required
+  bool last_try = false;          ///< was displaced or superseded before: keeps its place from now on
 };
 
 /// The endpoints of a leg in the order in which they are tried: their own, but of one preference those that failed

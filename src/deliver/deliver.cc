@@ -1,9 +1,13 @@
 #include "deliver/deliver.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "deliver/attempt.h"
+#include "deliver/http_attempt.h"
+#include "deliver/rewritten_message.h"
 #include "deliver/session_opener.h"
 #include "state/same_message.h"
 #include "verdict/recipient_results.h"
@@ -17,7 +21,8 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 /// Whether a transaction ended before the relay said anything in it that concerns the message. A temporary refusal of
 /// MAIL may be about the session: 421, or that it had enough messages.
 bool was_over_before(const AttemptResult& what) {
-  if (const auto* const lost = std::get_if<Lost>(&what)) return lost->stage == Stage::Mail;
+  if (const auto* const lost = std::get_if<Lost>(&what))
+    return lost->stage == Stage::Mail || lost->stage == Stage::Request;
   const auto* const refused = std::get_if<Refused>(&what);
   return refused != nullptr && refused->stage == Stage::Mail && refused->reply.soft();
 }
@@ -78,50 +83,59 @@ class Delivery {
   void try_relays() {
     SessionOpener opener(request_, services_, stop_, attempts_);
     while (const auto session = opener.next()) {
-      std::vector<Attempt> shown = transact(*session, opener);
-      if (session->is_used() && was_over_before(shown.front().what))
+      const Relay& relay = opener.winner_leg().relay;
+      RewrittenMessage message(attempts_.offered(most_recipients(relay)), services_.message, relay, !request_.verify);
+      std::vector<Attempt> shown = transact(*session, message, opener);
+      if (is_worth_again(*session, shown.front(), opener.winner_leg()))
         opener.reopen_winner();
-      else if (is_over_after(std::move(shown), session_words(session->facts()), opener))
+      else if (is_over_after(std::move(shown), session_words(session->facts()) + message.words(), opener))
         break;
     }
     opener.close();
   }
 
-  /// One transaction for the recipients that are left: what it showed, for all of them or for each.
-  std::vector<Attempt> transact(Session& session, const SessionOpener& opener) {
+  /// Whether a transaction says nothing that a new session with the relay would not say better: one that was kept may
+  /// be over, or have outlived its credentials, and a token may be renewed, once.
+  bool is_worth_again(const Session& session, const Attempt& attempt, const Leg& leg) {
+    if (session.is_used() && was_over_before(attempt.what)) return true;
+    const bool refused = std::holds_alternative<ApiRefusal>(attempt.what) &&
+                         attempts_.classify(attempt).classification.cause == Cause::Auth;
+    if (!refused || stop_.reason()) return false;
+    if (session.is_used()) return true;
+    if (!session.credentials()->bearer || !renewed_.insert(attempt.leg).second) return false;
+    services_.dialer.credentials_refused(leg.relay);
+    return true;
+  }
+
+  /// One transaction for the recipients that are left, or for as many of them as the relay takes at once: what it
+  /// showed, for all of them or for each.
+  std::vector<Attempt> transact(Session& session, RewrittenMessage& message, const SessionOpener& opener) {
     const Race::Running& winner = opener.winner();
     const Leg& leg = opener.winner_leg();
     const Instant began = now();
-    const AttemptContext context{.envelope = attempts_.left(),
-                                 .message = services_.message,
+    message.tell(winner.peer, log_id(request_.envelope.queue_id), services_.journal, services_.trace);
+    const AttemptContext context{.envelope = message.envelope(),
+                                 .message = message.message(),
                                  .relay = leg.relay,
                                  .deadline = stop_.deadline(),
                                  .clock = services_.clock,
                                  .event_loop = services_.event_loop,
                                  .journal = &services_.journal,
                                  .trace = services_.trace,
-                                 .halted = [&] { return stop_.poll(); },
+                                 .halted = [&](Parent::Look look) { return stop_.poll(look); },
                                  .others_left = opener.others_left(),
                                  .one_by_one = leg.one_by_one,
                                  .goal = goal()};
-    AttemptOutcome outcome = run_attempt(session, winner.peer, context);
+    AttemptOutcome outcome = leg.relay.destination.https
+                                 ? run_http_attempt(session, winner.peer, context, *services_.https)
+                                 : run_attempt(session, winner.peer, context);
     const Attempt whole{winner.peer, std::move(outcome.result), began - winner.started, now() - began,
                         winner.candidate.leg};
     std::vector<Attempt> attempts =
-        request_.each_recipient ? split(whole, outcome.recipient_replies) : std::vector{whole};
+        request_.each_recipient ? attempts_.split(whole, outcome.recipient_replies) : std::vector{whole};
     for (const Attempt& attempt : attempts) {
       if (!std::holds_alternative<Accepted>(attempt.what)) continue;
       services_.parent.accepted(attempt.recipients.empty() ? attempts_.places_left() : attempt.recipients);
-    }
-    return attempts;
-  }
-
-  std::vector<Attempt> split(const Attempt& whole, std::span<const Reply> replies) const {
-    std::vector<Attempt> attempts;
-    for (RecipientResult& one : split_by_recipient(whole.what, replies, attempts_.places_left())) {
-      attempts.push_back(whole);
-      attempts.back().what = std::move(one.what);
-      attempts.back().recipients = std::move(one.recipients);
     }
     return attempts;
   }
@@ -135,7 +149,7 @@ class Delivery {
   bool is_over_after(std::vector<Attempt> shown, const std::string& session, SessionOpener& opener) {
     // A reply to the dot that we did not wait for any longer was not lost by the relay.
     const bool broken_off = stop_.reason().has_value();
-    const bool present = services_.parent.state() == Parent::State::Present;
+    const bool present = services_.parent.state(Parent::Look::Now) == Parent::State::Present;
     delays_.transfer = shown.front().transfer;
     delays_.setup = now() - request_.started - delays().reading - delays_.transfer;
     const bool aborted = std::holds_alternative<Aborted>(shown.front().what);
@@ -148,7 +162,10 @@ class Delivery {
     // The dot decides: what would have stopped the delivery after it does not overrule what the relay said.
     if (settled) stop_.overrule();
     if (aborted) stop_.stop(Halt::SpoolFailed, "it cannot be read back");
-    opener.finish_winner(classified, settled || aborted, broken_off);
+    if (attempts_.offered_part() && std::holds_alternative<Accepted>(classified.front().attempt.what))
+      opener.finish_part(classified);
+    else
+      opener.finish_winner(classified, settled || aborted, broken_off);
     for (ClassifiedAttempt& one : classified)
       attempts_.add(std::move(one), session, delays());
     return settled || aborted;
@@ -172,7 +189,8 @@ class Delivery {
   Attempts attempts_;
   SameMessage same_message_;
   Delays delays_;
-  bool apart_ = false;  ///< each recipient is to be delivered alone
+  bool apart_ = false;             ///< each recipient is to be delivered alone
+  std::set<std::size_t> renewed_;  ///< legs whose token was fetched anew
 };
 
 }  // namespace

@@ -31,12 +31,18 @@ std::string_view verdict_of(Disposition disposition) {
   return "bounced";
 }
 
+/// Whether the relay was not asked because of what its interface is.
+bool is_left_out(const AttemptResult& what) {
+  const auto* const unfit = std::get_if<ApiUnsupported>(&what);
+  return unfit != nullptr && unfit->why != ApiUnsupported::Why::TooBig && unfit->why != ApiUnsupported::Why::NotAscii;
+}
+
 std::string_view result_of(const Attempt& attempt, const Classification& classification) {
   if (std::holds_alternative<Unconfirmed>(attempt.what)) return "unconfirmed";
   if (std::holds_alternative<Deliverable>(attempt.what)) return "deliverable";
   if (classification.severity == Severity::Success) return "accepted";
   if (std::holds_alternative<Superseded>(attempt.what)) return "superseded";
-  if (std::holds_alternative<Skipped>(attempt.what)) return "skipped";
+  if (std::holds_alternative<Skipped>(attempt.what) || is_left_out(attempt.what)) return "skipped";
   return classification.next == Next::Stop ? "refused" : "failed";
 }
 

@@ -21,10 +21,11 @@
 #include <utility>
 
 #include "deliver/dial_target.h"
+#include "relay/protection.h"
 
 namespace relaypipe {
 
-Race::Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self, Random random)
+Race::Race(const RoutePlan& plan, const RunSettings& settings, const OwnHost& self, Random random)
     : plan_(&plan), settings_(&settings), self_(&self), random_(random), legs_(plan.legs.size()) {
   for (std::size_t leg = 0; leg < legs_.size(); ++leg)
     legs_[leg].leave = plan.legs[leg].ask ? Leave::Wanted : Leave::Given;
@@ -98,13 +99,14 @@ void Race::apply(race::Failed& event, Instant now) {
   const SessionFailure& why = event.why;
   const bool tls_broke =
       why.stage == Stage::Tls && (why.error == SessionError::TlsFailed || why.error == SessionError::Lost);
-  const bool again_in_clear = tls_broke && !why.tls_needed && relay.settings.tls == TlsLevel::May &&
-                              !relay.destination.implicit_tls && !candidate.clear_text;
+  const ConnectionUse again{running->peer.host, running->peer.ip, false, true};
+  const bool in_clear = tls_policy(relay.destination, *relay.settings, again) == TlsLevel::None;
+  const bool again_in_clear = tls_broke && !why.tls_needed && !candidate.handshake_failed && in_clear;
   LegState& state = legs_[candidate.leg];
   state.next_due = now;
   report(candidate.leg, running->peer, std::move(event.why), now - running->started);
   if (!again_in_clear) return;
-  candidate.clear_text = true;
+  candidate.handshake_failed = true;
   state.queue.push_front(std::move(candidate));
 }
 
@@ -125,7 +127,7 @@ void Race::apply(const race::Spent&, Instant now) {
   const std::size_t leg = winner_->candidate.leg;
   const Relay& relay = plan_->legs[leg].relay;
   LegState& state = legs_[leg];
-  const std::uint64_t limit = relay.settings.mx_session_limit;
+  const std::uint64_t limit = relay.settings->mx_session_limit;
   const bool one_server = relay.destination.lookup == Lookup::Address;
   const bool used_up = one_server || (limit != 0 && ++state.sessions >= limit);
   drop(leg, used_up ? std::nullopt : std::optional(winner_->candidate.endpoint.host_index));

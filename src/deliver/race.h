@@ -29,7 +29,7 @@ class Race {
   using Running = race::Running;
 
   /// The references outlive it.
-  Race(const RoutePlan& plan, const Settings& settings, const OwnHost& self, Random random);
+  Race(const RoutePlan& plan, const RunSettings& settings, const OwnHost& self, Random random);
 
   /// Takes notice of an event.
   void on(race::Event event, Instant now);
@@ -102,7 +102,7 @@ class Race {
   void drop(std::size_t leg, std::optional<std::size_t> host_index);
 
   const RoutePlan* plan_;
-  const Settings* settings_;
+  const RunSettings* settings_;
   const OwnHost* self_;
   Random random_;
   std::vector<LegState> legs_;

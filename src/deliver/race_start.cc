@@ -14,7 +14,7 @@ constexpr int kConnectPatience = 3;
 
 }  // namespace
 
-Duration Race::patience_of(std::size_t leg) const { return plan_->legs[leg].relay.settings.patience; }
+Duration Race::patience_of(std::size_t leg) const { return plan_->legs[leg].relay.settings->patience; }
 
 bool Race::runs(std::size_t leg) const {
   return std::any_of(running_.begin(), running_.end(), [&](const Running& r) { return r.candidate.leg == leg; });
@@ -128,8 +128,7 @@ void Race::dial_late(Instant now) {
 }
 
 void Race::dial(Candidate candidate, Instant now) {
-  DialTarget target = dial_target(plan_->legs[candidate.leg].relay, candidate.endpoint);
-  if (candidate.clear_text) target.tls = TlsLevel::None;
+  DialTarget target = dial_target(plan_->legs[candidate.leg].relay, candidate.endpoint, candidate.handshake_failed);
   actions_.emplace_back(race::Dial{next_id_, candidate.leg, target});
   running_.push_back({next_id_++, std::move(candidate), std::move(target.peer), now});
 }

@@ -4,6 +4,7 @@
 #include "base/event_loop.h"
 #include "base/journal.h"
 #include "base/random.h"
+#include "deliver/https_services.h"
 #include "deliver/observer.h"
 #include "deliver/parent.h"
 #include "deliver/session.h"
@@ -30,13 +31,14 @@ struct Services {
   DeliveryHistory& history;
   DeliveryLock& lock;
   Trace* trace = nullptr;
+  const HttpsServices* https = nullptr;  ///< not null where a relay of the plan speaks HTTPS
 };
 
 /// What is to be delivered, and within what bounds.
 struct DeliveryRequest {
   const Envelope& envelope;
   RoutePlan& plan;  ///< the history puts it into another order
-  const Settings& settings;
+  const RunSettings& settings;
   const OwnHost& self;
   Random random;
   Instant started;

@@ -12,8 +12,9 @@
 
 #include "base/deadline.h"
 #include "base/ids.h"
+#include "relay/credentials.h"
 #include "relay/relay.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 #include "route/endpoint_lookup.h"
 #include "smtp/capabilities.h"
 #include "smtp/session_facts.h"
@@ -27,9 +28,10 @@ struct DialTarget {
   Peer peer;
   const Relay* relay = nullptr;  ///< its settings and account; outlives the dialer
   std::string helo_name;
-  TlsLevel tls = TlsLevel::May;
+  TlsLevel tls = TlsLevel::May;  ///< by tls_policy(), without credentials: whether there are some the dialer finds out
   bool implicit_tls = false;
-  std::string bind_address;  ///< source address; empty: the system's choice
+  bool handshake_failed = false;  ///< the connection before this one broke in the TLS handshake
+  std::string bind_address;       ///< source address; empty: the system's choice
   TimeLimits limits;
 };
 
@@ -41,7 +43,8 @@ enum class SessionEnd {
   Last,         ///< the same, but the relay takes no further message in it, perhaps
 };
 
-/// A ready connection to a relay: greeted, EHLO said, TLS as wanted. Closing it is the destructor's business.
+/// A ready connection to a relay: greeted, EHLO said, TLS as wanted; with HTTPS connected, and its certificate
+/// verified. Closing it is the destructor's business.
 class Session {
  public:
   virtual ~Session() = default;
@@ -62,7 +65,10 @@ class Session {
   virtual std::size_t receive(std::span<char> buffer) = 0;
   /// The connection is over: closed, reset, or broken. What was received before is still handed out.
   [[nodiscard]] virtual bool ended() const = 0;
-  /// Nothing more is said in it by its present user. Unless somebody keeps sessions, the relay is told by QUIT.
+  /// What requests in it are signed with, or bear; nullptr where the relay speaks SMTP, whose AUTH has been said.
+  [[nodiscard]] virtual const Credentials* credentials() const { return nullptr; }
+  /// Nothing more is said in it by its present user. Unless somebody keeps sessions, a relay that speaks SMTP is told
+  /// by QUIT.
   virtual void finish(SessionEnd end) {
     if (end != SessionEnd::Unusable) send("QUIT\r\n");
   }
@@ -102,6 +108,9 @@ class Dialer {
   /// The stage an attempt stands at.
   [[nodiscard]] Stage stage(DialId id) const { return progress(id).stage; }
   virtual std::vector<DialEvent> take_events() = 0;
+  /// A request was refused for its credentials: the next session of this relay is opened with new ones, where they can
+  /// be had. With SMTP the dialer finds out by itself.
+  virtual void credentials_refused(const Relay&) {}
 };
 
 }  // namespace relaypipe

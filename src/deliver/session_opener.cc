@@ -57,11 +57,22 @@ Instant SessionOpener::wake() const {
 }
 
 void SessionOpener::finish_winner(std::span<const ClassifiedAttempt> shown, bool over, bool broken_off) {
-  const std::size_t leg = winner().candidate.leg;
-  const Instant began = winner().started;
+  const Race::Running winner = race_.winner();
   if (!over) race_.on(race::Spent{}, now());
+  record_winner(shown, winner, over, broken_off);
+}
+
+void SessionOpener::finish_part(std::span<const ClassifiedAttempt> shown) {
+  const Race::Running winner = race_.winner();
+  race_.on(race::Reopened{}, now());
+  record_winner(shown, winner, false, false);
+}
+
+void SessionOpener::record_winner(std::span<const ClassifiedAttempt> shown, const Race::Running& winner, bool over,
+                                  bool broken_off) {
+  const std::size_t leg = winner.candidate.leg;
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    if (is_news(shown[i], shown.first(i))) record(shown[i], began, over || !race_.open(leg), broken_off);
+    if (is_news(shown[i], shown.first(i))) record(shown[i], winner.started, over || !race_.open(leg), broken_off);
   }
   services_.history.flush();
 }
@@ -164,6 +175,7 @@ void SessionOpener::ask_history(const race::Admit& admit) {
   auto answer = services_.history.admit(request_.plan.legs[admit.leg], admit.waited);
   switch (answer.kind) {
     case Admission::Kind::Go: return race_.on(race::Admitted{admit.leg}, now());
+    case Admission::Kind::Ask:  // the history has asked
     case Admission::Kind::Later:
       return race_.on(race::Postponed{admit.leg, stop_.deadline().step(now(), answer.at - now())}, now());
     case Admission::Kind::No: return race_.on(race::NotAdmitted{admit.leg, std::move(answer.why)}, now());

@@ -33,7 +33,11 @@ class SessionOpener {
   /// The winner's transaction has ended, and showed this of the recipients. `over`: nothing more is to be tried.
   /// `broken_off`: it ended as it did because the delivery has to stop.
   void finish_winner(std::span<const ClassifiedAttempt> shown, bool over, bool broken_off);
-  /// The winner's session was a kept one that the relay had closed: it is dialled anew.
+  /// The winner's transaction was for some of the recipients that are left, and they have the message: another one for
+  /// the next of them follows, with the same relay.
+  void finish_part(std::span<const ClassifiedAttempt> shown);
+  /// The winner's session was a kept one that the relay had closed, or had outlived its credentials: it is dialled
+  /// anew.
   void reopen_winner() { race_.on(race::Reopened{}, now()); }
   /// The delivery ends: what is being opened was not ready in time, and everything that was taken for the relays is
   /// given back.
@@ -55,6 +59,7 @@ class SessionOpener {
   void start(const race::Dial& dial);
   void announce_winner();
   void report(Attempt attempt);
+  void record_winner(std::span<const ClassifiedAttempt> shown, const Race::Running& winner, bool over, bool broken_off);
   void record(const ClassifiedAttempt& classified, Instant began, bool used_up, bool broken_off);
   [[nodiscard]] Instant wake() const;
   [[nodiscard]] Instant now() const { return services_.clock.now(); }

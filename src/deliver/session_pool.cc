@@ -16,6 +16,7 @@ class LentSession final : public Session {
 
   [[nodiscard]] const Capabilities& capabilities() const override { return inner().capabilities(); }
   [[nodiscard]] const SessionFacts& facts() const override { return inner().facts(); }
+  [[nodiscard]] const Credentials* credentials() const override { return inner().credentials(); }
   std::size_t send(std::string_view octets) override { return inner().send(octets); }
   [[nodiscard]] bool flushed() override { return inner().flushed(); }
   [[nodiscard]] std::size_t unsent() const override { return inner().unsent(); }
@@ -35,6 +36,9 @@ class LentSession final : public Session {
 /// How long the reply to RSET may take.
 constexpr Duration kResetTime = std::chrono::seconds(20);
 
+/// How often to look whether the place of a kept session is wanted: it is to be free within a second.
+constexpr Duration kLookForWanted = std::chrono::milliseconds(500);
+
 enum class Reset { Done, Waiting, Refused };
 
 /// What came of the RSET that was sent when the session was put back.
@@ -50,8 +54,8 @@ Reset reset_of(Session& session) {
 
 }  // namespace
 
-SessionPool::SessionPool(const Clock& clock, Dialer& dialer, KeyOf key_of)
-    : clock_(clock), dialer_(dialer), key_of_(std::move(key_of)) {}
+SessionPool::SessionPool(const Clock& clock, Dialer& dialer, KeyOf key_of, KeptPlaces* places)
+    : clock_(clock), dialer_(dialer), key_of_(std::move(key_of)), places_(places) {}
 
 SessionPool::~SessionPool() {
   for (const auto& kept : idle_)
@@ -68,8 +72,24 @@ void SessionPool::start(DialId id, const DialTarget& target) {
 }
 
 void SessionPool::dial(DialId id, const DialTarget& target, std::string key) {
+  const std::string relay = places_ != nullptr && target.relay->limits.connections > 0 ? target.relay->name : "";
+  // The delivery's place is for one connection: that of the session it could not use is needed.
+  if (!relay.empty()) close_kept(relay);
   dialer_.start(id, target);
-  openings_.insert_or_assign(id, Opening{std::move(key), target.relay->settings.session});
+  openings_.insert_or_assign(id, Opening{std::move(key), relay, target.relay->settings->session});
+}
+
+void SessionPool::close_kept(const std::string& relay) {
+  std::erase_if(idle_, [&](const std::shared_ptr<Kept>& kept) {
+    if (kept->relay != relay) return false;
+    kept->session->finish(SessionEnd::Clean);
+    return true;
+  });
+}
+
+bool SessionPool::keeps(const std::string& relay) const {
+  return std::any_of(idle_.begin(), idle_.end(),
+                     [&](const std::shared_ptr<Kept>& kept) { return kept->relay == relay; });
 }
 
 Stage SessionPool::cancel(DialId id) {
@@ -93,8 +113,8 @@ std::vector<DialEvent> SessionPool::take_events() {
     auto* const session = std::get_if<std::unique_ptr<Session>>(&event.result);
     const auto opening = openings_.extract(event.id);
     if (session != nullptr && opening && !opening.mapped().key.empty()) {
-      auto& [key, limits] = opening.mapped();
-      Kept kept{std::move(*session), std::move(key), limits, clock_.now()};
+      auto& [key, relay, limits] = opening.mapped();
+      Kept kept{std::move(*session), std::move(key), std::move(relay), limits, clock_.now()};
       *session = std::make_unique<LentSession>(*this, std::make_shared<Kept>(std::move(kept)));
     }
     events.push_back(std::move(event));
@@ -132,6 +152,7 @@ void SessionPool::put_back(std::shared_ptr<Kept> kept, SessionEnd end) {
   kept->used = clock_.now();
   kept->resetting = end == SessionEnd::Transaction;
   if (kept->resetting) kept->session->send("RSET\r\n");
+  if (!kept->relay.empty()) close_kept(kept->relay);
   idle_.push_front(std::move(kept));
 }
 
@@ -158,20 +179,30 @@ std::shared_ptr<SessionPool::Kept> SessionPool::take(const std::string& key) {
   return nullptr;
 }
 
+bool SessionPool::is_over_age(const Kept& kept, Instant now) const {
+  return now >= kept.used + kept.limits.idle || now >= kept.ready + kept.limits.age;
+}
+
 Instant SessionPool::interests(std::vector<pollfd>&, Instant now) {
   Instant due = Instant::max();
   for (const auto& [id, taken] : taken_)
     due = std::min(due, taken.kept->resetting ? taken.kept->used + kResetTime : now);
-  for (const auto& kept : idle_)
+  for (const auto& kept : idle_) {
     due = std::min({due, kept->used + kept->limits.idle, kept->ready + kept->limits.age});
+    if (!kept->relay.empty()) due = std::min(due, looked_ + kLookForWanted);
+  }
   return due;
 }
 
 void SessionPool::serve(std::span<const pollfd>, Instant now) {
+  const bool look = now >= looked_ + kLookForWanted;
+  if (look) looked_ = now;
   std::erase_if(idle_, [&](const std::shared_ptr<Kept>& kept) {
-    if (use_of(*kept) == Use::Never) return true;
-    if (now < kept->used + kept->limits.idle && now < kept->ready + kept->limits.age) return false;
-    kept->session->finish(SessionEnd::Clean);
+    const bool over = use_of(*kept) == Use::Never;
+    const bool wanted = look && !kept->relay.empty() && places_->is_wanted(kept->relay);
+    if (!over && !wanted && !is_over_age(*kept, now)) return false;
+    if (!over) kept->session->finish(SessionEnd::Clean);
+    if (!kept->relay.empty()) places_->closed(kept->relay);
     return true;
   });
 }

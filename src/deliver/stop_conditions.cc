@@ -7,9 +7,9 @@
 
 namespace relaypipe {
 
-bool StopConditions::poll() {
+bool StopConditions::poll(Parent::Look look) {
   look_at_message();
-  const Parent::State parent = parent_.state();
+  const Parent::State parent = parent_.state(look);
   if (parent == Parent::State::Gone) stop(Halt::ParentGone, "");
   if (parent == Parent::State::Terminating) stop(Halt::Terminated, "");
   if (deadline_.passed(clock_.now())) stop(Halt::DeadlinePassed, format_duration(settings_.deadline));

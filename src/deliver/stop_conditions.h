@@ -8,7 +8,7 @@
 #include "deliver/parent.h"
 #include "message/envelope.h"
 #include "message/message_source.h"
-#include "relay/settings.h"
+#include "relay/run_settings.h"
 #include "verdict/verdict.h"
 
 namespace relaypipe {
@@ -25,7 +25,7 @@ class StopConditions {
  public:
   /// The references outlive it.
   StopConditions(const Clock& clock, Parent& parent, MessageSource& message, const Envelope& envelope,
-                 const Settings& settings, Deadline deadline)
+                 const RunSettings& settings, Deadline deadline)
       : clock_(clock),
         parent_(parent),
         message_(message),
@@ -34,7 +34,7 @@ class StopConditions {
         deadline_(deadline) {}
 
   /// Looks at all of them. Whether the delivery has to stop.
-  bool poll();
+  bool poll(Parent::Look look = Parent::Look::Recent);
   [[nodiscard]] const std::optional<StopReason>& reason() const { return reason_; }
   /// Adds a reason that somebody else found.
   void stop(Halt halt, std::string detail);
@@ -53,7 +53,7 @@ class StopConditions {
   Parent& parent_;
   MessageSource& message_;
   const Envelope& envelope_;
-  const Settings& settings_;
+  const RunSettings& settings_;
   Deadline deadline_;
   std::optional<StopReason> reason_;
   std::optional<Instant> message_end_;

@@ -19,14 +19,14 @@ class XclientStep {
   XclientStep(Session& session, std::string command, const Peer& peer, const AttemptContext& context)
       : session_(session),
         context_(context),
-        exchange_(std::move(command), context.relay.settings.hostname, context.relay.settings.discard_ehlo_keywords),
+        exchange_(std::move(command), context.relay.settings->hostname, context.relay.settings->discard_ehlo_keywords),
         sent_(context.trace, peer, Trace::Direction::Sent),
         received_(context.trace, peer, Trace::Direction::Received) {}
 
   std::optional<AttemptResult> run() {
     const Instant end = limit();
     while (exchange_.state() == XclientExchange::State::Waiting) {
-      if (context_.halted()) return Aborted{Stage::Mail};
+      if (context_.halted(Parent::Look::Recent)) return Aborted{Stage::Mail};
       const bool sent = send();
       const bool received = receive();
       if (exchange_.state() != XclientExchange::State::Waiting) break;
@@ -44,7 +44,7 @@ class XclientStep {
  private:
   /// For XCLIENT and EHLO together; a drip does not stretch it.
   [[nodiscard]] Instant limit() const {
-    const Settings& settings = context_.relay.settings;
+    const RelaySettings& settings = *context_.relay.settings;
     const Duration span =
         context_.others_left ? std::min(settings.limits.helo, settings.stall_limit) : settings.limits.helo;
     return context_.deadline.step(context_.clock.now(), span);
@@ -79,7 +79,7 @@ class XclientStep {
 Result<Capabilities, AttemptResult> run_xclient_step(Session& session, const Peer& peer,
                                                      const AttemptContext& context) {
   const Capabilities& offered = session.capabilities();
-  if (context.relay.settings.client_report != ClientReport::Xclient) return offered;
+  if (context.relay.settings->client_report != ClientReport::Xclient) return offered;
   auto command = xclient_command(context.envelope, offered);
   if (!command) return offered;
   XclientStep introduction(session, *std::move(command), peer, context);

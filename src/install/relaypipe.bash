@@ -29,6 +29,7 @@ _relaypipe() {
     --nexthop) _relaypipe_offer "$("$program" names chains "${config[@]}" 2>/dev/null)" "$word"; return ;;
     --relay) _relaypipe_offer "$("$program" names relays "${config[@]}" 2>/dev/null)" "$word"; return ;;
     --provider) _relaypipe_offer "$("$program" names providers 2>/dev/null)" "$word"; return ;;
+    --http) _relaypipe_offer "400 401 402 403 404 413 420 429 500 502 503" "$word"; return ;;
     --stage) _relaypipe_offer "greeting ehlo starttls auth mail rcpt data end_of_data" "$word"; return ;;
     -o)
       _relaypipe_offer "$("$program" --help 2>/dev/null | _relaypipe_rows "Settings for -o:" | sed 's/$/=/')" "$word"

@@ -198,7 +198,7 @@ Configuration load_configuration(const std::string& file, bool required, const S
   Loader loader(problems, owners);
   std::vector<Document> documents = loader.load(file, required);
   std::vector<ConfigProblem> classified;
-  Configuration configuration = read_configuration(documents, Settings(), service, overrides, classified);
+  Configuration configuration = read_configuration(documents, service, overrides, classified);
   if (documents.empty() && !loader.incomplete()) configuration.missing_file = file;
   // Where a file is missing, its relays would be reported as unknown wherever they are used.
   if (!loader.incomplete()) problems.insert(problems.end(), classified.begin(), classified.end());

@@ -34,7 +34,7 @@ void TokenBroker::begin(DialId id, const Relay& relay, bool refused, bool forced
   inquiry->relay = &relay;
   inquiry->refused = refused;
   inquiry->forced = forced;
-  inquiry->ends = services_.clock.now() + relay.settings.secret_limit;
+  inquiry->ends = services_.clock.now() + relay.settings->secret_limit;
   if (const auto before = given_out_.find(relay.name); before != given_out_.end())
     inquiry->last = before->second.access_token.clone();
   if (!advance(*inquiry)) inquiries_.push_back(std::move(inquiry));
@@ -118,7 +118,7 @@ bool TokenBroker::enter(Inquiry& inquiry) {
   const Instant now = services_.clock.now();
   if (now >= inquiry.ends)
     return refuse(inquiry, fmt::format("another process has been renewing the token for {}",
-                                       format_duration(inquiry.relay->settings.secret_limit)));
+                                       format_duration(inquiry.relay->settings->secret_limit)));
   inquiry.retry = std::min(now + kLockRetry, inquiry.ends);
   return false;
 }
@@ -137,7 +137,7 @@ bool TokenBroker::post(Inquiry& inquiry) {
   return false;
 }
 
-bool TokenBroker::judge(Inquiry& inquiry, const Result<HttpAnswer, std::string>& answer) {
+bool TokenBroker::judge(Inquiry& inquiry, const Result<EndpointAnswer, std::string>& answer) {
   assert(inquiry.posted);
   const TokenTime asked = inquiry.posted->at;
   inquiry.posted.reset();

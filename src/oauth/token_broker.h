@@ -78,7 +78,7 @@ class TokenBroker final : public TokenSource, public Pollable {
   bool advance(Inquiry& inquiry);
   bool enter(Inquiry& inquiry);
   bool post(Inquiry& inquiry);
-  bool judge(Inquiry& inquiry, const Result<HttpAnswer, std::string>& answer);
+  bool judge(Inquiry& inquiry, const Result<EndpointAnswer, std::string>& answer);
   bool keep(Inquiry& inquiry, const GrantedToken& granted, TokenTime asked);
   bool fall_back(Inquiry& inquiry, const std::string& why);
   bool answer(Inquiry& inquiry, const TokenRecord& record);

@@ -26,14 +26,14 @@ struct HttpPost {
   Duration limit;  ///< of the whole exchange
 };
 
-struct HttpAnswer {
+struct EndpointAnswer {
   int status = 0;
   Secret body;
 };
 
 struct HttpEvent {
   DialId id;
-  Result<HttpAnswer, std::string> answer;  ///< the error is a phrase: `cannot be reached: Connection refused`
+  Result<EndpointAnswer, std::string> answer;  ///< the error is a phrase: `cannot be reached: Connection refused`
 };
 
 /// Asks endpoints, several at a time.

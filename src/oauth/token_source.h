@@ -23,7 +23,7 @@ class TokenSource {
   virtual ~TokenSource() = default;
   /// Asks for the token of `relay`, which outlives the answer. `refused`: the relay refused the one of the last answer,
   /// so it is fetched anew whatever its age. One answer comes for each question, unless it is cancelled; the time limit
-  /// is Settings::secret_limit of the relay.
+  /// is RelaySettings::secret_limit of the relay.
   virtual void ask(DialId id, const Relay& relay, bool refused) = 0;
   /// The answers since the last call.
   virtual std::vector<TokenEvent> take_answers() = 0;

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/printable.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 namespace relaypipe {
 namespace {
@@ -27,23 +27,23 @@ TlsLevel level_of(std::string_view value) {
 
 bool follows_level(std::string_view value, const Configuration& configuration) {
   const TlsLevel wanted = level_of(value);
-  return configuration.settings.tls >= wanted &&
+  return configuration.relay_defaults.tls >= wanted &&
          std::all_of(configuration.relays.begin(), configuration.relays.end(),
                      [&](const auto& relay) { return relay.second.settings.tls >= wanted; });
 }
 
 bool has_accounts(std::string_view, const Configuration& configuration) {
-  return !configuration.settings.password_map.empty() ||
+  return !configuration.relay_defaults.password_map.empty() ||
          std::any_of(configuration.relays.begin(), configuration.relays.end(),
                      [](const auto& relay) { return relay.second.account.any(); });
 }
 
 bool has_source_address(std::string_view, const Configuration& configuration) {
-  return !configuration.settings.bind_address.empty();
+  return !configuration.relay_defaults.bind_address.empty();
 }
 
 bool discards_keywords(std::string_view, const Configuration& configuration) {
-  return !configuration.settings.discard_ehlo_keywords.empty() ||
+  return !configuration.relay_defaults.discard_ehlo_keywords.empty() ||
          std::any_of(configuration.relays.begin(), configuration.relays.end(),
                      [](const auto& relay) { return !relay.second.settings.discard_ehlo_keywords.empty(); });
 }

@@ -152,16 +152,7 @@ class ServiceJudge {
   }
 
   void judge_limits() {
-    const std::string limit = service_.name + "_destination_recipient_limit";
-    if (facts_.recipient_limit != "1") {
-      const std::string& holder = facts_.recipient_limit_holder;
-      add(Severity::Warning,
-          fmt::format(
-              "{} is {}: pipe(8) takes one result for all recipients of a request, so one that is refused holds "
-              "the others up",
-              limit, printable(facts_.recipient_limit)),
-          holder.empty() ? edit("-e", limit + "=1") : edit("-P", holder + "/" + limit + "=1"));
-    }
+    judge_recipient_limit();
     const auto time = parse_postfix_time(facts_.time_limit);
     const Duration needed = facts_.deadline + kMargin;
     if (time && *time >= needed) return;
@@ -176,6 +167,30 @@ class ServiceJudge {
         fmt::format("{} is {}, the deadline of relaypipe is {}: Postfix kills and bounces what takes longer", name,
                     printable(facts_.time_limit), format_duration(facts_.deadline)),
         here ? edit("-P", service_.key() + "/" + assignment) : edit("-e", assignment));
+  }
+
+  void judge_recipient_limit() {
+    const std::string limit = service_.name + "_destination_recipient_limit";
+    const auto set_to = [&](std::string_view value) {
+      const std::string& holder = facts_.recipient_limit_holder;
+      const std::string assignment = fmt::format("{}={}", limit, value);
+      return holder.empty() ? edit("-e", assignment) : edit("-P", holder + "/" + assignment);
+    };
+    const bool one = facts_.recipient_limit == "1";
+    if (one && !facts_.header_chain.empty()) {
+      add(Severity::Warning,
+          fmt::format("{} is 1: the relays of chain {} write to whom the header of a message names, and take one to "
+                      "several recipients only as a whole, so it waits for ever; relaypipe lmtp gives a result to each",
+                      limit, facts_.header_chain),
+          set_to("50"));
+    }
+    // With such relays beside others it is for a person to decide.
+    if (one || facts_.header_relays) return;
+    add(Severity::Warning,
+        fmt::format("{} is {}: pipe(8) takes one result for all recipients of a request, so one that is refused holds "
+                    "the others up",
+                    limit, printable(facts_.recipient_limit)),
+        set_to("1"));
   }
 
   void judge_filter() {

@@ -13,6 +13,8 @@ namespace relaypipe {
 struct ServiceFacts : EntryFacts {
   std::string recipient_limit;         ///< the value that qmgr(8) uses
   std::string recipient_limit_holder;  ///< the service whose `-o` says so, or empty for main.cf
+  bool header_relays = false;          ///< relays want all recipients of a message in one request (HeaderRelays::any)
+  std::string header_chain;            ///< HeaderRelays::chain
   std::string filter;                  ///< pipe_delivery_status_filter that holds, as written; empty: none
   bool failures_deferred = false;      ///< that filter turns the deaths of the program into deferrals
 };

@@ -33,10 +33,11 @@ struct AccountConfig {
   std::vector<std::string> password_command;  ///< argv, no shell; its first line is the password
   std::string password_map;       ///< Postfix's sasl_passwd in text form: the relay's own, or that of the defaults
   bool sender_dependent = false;  ///< the sender's entry of the map comes first
+  bool key_pair = false;          ///< the secret's file or command has the username (an access key's id) as well
   std::optional<Oauth2Config> oauth2;
 
   /// Whether AUTH is configured for certain. With only a map, its lookup tells.
-  [[nodiscard]] bool certain() const { return !username.empty(); }
+  [[nodiscard]] bool certain() const { return !username.empty() || key_pair; }
   [[nodiscard]] bool any() const { return certain() || !password_map.empty(); }
 };
 

@@ -15,9 +15,10 @@ namespace relaypipe {
 /// What AUTH is said with at one relay.
 struct Credentials {
   std::string username;
-  Secret secret;         ///< a password, or an access token
-  bool bearer = false;   ///< XOAUTH2 or OAUTHBEARER
-  bool of_host = false;  ///< kept under the name of this very host, so meant for no other that DNS may name
+  Secret secret;              ///< a password, or an access token
+  bool bearer = false;        ///< XOAUTH2 or OAUTHBEARER
+  bool of_host = false;       ///< kept under the name of this very host, so meant for no other that DNS may name
+  Secret session_token = {};  ///< of temporary credentials of Amazon's (STS), else empty
 };
 
 /// The answer to Keyring::ask: nothing where the relay has no account, else the credentials, or why they cannot be had

@@ -9,7 +9,7 @@
 
 #include "base/printable.h"
 #include "relay/host.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 namespace relaypipe {
 namespace {
@@ -17,20 +17,23 @@ namespace {
 constexpr std::string_view kForm = "write [host]:port";
 constexpr std::string_view kIpv6Form = "write [ipv6:2001:db8::1]:25";
 constexpr std::string_view kIpv6Tag = "ipv6:";
+constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::uint16_t kSmtpsPort = 465;
+constexpr std::uint16_t kSubmissionPort = 587;
 
 std::string_view without_root_dot(std::string_view name) {
   if (!name.empty() && name.back() == '.') name.remove_suffix(1);
   return name;
 }
 
-enum class Prefix { None, Smtp, Smtps, Srv };
+enum class Prefix { None, Smtp, Smtps, Srv, Https };
 
 struct PrefixName {
   std::string_view name;
   Prefix prefix;
 };
-constexpr std::array<PrefixName, 3> kPrefixes = {
-    {{"smtp", Prefix::Smtp}, {"smtps", Prefix::Smtps}, {"srv", Prefix::Srv}}};
+constexpr std::array<PrefixName, 4> kPrefixes = {
+    {{"smtp", Prefix::Smtp}, {"smtps", Prefix::Smtps}, {"srv", Prefix::Srv}, {"https", Prefix::Https}}};
 /// What stands before the colon in other places of Postfix; as the name of a host hardly anyone means it.
 constexpr std::array<std::string_view, 3> kForeignPrefixes = {"lmtp", "unix", "inet"};
 
@@ -80,7 +83,7 @@ Parsed<Element> take_prefix(std::string_view text) {
   const bool host_follows = rest.starts_with('[') || rest.starts_with('/');
   if (host_follows || (listed && !rest.empty() && !made_of(kDigits, rest))) {
     return wrong(fmt::format("\"{}:\" is not a known prefix", shown(name)),
-                 "write [host]:port, smtp:[host]:port, smtps:[host]:port or srv:domain");
+                 "write [host]:port, smtp:[host]:port, smtps:[host]:port, srv:domain or https:host");
   }
   return Element{Prefix::None, "", text};
 }
@@ -111,6 +114,8 @@ Parsed<Parts> split_parts(const Element& element) {
   const std::string_view text = element.rest;
   if (text.empty()) return wrong("there is nothing behind the prefix", "write smtp:[host]:port");
   if (text.front() == '[') return split_brackets(element);
+  if (element.prefix == Prefix::Https && text.starts_with("//"))
+    return wrong("this is a URL; the path is the provider's matter", "write https: and the host alone");
   if (address_version(text) == IpVersion::V6)
     return wrong("an IPv6 address needs brackets", bracket_form(element.written, text));
   const std::size_t bracket = text.find_first_of("[]");
@@ -172,17 +177,28 @@ Parsed<std::uint16_t> read_port(std::string_view text, const ServicePort& servic
   return fail(fmt::format("\"{}\" is neither a port number nor a known service name", shown(text)));
 }
 
+/// What the prefix alone says.
+Destination begin_destination(std::string_view text, Prefix prefix) {
+  Destination destination;
+  destination.text = text;
+  destination.https = prefix == Prefix::Https;
+  destination.implicit_tls = prefix == Prefix::Smtps || destination.https;
+  if (prefix == Prefix::Smtps) destination.port = kSmtpsPort;
+  if (destination.https) destination.port = kHttpsPort;
+  // The mail interface of a provider is one host: no MX record speaks of it.
+  destination.lookup = prefix == Prefix::Srv ? Lookup::Srv : destination.https ? Lookup::Address : Lookup::Mx;
+  return destination;
+}
+
 Parsed<Destination> parse_destination(std::string_view text, const ServicePort& service) {
   const Parsed<Element> element = take_one_prefix(text);
   if (!element) return fail(element.error());
+  Destination destination = begin_destination(text, element->prefix);
+  // The provider tells its host.
+  if (destination.https && element->rest.empty()) return destination;
   const Parsed<Parts> parts = split_parts(*element);
   if (!parts) return fail(parts.error());
-  const bool smtps = element->prefix == Prefix::Smtps;
   const bool srv = element->prefix == Prefix::Srv;
-  Destination destination;
-  destination.text = text;
-  destination.port = smtps ? 465 : 25;
-  destination.lookup = srv ? Lookup::Srv : Lookup::Mx;
   if (const std::optional<std::string> problem = set_host(destination, element->written, *parts)) return fail(*problem);
   if (srv && destination.lookup != Lookup::Srv) {
     return wrong("\"srv:\" needs a domain, since a host has no SRV records",
@@ -192,11 +208,13 @@ Parsed<Destination> parse_destination(std::string_view text, const ServicePort& 
     const Parsed<std::uint16_t> port = read_port(*parts->port, service);
     // The host is known to be good here, so the form can repeat what stands before the port.
     const std::string_view before = text.substr(0, text.size() - parts->port->size());
-    if (!port) return wrong(port.error(), fmt::format("write {}{}", before, smtps ? 465 : 587));
+    const std::uint16_t usual = destination.implicit_tls ? destination.port : kSubmissionPort;
+    if (!port) return wrong(port.error(), fmt::format("write {}{}", before, usual));
     destination.port = *port;
   }
   // An explicit smtp: is the way to say STARTTLS on port 465.
-  destination.implicit_tls = smtps || (destination.port == 465 && element->prefix != Prefix::Smtp);
+  const bool by_port = destination.port == kSmtpsPort && element->prefix != Prefix::Smtp;
+  destination.implicit_tls = destination.implicit_tls || by_port;
   return destination;
 }
 

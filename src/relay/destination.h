@@ -19,14 +19,17 @@ enum class Lookup {
 };
 
 /// How a relay is written: `[host]:port`, `domain`, `domain:port`, `[192.0.2.1]`, `[ipv6:2001:db8::1]:25`, with
-/// `smtp:`, `smtps:` or `srv:` before it.
+/// `smtp:`, `smtps:`, `srv:` or `https:` before it.
 struct Destination {
   std::string text;      ///< as written, for messages and as the name of the relay
   std::string host;      ///< lower case, without brackets, `ipv6:` and trailing dot
   bool literal = false;  ///< `host` is an IPv4 or IPv6 address
   Lookup lookup = Lookup::Mx;
   std::uint16_t port = 25;
-  bool implicit_tls = false;  ///< `smtps:`, or port 465 without a prefix (RFC 8314 3.3)
+  bool implicit_tls = false;  ///< `smtps:`, port 465 without a prefix (RFC 8314 3.3), or `https:`
+  /// `https:`: the mail interface of a provider. `host` is empty where `https:` stands alone: then it is the
+  /// provider's.
+  bool https = false;
 
   friend bool operator==(const Destination&, const Destination&) = default;
 };

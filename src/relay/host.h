@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 namespace relaypipe {
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,11 +48,20 @@ struct ReserveRule {
   [[nodiscard]] std::uint64_t kept_of(std::uint64_t count) const { return (count * percent + 99) / 100; }
 };
 
+/// What a host may use of a limit that a fleet shares while the fleet's store does not answer, when its slice is used
+/// up.
+enum class WhenAway {
+  Share,   ///< what was left at the last answer, or the whole limit in a window without one, divided by the known hosts
+  Closed,  ///< nothing
+  Open,    ///< what this host alone has left
+};
+
 /// How much may be sent over a relay. Nothing set: no limit.
 struct Limits {
   std::vector<LimitRule> rules;   ///< the rate and the quotas
   std::uint64_t connections = 0;  ///< attempts at the same time, over all processes; 0: no limit
   ReserveRule reserve;
+  std::optional<WhenAway> fleet = {};  ///< quotas are leased from a fleet's store; nothing: they are this host's alone
 
   [[nodiscard]] bool any() const { return !rules.empty() || connections != 0; }
 };

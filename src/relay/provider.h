@@ -30,4 +30,7 @@ const Provider* find_provider(std::string_view name);
 /// The provider whose relay a host is, or nullptr.
 const Provider* recognise_provider(std::string_view host);
 
+/// The provider whose name is written, and where none is the one whose relay the host is; or nullptr.
+const Provider* provider_of(std::string_view written, std::string_view host);
+
 }  // namespace relaypipe

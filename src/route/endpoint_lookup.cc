@@ -62,9 +62,9 @@ bool OwnHost::is_me(const std::string& host, const std::vector<IpAddress>& its_a
 }
 
 EndpointLookup::EndpointLookup(const Relay& relay, const OwnHost& self, Random random, Instant now)
-    : relay_(&relay), self_(&self), random_(random), end_(now + relay.settings.resolve_limit), last_answer_(now) {
+    : relay_(&relay), self_(&self), random_(random), end_(now + relay.settings->resolve_limit), last_answer_(now) {
   const Destination& destination = relay.destination;
-  const bool srv = destination.lookup == Lookup::Srv || (destination.lookup == Lookup::Mx && relay.settings.srv);
+  const bool srv = destination.lookup == Lookup::Srv || (destination.lookup == Lookup::Mx && relay.settings->srv);
   if (srv) {
     list(RecordType::Srv, (destination.implicit_tls ? "_submissions._tcp." : "_submission._tcp.") + destination.host);
   } else if (destination.lookup == Lookup::Mx) {
@@ -87,9 +87,9 @@ void EndpointLookup::add_host(const std::string& name, std::uint16_t preference,
   // domain name").
   if (const auto address = parse_ip_address(name)) {
     const IpVersion excluded = address->v6 ? IpVersion::V4 : IpVersion::V6;
-    if (relay_->settings.ip != excluded) host.literal.push_back(*address);
+    if (relay_->settings->ip != excluded) host.literal.push_back(*address);
   } else {
-    const IpVersion ip = relay_->settings.ip;
+    const IpVersion ip = relay_->settings->ip;
     const bool twin = std::any_of(hosts_.begin(), hosts_.end(), [&](const Host& other) { return other.name == name; });
     host.v6.asked = ip != IpVersion::V4;
     host.v4.asked = ip != IpVersion::V6;
@@ -220,7 +220,7 @@ SessionFailure EndpointLookup::why_none() const {
   }
   // MX hosts without addresses are somebody's mistake that will be fixed. A domain that does not exist, or that has
   // neither MX nor an address (if both kinds were asked for), takes no mail.
-  const bool takes_none = unknown_name || relay_->settings.ip == IpVersion::Any;
+  const bool takes_none = unknown_name || relay_->settings->ip == IpVersion::Any;
   none.recipient_domain = relay_->recipient_domain && !by_mx_ && none.error == SessionError::NotFound && takes_none;
   return none;
 }
@@ -237,7 +237,7 @@ bool EndpointLookup::is_own_domain(Instant now) const { return by_mx_ && result(
 
 /// What may be dialled, in order: nothing that is this machine, or stands as low as it.
 std::vector<Endpoint> EndpointLookup::endpoints() const {
-  const std::uint64_t limit = relay_->settings.mx_address_limit;
+  const std::uint64_t limit = relay_->settings->mx_address_limit;
   const Host* self = own();
   std::vector<Endpoint> found;
   for (std::size_t i = 0; i < hosts_.size(); ++i) {

@@ -42,6 +42,10 @@ const ChainRule* match(const std::vector<ChainRule>& rules, const Address& addre
 /// Why a relay may not carry mail of these addresses, or nothing.
 std::optional<std::string> address_problem(const RelayConfig& relay, const Envelope& envelope) {
   const std::string_view delimiters = relay.settings.recipient_delimiter;
+  if (envelope.sender.is_null() && !takes_null_sender(relay)) {
+    return fmt::format("may not carry bounces: over HTTPS {} sends only as somebody, and they have the sender <>",
+                       relay.provider);
+  }
   if (!relay.senders.empty() && !matches_any(relay.senders, envelope.sender.text(), delimiters)) {
     return fmt::format("may not carry the sender {}", shown_address(envelope.sender));
   }
@@ -96,18 +100,20 @@ std::string provider_of(const RelayConfig& relay) {
 
 Relay written_relay(const Configuration& configuration, const Destination& destination) {
   AccountConfig account;
-  account.password_map = configuration.settings.password_map;
+  account.password_map = configuration.relay_defaults.password_map;
   std::string provider = recognised(destination);
   Limits limits = provider_limits(provider);
-  return {destination.text,    destination,           configuration.settings, false, std::nullopt, std::move(account),
-          std::move(provider), configuration.replies, std::move(limits)};
+  return {destination.text, destination,        &configuration.relay_defaults, false,
+          std::nullopt,     std::move(account), std::move(provider),           configuration.replies,
+          std::move(limits)};
 }
 
 Relay relay_of(const Configuration& configuration, const ServicePort& service, const std::string& name) {
   const RelayConfig* config = configuration.relay(name);
   if (config != nullptr) {
-    return {config->name,    config->destination,  config->settings, false,         config->max_size,
-            config->account, provider_of(*config), config->replies,  config->limits};
+    return {config->name,     config->destination, &config->settings,    false,
+            config->max_size, config->account,     provider_of(*config), config->replies,
+            config->limits,   config->https,       config->rewriting};
   }
   // read_configuration() has made sure that what is no relay is one destination.
   const auto destinations = parse_nexthop(name, service);
@@ -248,7 +254,7 @@ Result<FinalNexthop, std::string> follow_rules(const Configuration& configuratio
     const ChainConfig* chain = chain_named(configuration, last.nexthop);
     if (chain == nullptr) return last;
     last.nexthop = chain->name;
-    const auto rule = rule_of(*chain, envelope, configuration.settings.recipient_delimiter);
+    const auto rule = rule_of(*chain, envelope, configuration.relay_defaults.recipient_delimiter);
     if (!rule) return fail(rule.error());
     if (*rule == nullptr) return last;
     last.steps.push_back(

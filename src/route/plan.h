@@ -70,9 +70,11 @@ Result<FinalNexthop, std::string> follow_rules(const Configuration& configuratio
                                                const Envelope& envelope);
 
 /// The relays that a word names, whatever the message: a relay of the configuration, the relays of a chain in the order
-/// of its tiers (its rules are not followed), or the destinations of a list. The error is a sentence.
+/// of its tiers (its rules are not followed), or the destinations of a list. The error is a sentence. The configuration
+/// outlives the relays.
 Result<std::vector<Relay>, std::string> relays_named(const Configuration& configuration, std::string_view word,
                                                      const ServicePort& service);
+Result<std::vector<Relay>, std::string> relays_named(Configuration&&, std::string_view, const ServicePort&) = delete;
 
 /// Plans the delivery of one message over a nexthop: a chain of the configuration, or a list of destinations.
 ///
@@ -80,8 +82,10 @@ Result<std::vector<Relay>, std::string> relays_named(const Configuration& config
 /// transport_maps come before sender_dependent_default_transport_maps in Postfix), the narrowest pattern first. Tiers
 /// keep their order; inside a tier the order is drawn by weight, or fixed by sender. Relays that may not carry the
 /// message are left out. There is no plan for a nexthop that cannot be read, for recipients that need different chains,
-/// and where nothing is left.
+/// and where nothing is left. The configuration outlives the plan.
 Result<RoutePlan, NoPlan> plan_route(const Configuration& configuration, std::string_view nexthop,
                                      const Envelope& envelope, const ServicePort& service, Random random);
+Result<RoutePlan, NoPlan> plan_route(Configuration&&, std::string_view, const Envelope&, const ServicePort&,
+                                     Random) = delete;
 
 }  // namespace relaypipe

@@ -91,10 +91,14 @@ std::optional<std::string_view> login_challenge_fault(std::size_t nth, std::stri
   return std::nullopt;
 }
 
+bool is_scram(std::string_view mechanism) { return mechanism.starts_with("SCRAM-"); }
+
 std::string no_common_mechanism(std::span<const std::string> offered, std::span<const std::string> usable) {
   if (offered.empty()) return "AUTH is not offered";
-  return fmt::format("it offers {}; we may use {}", printable(fmt::format("{}", fmt::join(offered, " "))),
-                     fmt::join(usable, " "));
+  const bool scram = std::any_of(offered.begin(), offered.end(), is_scram);
+  return fmt::format("it offers {}; we may use {}{}", printable(fmt::format("{}", fmt::join(offered, " "))),
+                     fmt::join(usable, " "),
+                     scram ? ", and cannot do SCRAM: let the relay offer PLAIN inside TLS too" : "");
 }
 
 std::string challenge_text(std::string_view base64) {

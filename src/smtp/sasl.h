@@ -26,6 +26,10 @@ bool has_initial_response(std::span<const std::string> offered, std::span<const 
 /// counts from 0; `base64` is what follows `334`.
 std::optional<std::string_view> login_challenge_fault(std::size_t nth, std::string_view base64);
 
+/// Whether it is one of the SCRAM mechanisms (RFC 5802), in upper case. libcurl, which says AUTH, does them only with
+/// libgsasl, and no Debian package of it has that.
+bool is_scram(std::string_view mechanism);
+
 /// Why no AUTH happened, in words: what the relay offers, and what we may use.
 std::string no_common_mechanism(std::span<const std::string> offered, std::span<const std::string> usable);
 

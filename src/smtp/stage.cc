@@ -13,7 +13,7 @@ struct Words {
 };
 
 // In the order of Stage.
-constexpr std::array<Words, 13> kWords{{
+constexpr std::array<Words, 14> kWords{{
     {"resolve", "looking up the host", ""},
     {"connect", "connecting", ""},
     {"greeting", "receiving the initial server greeting", ""},
@@ -21,6 +21,7 @@ constexpr std::array<Words, 13> kWords{{
     {"starttls", "receiving the STARTTLS response", "STARTTLS"},
     {"tls", "performing the TLS handshake", ""},
     {"auth", "performing the AUTH handshake", "AUTH"},
+    {"request", "sending the HTTP request", "POST"},
     {"mail", "sending MAIL FROM", "MAIL FROM"},
     {"rcpt", "sending RCPT TO", "RCPT TO"},
     {"data", "sending DATA command", "DATA"},

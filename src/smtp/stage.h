@@ -7,7 +7,24 @@ namespace relaypipe {
 
 /// Where in reaching a relay or talking to it something happened, in the order of time. What a failure means is asked
 /// of the stage first and of the reply second (design: "What an outcome means").
-enum class Stage { Resolve, Connect, Greeting, Ehlo, StartTls, Tls, Auth, Mail, Rcpt, Data, Content, EndOfData, Quit };
+/// A relay that speaks HTTPS has Connect, Tls, Request (the head of a request, up to its answer where it has no body),
+/// Content and EndOfData (the answer).
+enum class Stage {
+  Resolve,
+  Connect,
+  Greeting,
+  Ehlo,
+  StartTls,
+  Tls,
+  Auth,
+  Request,
+  Mail,
+  Rcpt,
+  Data,
+  Content,
+  EndOfData,
+  Quit,
+};
 
 /// Postfix's words for "while …" in its log texts (smtp_proto.c), e.g. "sending MAIL FROM".
 std::string_view while_doing(Stage stage);

@@ -49,7 +49,8 @@ HealthEvent::Kind kind_of(const ClassifiedAttempt& classified) {
 bool in_transaction(const Attempt& attempt) {
   const AttemptResult& what = attempt.what;
   return !std::holds_alternative<SessionFailure>(what) && !std::holds_alternative<Superseded>(what) &&
-         !std::holds_alternative<Skipped>(what) && !std::holds_alternative<Unsupported>(what);
+         !std::holds_alternative<Skipped>(what) && !std::holds_alternative<Unsupported>(what) &&
+         !std::holds_alternative<ApiUnsupported>(what);
 }
 
 /// Whether commands that were sent together had no reply.
@@ -93,7 +94,7 @@ HealthEvent health_event(const ClassifiedAttempt& classified, const Relay& relay
   event.pipelined = lost_pipelined(attempt);
   const auto* const superseded = std::get_if<Superseded>(&attempt.what);
   event.full_patience = superseded != nullptr && superseded->silent;
-  event.patience = to_span(relay.settings.patience);
+  event.patience = to_span(relay.settings->patience);
   if (event.kind == HealthEvent::Kind::Failed && in_transaction(attempt)) {
     event.transaction = failed_transaction(attempt, event.cause, envelope);
   }

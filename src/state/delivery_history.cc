@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <iterator>
+#include <utility>
 
 #include "state/attempt_health.h"
 #include "state/history_records.h"
+#include "state/update_backlog.h"
 #include "verdict/recipient_results.h"
 
 namespace relaypipe {
@@ -14,16 +16,24 @@ namespace {
 /// Progress sooner after the last one is not written down: it would change nothing for those that wait.
 constexpr Duration kProgressKnown = std::chrono::milliseconds(100);
 
+/// How much later than it should a process may close an idle session.
+constexpr Span kKeptSlack = std::chrono::seconds(1);
+
 }  // namespace
 
 DeliveryHistory::DeliveryHistory(HistoryServices services, const Envelope& envelope, Instant end)
     : services_(std::move(services)), envelope_(envelope), domains_(domains_of(envelope)), end_(end) {}
+
+void DeliveryHistory::know_self() {
+  if (self_ == Owner()) self_ = services_.self();
+}
 
 Context DeliveryHistory::around() {
   const WallTime now = services_.wall.now();
   return {now,
           now + to_span(std::max(end_ - services_.clock.now(), Duration(0))),
           envelope_,
+          to_span(services_.run.max_wait),
           self_,
           services_.alive,
           services_.zones,
@@ -43,6 +53,10 @@ void DeliveryHistory::open(RoutePlan& plan) {
     for (const Address& recipient : envelope_.recipients)
       keys.push_back(message_key(envelope_.queue_id, recipient.text()));
   }
+  // The place of a session that this process keeps is no reason to put its relay behind the others.
+  const bool limited =
+      std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) { return leg.relay.limits.connections != 0; });
+  if (limited && services_.keeps) know_self();
   const Context here = around();
   const std::vector<std::string> records = services_.store.read(keys, here.now);
   assert(records.size() == keys.size());
@@ -55,6 +69,9 @@ void DeliveryHistory::open(RoutePlan& plan) {
   const bool set_back =
       std::any_of(history.begin(), history.end(), [&](const RelayHistory& one) { return is_ahead(one, here.now); });
   if (set_back) bring_back(plan, here);
+  if (services_.backlog != nullptr) calm_ = calm_relays(plan, history, here);
+  for (std::size_t leg = 0; leg < plan.legs.size(); ++leg)
+    look_for_facts(plan.legs[leg].relay, history[leg].relay.allowance.fleet, here.now);
   order_by_history(plan, std::move(history), here);
 }
 
@@ -86,30 +103,12 @@ void DeliveryHistory::bring_back(const RoutePlan& plan, const Context& here) {
   });
 }
 
-DeliveryHistory::Answer DeliveryHistory::admit(const Leg& leg, Duration waited) {
-  std::vector<std::string> keys;
-  add_keys(keys, leg.relay.name);
-  if (self_ == Owner()) self_ = services_.self();
-  const Context here = around();
-  const auto mine = pending_.find(leg.relay.name);
-  const bool again = mine != pending_.end() && mine->second.tried;
-  Admission admission;
-  const StateWait wait = leg.relay.limits.any() ? StateWait::Exact : StateWait::Brief;
-  services_.store.update(keys, here.now, wait, [&](std::vector<StateValue>& values) {
-    RelayHistory history = history_in(values);
-    admission = relaypipe::admit(history, leg, to_span(waited), again, here);
-    if (admission.kind == Admission::Kind::Go) values[0] = value_of(history.relay, here.now);
-  });
-  if (admission.kind == Admission::Kind::Go) {
-    PendingUpdates& own = pending(leg.relay);
-    own.taken = true;
-    own.looks = admission.looks;
-    own.looked = services_.clock.now();
-    own.over = false;
-  }
-  Answer answer{.kind = admission.kind, .why = std::move(admission.why)};
-  if (admission.at) answer.at = services_.clock.now() + std::max(*admission.at - here.now, Span(1));
-  return answer;
+void DeliveryHistory::PendingUpdates::told() {
+  taken = taken && !over;
+  looks = looks && !over;
+  over = false;
+  accepted = 0;
+  updates.clear();
 }
 
 DeliveryHistory::PendingUpdates& DeliveryHistory::pending(const Relay& relay) {
@@ -135,14 +134,14 @@ void DeliveryHistory::progressed(const Leg& leg) {
   const WallTime now = services_.wall.now();
   services_.store.update(keys, now, StateWait::Brief, [&](std::vector<StateValue>& values) {
     RelayState state = state_in(values[0]);
-    keep_looking(state.health.looks, self_, now + to_span(leg.relay.settings.patience));
+    keep_looking(state.health.looks, self_, now + to_span(leg.relay.settings->patience));
     values[0] = value_of(state, now);
   });
 }
 
 void DeliveryHistory::ready(const Leg& leg, const Peer& peer, const ReadySession& session) {
   HealthEvent event = event_at(HealthEvent::Kind::Ready, session.began);
-  event.patience = to_span(leg.relay.settings.patience);
+  event.patience = to_span(leg.relay.settings->patience);
   add_update(leg.relay, {.of = HealthUpdate::Of::Endpoint, .name = endpoint_text(peer.ip, peer.port), .event = event});
   event.ready = session.took;
   event.offers_dsn = session.offers_dsn;
@@ -183,7 +182,8 @@ void DeliveryHistory::record(const Leg& leg, const ClassifiedAttempt& classified
     std::move(pairs.updates.begin(), pairs.updates.end(), std::back_inserter(own.updates));
     if (pairs.only) event = ended;
   }
-  if (auto there = endpoint_update(event, attempt, leg.relay)) own.updates.push_back(*std::move(there));
+  if (auto there = endpoint_update(event, attempt, services_.run.address_patience))
+    own.updates.push_back(*std::move(there));
   if (is_failure(event) && is_of_endpoint(event, attempt) && !used_up) {
     // Whatever is the matter with one of its addresses, the relay has not failed while another may do.
     if (!event.pipelined) return;
@@ -226,6 +226,11 @@ void DeliveryHistory::remember_message(MessageState::Kind kind, const Attempt& a
   outgoing_until_ = since + useful;
 }
 
+KeptUntil DeliveryHistory::kept_until(const Relay& relay, WallTime now) const {
+  if (relay.limits.connections == 0 || !services_.keeps || !services_.keeps(relay)) return std::nullopt;
+  return now + to_span(relay.settings->session.idle) + kKeptSlack;
+}
+
 /// Applies the updates of one relay to its records, and ends what was taken for it when the attempts are over.
 void DeliveryHistory::apply(const PendingUpdates& pending, std::span<StateValue> values, std::vector<Change>& changes) {
   const Relay& relay = *pending.relay;
@@ -239,10 +244,11 @@ void DeliveryHistory::apply(const PendingUpdates& pending, std::span<StateValue>
   if (pending.accepted > 0) tell_pairs_of_acceptance(history, relay, self_, now);
   Allowance& allowance = history.relay.allowance;
   if (pending.accepted > 0) {
-    count(allowance, relay.limits, here.self, pending.accepted, now, here.zones);
+    count(allowance, relay.limits, here.self, pending.accepted, now, here.zones, kept_until(relay, now));
   } else if (pending.taken && pending.over) {
-    give_back(allowance, relay.limits, here.self, now);
+    give_back(allowance, relay.limits, here.self, now, kept_until(relay, now));
   }
+  refill_where_due(relay, allowance, !changes.empty() && changes.back().relay == relay.name, now);
   write_history(history, values, now);
 }
 
@@ -251,12 +257,20 @@ void DeliveryHistory::write_messages(std::vector<StateValue>& values, std::size_
     values[first + i] = {.octets = pack(outgoing_[i]), .useful_until = outgoing_until_};
 }
 
+/// Whether it waits in the backlog from now on.
+bool DeliveryHistory::leave_for_later(PendingUpdates& pending) {
+  if (pending.taken || !calm_.contains(pending.relay->name) || !may_wait(pending.updates)) return false;
+  services_.backlog->add(*pending.relay, std::exchange(pending.updates, {}), services_.clock.now());
+  pending.told();
+  return true;
+}
+
 void DeliveryHistory::flush() {
   std::vector<std::string> keys;
   std::vector<PendingUpdates*> open;
   StateWait wait = StateWait::Brief;
   for (auto& [name, pending] : pending_) {
-    if (pending.updates.empty()) continue;
+    if (pending.updates.empty() || leave_for_later(pending)) continue;
     if (pending.relay->limits.any()) wait = StateWait::Exact;
     open.push_back(&pending);
     add_keys(keys, name);
@@ -272,13 +286,8 @@ void DeliveryHistory::flush() {
       apply(*open[i], std::span(values).subspan(i * size, size), changes);
     write_messages(values, relays);
   });
-  for (PendingUpdates* const pending : open) {
-    pending->taken = pending->taken && !pending->over;
-    pending->looks = pending->looks && !pending->over;
-    pending->over = false;
-    pending->accepted = 0;
-    pending->updates.clear();
-  }
+  for (PendingUpdates* const pending : open)
+    pending->told();
   outgoing_.clear();
   std::for_each(changes.begin(), changes.end(), services_.changed);
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,25 +13,13 @@
 #include "route/plan.h"
 #include "state/change.h"
 #include "state/health_update.h"
+#include "state/history_services.h"
 #include "state/message_record.h"
 #include "state/relay_history.h"
 #include "state/store.h"
 #include "verdict/classify.h"
 
 namespace relaypipe {
-
-/// What a delivery's history needs of its surroundings.
-struct HistoryServices {
-  StateStore& store;
-  const WallClock& wall;
-  const Clock& clock;
-  std::function<Owner()> self;  ///< this process; asked when something is taken
-  Alive alive;
-  ZoneOffset zones;
-  std::function<std::uint64_t(const Relay&)> credentials;
-  std::function<std::uint64_t(const Relay&)> settings;  ///< stamps what a connection is made with
-  std::function<void(const Change&)> changed;           ///< a relay went down or came back by what this delivery saw
-};
 
 /// What one delivery knows of the relays and of its own message from all others, and what it leaves to them. Its three
 /// verbs are the store's narrow door: one look when the plan is made, one reservation before a leg is tried where its
@@ -85,15 +74,25 @@ class DeliveryHistory {
     bool over = false;           ///< what was taken is not needed any more
     std::uint64_t accepted = 0;  ///< recipients
     std::vector<HealthUpdate> updates;
+
+    /// They are told, and what was taken and is over is given back.
+    void told();
   };
 
+  Admission ask_admission(const Leg& leg, Duration waited, bool asked);
+  void refill_where_due(const Relay& relay, Allowance& allowance, bool changed, WallTime now);
+  void look_for_facts(const Relay& relay, const FleetShare& share, WallTime now);
   PendingUpdates& pending(const Relay& relay);
+  bool leave_for_later(PendingUpdates& pending);
   void add_update(const Relay& relay, HealthUpdate update);
   HealthEvent event_at(HealthEvent::Kind kind, Instant began) const;
   HealthEvent shown(const Relay& relay, const ClassifiedAttempt& classified, Instant began, bool broken_off) const;
   void add_stamps(HealthEvent& event, const Relay& relay) const;
   void add_keys(std::vector<std::string>& keys, const std::string& relay) const;
+  void know_self();
   [[nodiscard]] Context around();
+  /// Until when the session that an attempt at the relay left is kept, and its place with it.
+  [[nodiscard]] KeptUntil kept_until(const Relay& relay, WallTime now) const;
   void apply(const PendingUpdates& pending, std::span<StateValue> values, std::vector<Change>& changes);
   void read_messages(std::span<const std::string> records);
   void bring_back(const RoutePlan& plan, const Context& here);
@@ -105,6 +104,7 @@ class DeliveryHistory {
   Instant end_;
   Owner self_;  ///< nobody, until something is taken
   std::map<std::string, PendingUpdates> pending_;
+  std::set<std::string> calm_;  ///< relays of which one more acceptance is no news, by name
   std::vector<MessageState> message_;
   std::vector<MessageState> outgoing_;  ///< what is to be kept of this message
   WallTime outgoing_until_ = kNever;

@@ -8,8 +8,8 @@
 
 #include "base/owner.h"
 #include "base/wall_time.h"
+#include "relay/relay_settings.h"
 #include "relay/reply_rule.h"
-#include "relay/settings.h"
 #include "state/looks.h"
 #include "state/speed.h"
 

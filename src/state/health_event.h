@@ -6,8 +6,8 @@
 
 #include "base/owner.h"
 #include "base/wall_time.h"
+#include "relay/relay_settings.h"
 #include "relay/reply_rule.h"
-#include "relay/settings.h"
 #include "state/health.h"
 
 namespace relaypipe {

@@ -17,9 +17,6 @@ void apply_to_endpoint(RelayState& state, const HealthUpdate& update, const Cool
   apply(endpoint_health(state, update.name), update.event, self, bounds, now);
 }
 
-/// Whether an acceptance says something new of it.
-bool has_failed(const Health& pair) { return pair.down() || !pair.doubts.empty(); }
-
 }  // namespace
 
 PairUpdates pair_updates(const ClassifiedAttempt& failed, const HealthEvent& event, const Envelope& envelope) {
@@ -49,13 +46,14 @@ bool is_of_endpoint(const HealthEvent& event, const Attempt& attempt) {
   return !attempt.peer.ip.empty() && !of_whole_relay(event.cause);
 }
 
-std::optional<HealthUpdate> endpoint_update(const HealthEvent& event, const Attempt& attempt, const Relay& relay) {
+std::optional<HealthUpdate> endpoint_update(const HealthEvent& event, const Attempt& attempt,
+                                            Duration address_patience) {
   if (event.kind == HealthEvent::Kind::Ended || !is_of_endpoint(event, attempt)) return std::nullopt;
   // Another address was faster: that is no failure of this one, unless TCP had not even answered.
   const auto* const superseded = std::get_if<Superseded>(&attempt.what);
   const bool silent =
       superseded != nullptr &&
-      (superseded->silent || (superseded->stage <= Stage::Connect && attempt.setup >= relay.settings.address_patience));
+      (superseded->silent || (superseded->stage <= Stage::Connect && attempt.setup >= address_patience));
   if (superseded != nullptr && !silent) return std::nullopt;
   HealthUpdate update{
       .of = HealthUpdate::Of::Endpoint, .name = endpoint_text(attempt.peer.ip, attempt.peer.port), .event = event};
@@ -66,7 +64,7 @@ std::optional<HealthUpdate> endpoint_update(const HealthEvent& event, const Atte
 
 std::optional<Change> apply(RelayHistory& history, const HealthUpdate& update, const Relay& relay,
                             const std::vector<std::string>& domains, const Owner& self, WallTime now) {
-  const CoolDown& bounds = relay.settings.cool_down;
+  const CoolDown& bounds = relay.settings->cool_down;
   switch (update.of) {
     case HealthUpdate::Of::Sender: apply(history.with_sender, update.event, self, bounds, now); return std::nullopt;
     case HealthUpdate::Of::Endpoint: apply_to_endpoint(history.relay, update, bounds, self, now); return std::nullopt;
@@ -90,10 +88,12 @@ std::optional<Change> apply(RelayHistory& history, const HealthUpdate& update, c
                 .words = update.event.words};
 }
 
+bool has_failed(const Health& health) { return health.down() || !health.doubts.empty(); }
+
 void tell_pairs_of_acceptance(RelayHistory& history, const Relay& relay, const Owner& self, WallTime now) {
   const HealthEvent accepted{.kind = HealthEvent::Kind::Accepted, .began = now};
   const auto tell = [&](Health& pair) {
-    if (has_failed(pair)) apply(pair, accepted, self, relay.settings.cool_down, now);
+    if (has_failed(pair)) apply(pair, accepted, self, relay.settings->cool_down, now);
   };
   tell(history.with_sender);
   std::for_each(history.with_domains.begin(), history.with_domains.end(), tell);

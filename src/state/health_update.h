@@ -44,13 +44,17 @@ bool is_failure(const HealthEvent& event);
 /// Whether the event speaks of the endpoint it was met at, and not of the relay as a whole.
 bool is_of_endpoint(const HealthEvent& event, const Attempt& attempt);
 
-/// What an attempt says of its endpoint; nothing where it does not speak of that.
-std::optional<HealthUpdate> endpoint_update(const HealthEvent& event, const Attempt& attempt, const Relay& relay);
+/// What an attempt says of its endpoint; nothing where it does not speak of that. `address_patience`: of the run.
+std::optional<HealthUpdate> endpoint_update(const HealthEvent& event, const Attempt& attempt,
+                                            Duration address_patience);
 
 /// Applies an update of `self` to what is remembered of its relay; `domains` are the recipients', as domains_of() lists
 /// them. The change, when the relay went down or came back.
 std::optional<Change> apply(RelayHistory& history, const HealthUpdate& update, const Relay& relay,
                             const std::vector<std::string>& domains, const Owner& self, WallTime now);
+
+/// Whether an acceptance says something new of a relay, or of its pair with a sender or a domain.
+bool has_failed(const Health& health);
 
 /// Tells the relay's pairs with the sender and the domains that it has accepted a message.
 void tell_pairs_of_acceptance(RelayHistory& history, const Relay& relay, const Owner& self, WallTime now);

@@ -26,6 +26,7 @@
 #include <cassert>
 
 #include "base/printable.h"
+#include "state/idle_places.h"
 
 namespace relaypipe {
 namespace {
@@ -37,16 +38,18 @@ constexpr Span kLookAgain = milliseconds(100);
 
 Claim claim_of(const Relay& relay, const Context& around) {
   const bool urgent =
-      matches_any(relay.limits.reserve.senders, around.envelope.sender.text(), relay.settings.recipient_delimiter);
+      matches_any(relay.limits.reserve.senders, around.envelope.sender.text(), relay.settings->recipient_delimiter);
   return {.owner = around.self,
           .until = around.end,
           .recipients = std::max<std::uint64_t>(around.envelope.recipients.size(), 1),
-          .urgent = urgent};
+          .urgent = urgent,
+          .asked = around.asked};
 }
 
 std::string limit_words(const Exhausted& used_up, const Limits& limits) {
   if (used_up.rule == nullptr) return fmt::format("all {} connections are in use", limits.connections);
-  const std::string rule = fmt::format("{} {}", used_up.rule->is_rate ? "rate" : "quota", used_up.rule->text);
+  const std::string rule = fmt::format("{} {}{}", used_up.rule->is_rate ? "rate" : "quota", used_up.rule->text,
+                                       used_up.fleet ? " of the fleet" : "");
   return used_up.reserve ? fmt::format("{} (but for {} % of it, which reserve keeps for other senders)", rule,
                                        limits.reserve.percent)
                          : rule;
@@ -74,21 +77,21 @@ Standing standing_of(const Health& health, const Relay& relay, const Context& ar
   Stamps stamps;
   if (health.down()) stamps.settings = around.settings(relay);
   if (health.down() && health.cause == Cause::Auth) stamps.credentials = around.credentials(relay);
-  return standing(health, around.now, stamps, relay.settings.cool_down, around.alive);
+  return standing(health, around.now, stamps, relay.settings->cool_down, around.alive);
 }
 
 void look_at(Health& health, const Relay& relay, const Context& around) {
-  const WallTime until = around.now + to_span(relay.settings.patience);
+  const WallTime until = around.now + to_span(relay.settings->patience);
   take_look(health.looks, {.owner = around.self, .since = around.now, .until = until}, around.alive);
   health.stamp = std::max(health.stamp, around.now);
 }
 
 /// Whether it is worth while to wait for what another process finds.
-bool waits(const Standing& now, const Leg& leg, Span waited) {
+bool waits(const Standing& now, const Leg& leg, Span waited, const Context& around) {
   if (now.kind != Standing::Kind::Probing) return false;
   if (now.unknown) return true;
   const bool nothing_else = leg.alone || leg.turn == Leg::Turn::Last;
-  return nothing_else && waited + kLookAgain <= to_span(leg.relay.settings.max_wait);
+  return nothing_else && waited + kLookAgain <= around.max_wait;
 }
 
 /// What keeps the relay from this message alone: its sender, or a recipient's domain, that the relay lately refused.
@@ -113,6 +116,11 @@ std::string_view pair_words(const Health& pair, bool of_sender) {
 Skipped::Why pair_reason(const Health& pair, bool of_sender) {
   if (!of_sender) return Skipped::Why::DomainNotTaken;
   return pair.cause == Cause::SenderNotAllowed ? Skipped::Why::SenderNotTaken : Skipped::Why::CoolingDown;
+}
+
+/// Whether a delivery would wait for it, or has to ask for it.
+bool is_soon_free(const Exhausted& used_up, const Context& around) {
+  return used_up.ask || (used_up.free_at && *used_up.free_at - around.now <= around.max_wait);
 }
 
 /// Why a leg has lost its place.
@@ -144,8 +152,7 @@ std::optional<LostPlace> lost_place(const RelayHistory& history, const Leg& leg,
   const Limits& limits = leg.relay.limits;
   const auto used_up =
       exhausted(history.relay.allowance, limits, claim_of(leg.relay, around), around.now, around.zones);
-  const Span patience = to_span(leg.relay.settings.max_wait);
-  if (used_up && (!used_up->free_at || *used_up->free_at - around.now > patience)) {
+  if (used_up && !is_soon_free(*used_up, around)) {
     const WallTime free = used_up->free_at.value_or(kFarFuture);
     return behind(free, fmt::format("{} used up until {}", limit_words(*used_up, limits), time_text(free)));
   }
@@ -154,7 +161,7 @@ std::optional<LostPlace> lost_place(const RelayHistory& history, const Leg& leg,
 
 bool much_slower(const std::vector<RelayHistory>& history, const RoutePlan& plan, std::size_t leg,
                  const Context& around) {
-  const std::uint64_t factor = plan.legs[leg].relay.settings.slow_factor;
+  const std::uint64_t factor = plan.legs[leg].relay.settings->slow_factor;
   if (factor == 0 || plan.legs[leg].tier == 0) return false;
   std::vector<const Health*> others;
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {
@@ -187,6 +194,19 @@ void put_behind_tier(std::vector<Leg>& legs, const std::vector<std::string>& slo
     std::for_each(behind, end, [](Leg& leg) { leg.reason += "; much slower than its tier's others"; });
     tier = end;
   }
+}
+
+/// What to do without a place within the limits: ask the fleet for one, wait for one, or go on without the relay.
+Admission without_place(Allowance& allowance, const Exhausted& used_up, const Leg& leg, Span waited,
+                        const Context& here) {
+  if (used_up.ask) return {.kind = Admission::Kind::Ask};
+  const Span left = std::min(here.max_wait - waited, here.end - here.now);
+  const bool soon = used_up.free_at && *used_up.free_at - here.now <= left;
+  if (!soon) return {.kind = Admission::Kind::No, .why = skipped(used_up, leg.relay.limits)};
+  const IdlePlace place = used_up.rule == nullptr ? want_idle_place(allowance, here.self) : IdlePlace::None;
+  return {.kind = Admission::Kind::Later,
+          .asked = place == IdlePlace::Asked,
+          .at = place == IdlePlace::None ? *used_up.free_at : here.now + kLookAgain};
 }
 
 }  // namespace
@@ -255,7 +275,7 @@ Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, 
   // With nothing else left it is better to look than to keep the mail; but one process at a time.
   const bool may_probe = now.kind == Kind::Due || (leg.turn == Leg::Turn::Last && now.early);
   const bool may_try = now.kind == Kind::Up || may_probe || (again && now.kind != Kind::Suspended);
-  if (!may_try && waits(now, leg, waited)) return {.kind = Admission::Kind::Later, .at = here.now + kLookAgain};
+  if (!may_try && waits(now, leg, waited, here)) return {.kind = Admission::Kind::Later, .at = here.now + kLookAgain};
   if (!may_try) return {.kind = Admission::Kind::No, .why = skipped(now, health)};
   if (const Health* const pair = again ? nullptr : cooling_pair(history, leg, here)) {
     const Skipped::Why why = pair_reason(*pair, pair == &history.with_sender);
@@ -264,15 +284,12 @@ Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, 
   }
   const Limits& limits = leg.relay.limits;
   const Claim claim = claim_of(leg.relay, here);
-  if (const auto used_up = exhausted(history.relay.allowance, limits, claim, here.now, here.zones)) {
-    const Span left = std::min(to_span(leg.relay.settings.max_wait) - waited, here.end - here.now);
-    const bool soon = used_up->free_at && *used_up->free_at - here.now <= left;
-    if (soon) return {.kind = Admission::Kind::Later, .at = used_up->free_at};
-    return {.kind = Admission::Kind::No, .why = skipped(*used_up, limits)};
-  }
+  Allowance& allowance = history.relay.allowance;
+  if (const auto used_up = exhausted(allowance, limits, claim, here.now, here.zones))
+    return without_place(allowance, *used_up, leg, waited, here);
   const bool looks = may_probe || now.unknown;
   if (looks) look_at(health, leg.relay, here);
-  if (limits.any()) take(history.relay.allowance, limits, claim, here.now);
+  if (limits.any()) take(allowance, limits, claim, here.now);
   return {.kind = Admission::Kind::Go, .looks = looks};
 }
 

@@ -29,11 +29,13 @@ struct Context {
   WallTime now;
   WallTime end;  ///< of the delivery
   const Envelope& envelope;
+  Span max_wait;  ///< of the run: for a place, or for what another process finds
   Owner self;
   Alive alive;
   ZoneOffset zones;
   std::function<std::uint64_t(const Relay&)> credentials;  ///< stamps their present source
   std::function<std::uint64_t(const Relay&)> settings;     ///< stamps what a connection is made with
+  bool asked = false;                                      ///< the fleet's store was asked for this leg already
 };
 
 /// Whether a leg may be tried now.
@@ -41,9 +43,11 @@ struct Admission {
   enum class Kind {
     Go,
     Later,  ///< ask again at `at`: a place within a limit is free then, or what another process finds may be known
+    Ask,    ///< of the fleet's slice nothing is left, and its store may have more: ask it, then again
     No,     ///< `why`
   } kind = Kind::Go;
   bool looks = false;               ///< with Go: it is this delivery that looks whether the relay is well
+  bool asked = false;               ///< of Later: it has asked for the place of an idle session, which is to be written
   std::optional<WallTime> at = {};  ///< of Later
   Skipped why = {};                 ///< of No
 };

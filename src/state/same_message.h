@@ -7,7 +7,7 @@
 
 #include "message/envelope.h"
 #include "message/message_source.h"
-#include "relay/settings.h"
+#include "relay/run_settings.h"
 #include "route/plan.h"
 #include "state/delivery_history.h"
 #include "verdict/attempt_result.h"
@@ -20,7 +20,7 @@ namespace relaypipe {
 class SameMessage {
  public:
   /// The references outlive it.
-  SameMessage(const Envelope& envelope, MessageSource& message, DeliveryHistory& history, const Settings& settings)
+  SameMessage(const Envelope& envelope, MessageSource& message, DeliveryHistory& history, const RunSettings& settings)
       : envelope_(envelope), message_(message), history_(history), settings_(settings) {}
 
   /// By which another delivery of it is recognised while it runs; nothing where it has no queue id.
@@ -44,7 +44,7 @@ class SameMessage {
   const Envelope& envelope_;
   MessageSource& message_;
   DeliveryHistory& history_;
-  const Settings& settings_;
+  const RunSettings& settings_;
 };
 
 }  // namespace relaypipe

@@ -26,7 +26,7 @@ void add(std::uint64_t& stamp, const std::vector<std::string>& words) {
 
 void add(std::uint64_t& stamp, std::uint64_t number) { add(stamp, std::to_string(number)); }
 
-void add_tls(std::uint64_t& stamp, const Settings& settings) {
+void add_tls(std::uint64_t& stamp, const RelaySettings& settings) {
   const TlsSettings& tls = settings.tls_more;
   add(stamp, static_cast<std::uint64_t>(settings.tls));
   add(stamp, static_cast<std::uint64_t>(tls.min_version));
@@ -40,21 +40,30 @@ void add_account(std::uint64_t& stamp, const Relay& relay) {
   for (const std::string* const word : {&account.username, &account.password_file, &account.password_map})
     add(stamp, *word);
   add(stamp, account.password_command);
-  add(stamp, relay.settings.auth_mechanisms);
-  add(stamp, relay.settings.allow_plaintext_auth);
+  add(stamp, relay.settings->auth_mechanisms);
+  add(stamp, relay.settings->allow_plaintext_auth);
   add(stamp, account.oauth2 ? account.oauth2->client_id + " " + account.oauth2->token_endpoint : "");
+}
+
+void add_rewriting(std::uint64_t& stamp, const AddressRewriting& rewriting) {
+  add(stamp, rewriting.all);
+  for (const RewritingRule& rule : rewriting.rules) {
+    add(stamp, rule.pattern.text());
+    add(stamp, rule.target);
+  }
 }
 
 }  // namespace
 
-std::uint64_t settings_stamp(const Relay& relay) {
-  const Settings& settings = relay.settings;
+std::uint64_t settings_stamp(const Relay& relay, const RunSettings& run) {
+  const RelaySettings& settings = *relay.settings;
   const Destination& destination = relay.destination;
   std::uint64_t stamp = hash_octets("");
   add(stamp, destination.host);
   add(stamp, destination.port);
   add(stamp, static_cast<std::uint64_t>(destination.lookup));
   add(stamp, destination.implicit_tls ? 1 : 0);
+  if (destination.https) add(stamp, std::vector{relay.https.region, relay.https.domain, relay.https.mailbox});
   add_tls(stamp, settings);
   add_account(stamp, relay);
   add(stamp, settings.hostname);
@@ -62,7 +71,12 @@ std::uint64_t settings_stamp(const Relay& relay) {
   add(stamp, static_cast<std::uint64_t>(settings.ip));
   add(stamp, settings.srv ? 1 : 0);
   add(stamp, settings.bind_address);
-  add(stamp, settings.dns_servers);
+  add(stamp, run.dns_servers);
+  // Without any, the stamp is that of a relay that knew no rewriting.
+  if (relay.rewriting.any()) {
+    add_rewriting(stamp, relay.rewriting.envelope_sender);
+    add_rewriting(stamp, relay.rewriting.header_from);
+  }
   return stamp;
 }
 

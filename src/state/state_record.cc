@@ -8,12 +8,13 @@
 #include "base/packed.h"
 #include "base/printable.h"
 #include "state/health_record.h"
+#include "state/slice_record.h"
 #include "state/stored_values.h"
 
 namespace relaypipe {
 namespace {
 
-constexpr std::uint64_t kVersion = 4;
+constexpr std::uint64_t kVersion = 5;
 constexpr std::size_t kLongestName = 200;
 constexpr std::size_t kLongestAddress = 64;
 /// What counts against a quota, which may be one of a month, and what somebody may still ask about.
@@ -44,6 +45,7 @@ void pack_allowance(Packer& out, const Allowance& allowance) {
     out.time(hold.at);
     out.time(hold.until);
     out.number(hold.recipients);
+    out.number((hold.idle ? 1U : 0U) | (hold.wanted ? 2U : 0U));
   }
 }
 
@@ -69,6 +71,9 @@ bool unpack_allowance(Unpacker& in, Allowance& allowance) {
     hold.at = in.time();
     hold.until = in.time();
     hold.recipients = in.number();
+    const std::uint64_t marks = in.number();
+    hold.idle = (marks & 1U) != 0;
+    hold.wanted = (marks & 2U) != 0;
   }
   return in.fine();
 }
@@ -119,6 +124,8 @@ std::string pack(const RelayState& state) {
   pack(out, state.health);
   pack_allowance(out, state.allowance);
   pack_endpoints(out, state.endpoints);
+  // Only where there is a fleet: nobody else pays for it.
+  if (state.allowance.fleet.any()) pack(out, state.allowance.fleet);
   return out.take();
 }
 
@@ -127,7 +134,8 @@ std::optional<RelayState> unpack(std::string_view octets) {
   if (in.number() != kVersion) return std::nullopt;
   RelayState state;
   if (!unpack(in, state.health) || !unpack_allowance(in, state.allowance)) return std::nullopt;
-  if (!unpack_endpoints(in, state.endpoints) || !in.done()) return std::nullopt;
+  if (!unpack_endpoints(in, state.endpoints)) return std::nullopt;
+  if (!in.done() && !(unpack(in, state.allowance.fleet) && in.done())) return std::nullopt;
   if (!plausible(state.allowance)) return std::nullopt;
   return state;
 }

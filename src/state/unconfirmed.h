@@ -5,7 +5,7 @@
 #include <span>
 
 #include "message/envelope.h"
-#include "relay/settings.h"
+#include "relay/run_settings.h"
 #include "route/plan.h"
 #include "state/message_record.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/deadline.h"
 #include "base/wall_time.h"
+#include "http/api_outcome.h"
 #include "relay/reply_rule.h"
 #include "smtp/enhanced_status.h"
 #include "smtp/reply.h"
@@ -93,9 +94,11 @@ struct Skipped {
   std::string words;  ///< what it failed with, or which limit it is; printable
 };
 
-/// What one attempt showed: one value with its own data, not a code and a text.
-using AttemptResult = std::variant<Accepted, Refused, RecipientsRefused, Deliverable, Lost, ProtocolError, Unconfirmed,
-                                   Aborted, SessionFailure, Superseded, Unsupported, Skipped>;
+/// What one attempt showed: one value with its own data, not a code and a text. Of a relay that speaks HTTPS a message
+/// that it took is Accepted with HTTP's status as the code, and an answer that leaves it open Unconfirmed.
+using AttemptResult =
+    std::variant<Accepted, Refused, RecipientsRefused, Deliverable, Lost, ProtocolError, Unconfirmed, Aborted,
+                 SessionFailure, Superseded, Unsupported, Skipped, ApiRefusal, ApiUnsupported>;
 
 /// One attempt: where, what it showed, and how long setting up and the transaction took.
 struct Attempt {

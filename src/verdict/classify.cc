@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "verdict/answer_rules.h"
 #include "verdict/find_rule.h"
 
 namespace relaypipe {
@@ -189,6 +190,18 @@ struct Classifier {
     return {Scope::Message, Severity::Hard, Next::NextLeg, status, size ? Cause::Size : Cause::Content, {}, {}};
   }
 
+  Classification operator()(const ApiRefusal& refusal) const { return classify_refusal(refusal, rules, matcher); }
+
+  /// What every message of its size or with such addresses meets there is final when all relays say so; the rest is
+  /// only this interface's.
+  Classification operator()(const ApiUnsupported& unfit) const {
+    using enum ApiUnsupported::Why;
+    if (unfit.why == TooBig) return (*this)(Unsupported{Unsupported::Why::TooBig});
+    if (unfit.why == NotAscii) return (*this)(Unsupported{Unsupported::Why::NoSmtpUtf8});
+    const EnhancedStatus status = unfit.why == TooManyRecipients ? EnhancedStatus{4, 5, 3} : EnhancedStatus{4, 3, 3};
+    return {Scope::Message, Severity::Soft, Next::NextLeg, status, Cause::Unknown, {}, {}};
+  }
+
   Classification operator()(const Skipped& passed) const { return relay(status_of(passed), passed.cause); }
 
   Classification operator()(const SessionFailure& unreached) const {
@@ -248,7 +261,9 @@ struct Classifier {
 }  // namespace
 
 Classification classify_reply(Stage stage, const Reply& reply, const RelayRules& rules, PatternMatcher& matcher) {
-  const FoundRule found = find_rule(stage, reply, rules, matcher);
+  FoundRule found = find_rule(stage, reply, rules, matcher);
+  if (rules.sender_is_ours && found.means == Meaning{Scope::RelaySender, Cause::Unknown})
+    found.means.cause = Cause::SenderNotAllowed;
   if (found.broken) {
     return {Scope::Relay, Severity::Soft, Next::NextLeg, {4, 3, 5}, Cause::Unknown, {}, found.text};
   }

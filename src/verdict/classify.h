@@ -5,8 +5,9 @@
 #include <string_view>
 
 #include "relay/relay.h"
+#include "relay/relay_settings.h"
 #include "relay/reply_rule.h"
-#include "relay/settings.h"
+#include "relay/run_settings.h"
 #include "smtp/enhanced_status.h"
 #include "verdict/attempt_result.h"
 #include "verdict/pattern_matcher.h"
@@ -44,8 +45,10 @@ struct RelayRules {
   std::string_view provider;       ///< whose rows hold; empty: unknown
   std::span<const ReplyRule> own;  ///< the administrator's, first match first
   ContentReject on_content_reject = ContentReject::Stop;
-  bool recipient_domain = false;  ///< the recipient's own MX, where nobody has an account
-  OnUnconfirmed on_unconfirmed = OnUnconfirmed::SameRelay;
+  bool recipient_domain = false;                            ///< the recipient's own MX, where nobody has an account
+  OnUnconfirmed on_unconfirmed = OnUnconfirmed::SameRelay;  ///< of the run: what becomes of a message without a reply
+  /// The sender that the relay saw was written by its `envelope_sender`: a refusal of it is nobody's fault but ours.
+  bool sender_is_ours = false;
 };
 
 /// What an outcome means: the stage is asked first, then the whole reply, by the rules in their order
@@ -60,8 +63,8 @@ struct RelayRules {
 /// - A 5yz that names the recipient, or the message, is theirs: hard, no other relay is asked. One about the size, and
 ///   with `on_content_reject = "next"` one about the content, is final only when every relay says so.
 /// - A 5yz to MAIL is the sender's at this relay and never a recipient's; any other 5yz is nobody knows whose: hard,
-/// and
-///   final only when every relay says so.
+///   and final only when every relay says so. Where the sender is not the message's own but one that the
+///   relay's `envelope_sender` has made of it, a 5yz to it is soft: the configuration is at fault.
 /// - After the dot silence is none of these: the message may be delivered, so no other relay gets it and Postfix tries
 ///   later.
 Classification classify(const Attempt& attempt, const RelayRules& rules, PatternMatcher& matcher);
@@ -80,10 +83,12 @@ Attempt for_senders(Attempt attempt);
 /// The same in a few words for the list of other attempts: `mx1.example: connection timed out`.
 std::string describe_briefly(const Attempt& attempt);
 
-/// What the replies of a relay are judged by. The relay outlives it.
+/// What the replies of a relay are judged by, whatever the run and the message. The relay outlives it.
 inline RelayRules rules_of(const Relay& relay) {
-  return {relay.provider, relay.replies, relay.settings.on_content_reject, relay.recipient_domain,
-          relay.settings.on_unconfirmed};
+  return {.provider = relay.provider,
+          .own = relay.replies,
+          .on_content_reject = relay.settings->on_content_reject,
+          .recipient_domain = relay.recipient_domain};
 }
 
 }  // namespace relaypipe

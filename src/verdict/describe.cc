@@ -52,6 +52,11 @@ std::string state_of(const Skipped& passed) {
   return "does not take this sender" + until;
 }
 
+/// What the relay has not taken: over HTTPS there is no SASL.
+std::string_view refused_credentials(Stage stage) {
+  return stage == Stage::Request ? "the credentials were refused" : "SASL authentication failed";
+}
+
 struct Describer {
   const Peer& peer;
 
@@ -117,6 +122,16 @@ struct Describer {
     return fmt::format("message size {} exceeds size limit {} of server {}", unfit.size, unfit.limit, peer.text());
   }
 
+  std::string operator()(const ApiRefusal& refusal) const {
+    return fmt::format("host {} said: {} {}", peer.text(), refusal.text(), in_reply_to(Stage::Request));
+  }
+
+  std::string operator()(const ApiUnsupported& unfit) const {
+    if (unfit.why == ApiUnsupported::Why::TooBig)
+      return (*this)(Unsupported{Unsupported::Why::TooBig, unfit.size, unfit.limit});
+    return fmt::format("the message cannot go by {}: {}", peer.text(), unfit.text);
+  }
+
   std::string operator()(const SessionFailure& unreached) const {
     return unreached.reply ? replied(unreached) : unreplied(unreached);
   }
@@ -160,7 +175,7 @@ struct Describer {
         return fmt::format("SASL authentication failed; server {} offers no mechanism we can use: {}", peer.text(),
                            detail);
       case SessionError::AuthRefused:
-        return fmt::format("SASL authentication failed; server {} said: {}", peer.text(), detail);
+        return fmt::format("{}; server {} said: {}", refused_credentials(unreached.stage), peer.text(), detail);
       case SessionError::NoCredentials: return fmt::format("no credentials for {}: {}", peer.text(), detail);
       case SessionError::Misconfigured:
       case SessionError::Local: break;
@@ -183,6 +198,11 @@ struct Briefer {
   }
   std::string operator()(const Unsupported& u) const {
     return u.why == Unsupported::Why::TooBig ? fmt::format("takes only {} octets", u.limit) : "does not offer SMTPUTF8";
+  }
+  std::string operator()(const ApiRefusal& r) const { return r.text(); }
+  std::string operator()(const ApiUnsupported& u) const {
+    return u.why == ApiUnsupported::Why::TooBig ? (*this)(Unsupported{Unsupported::Why::TooBig, u.size, u.limit})
+                                                : u.text;
   }
   std::string operator()(const SessionFailure& u) const {
     if (u.reply) return u.reply->text();

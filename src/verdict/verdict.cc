@@ -73,8 +73,9 @@ bool is_hard(const ClassifiedAttempt& classified) { return classified.classifica
 
 /// A relay that was reached and may take the message another time.
 bool is_soft_reply(const ClassifiedAttempt& classified) {
-  const bool replied = std::holds_alternative<Refused>(classified.attempt.what) ||
-                       std::holds_alternative<RecipientsRefused>(classified.attempt.what);
+  const AttemptResult& what = classified.attempt.what;
+  const bool replied = std::holds_alternative<Refused>(what) || std::holds_alternative<RecipientsRefused>(what) ||
+                       std::holds_alternative<ApiRefusal>(what);
   return replied && !is_hard(classified);
 }
 

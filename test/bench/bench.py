@@ -10,11 +10,12 @@ Usage: bench [--binary [NAME=]PATH]... [--quick] [--readme] [--json FILE] [PART]
   distance      one message over 50 ms of network, a wire between two network namespaces: time and round trips
   distance_postfix  the same to a Postfix, beside smtp(8)
   lmtp          a full queue by lmtp(8) and `relaypipe lmtp`, beside smtp(8) and pipe(8)
+  lmtp_long    the same with five times as many messages, without pipe(8)
   lmtp_distance    the same over 50 ms of network, with STARTTLS and AUTH PLAIN; and one at a time
   lmtp_recipients  one message to 50 recipients, and to one
   lmtp_dead     a first relay that is a black hole or silent, by LMTP: 100 messages, and a full queue
 
-Without a PART all of them are measured, which takes fifteen to twenty minutes on two cores. The bare program sends one
+Without a PART all of them are measured, which takes some twenty minutes on two cores. The bare program sends one
 message by the same libcurl and does nothing else; /bin/true does nothing at all. Several binaries stand in the same
 tables. The relay is bench_relay, which accepts and counts; everything is on one machine, so programs get what the relay
 and Postfix leave of it. Needs root, for a Postfix and networks of its own. The exit status is 1 when an aim is missed.
@@ -97,6 +98,7 @@ def parts_of(arguments: argparse.Namespace) -> dict[str, Part]:
         "distance": lambda place, binaries: distance.measure(place, binaries, rounds),
         "distance_postfix": lambda place, binaries: distance.to_postfix(place, binaries, 3 * rounds),
         "lmtp": lambda place, binaries: lmtp.queues(place, binaries, messages, rounds),
+        "lmtp_long": lambda place, binaries: lmtp.long_queues(place, binaries, messages, rounds),
         "lmtp_distance": lambda place, binaries: lmtp.distant(place, binaries, min(plain, 100), rounds),
         "lmtp_recipients": lambda place, binaries: lmtp.many_recipients(place, binaries, 3 * rounds),
         "lmtp_dead": lambda place, binaries: queues.lmtp_dead_first(place, binaries, min(plain, 100), plain, rounds),

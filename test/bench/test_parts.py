@@ -67,6 +67,11 @@ class Parts(unittest.TestCase):
         names = {NATIVE, "relaypipe", LMTP}
         self.assert_rows(found, names, names | {lmtp.REUSE})
 
+    def test_lmtp_with_a_long_queue(self) -> None:
+        found = lmtp.long_queues(self.place, self.binaries, dict.fromkeys(deliveries.KINDS, 10), 1)
+        names = {NATIVE, LMTP}
+        self.assert_rows(found, names, names | {lmtp.REUSE})
+
     def test_lmtp_over_a_distance(self) -> None:
         alone = {NATIVE, lmtp.REUSE, LMTP}
         self.assert_rows(lmtp.distant(self.place, self.binaries, 5, 1), alone | {"relaypipe"}, alone)

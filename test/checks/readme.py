@@ -8,7 +8,7 @@ network or Postfix (probe, doctor, a delivery) is only read by the parser of the
 
 from __future__ import annotations
 
-import argparse
+import json
 import os
 import re
 import shlex
@@ -20,9 +20,10 @@ import unittest
 from pathlib import Path
 
 from support import figures
-from support.installed import REPOSITORY
+from support.checks import read_arguments
 
 LINES = 200
+KEY_PAIR = "AWS_ACCESS_KEY_ID=AKIAEXAMPLE\nAWS_SECRET_ACCESS_KEY=secret\n"
 LIMIT = 60.0    # seconds for one command; reached only when something hangs
 ETC = "/etc/relaypipe/"
 USER = 65534    # the user that delivers, where root runs this
@@ -39,8 +40,8 @@ SCREEN = re.compile(r"^    # (relaypipe .*)$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
-binary = REPOSITORY / "build/relaypipe"
-root = REPOSITORY
+binary: Path    # the program
+root: Path      # the directory of the repository
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -93,7 +94,7 @@ class Readme(unittest.TestCase):
         """The blocks as a file; the secrets they name are there, as for a person who has followed README."""
         text = "\n".join(parts)
         for name in re.findall(rf'"{ETC}([\w.-]+)"', text):
-            (self.directory / name).write_text("secret\n")
+            (self.directory / name).write_text(KEY_PAIR if "ses" in name else "secret\n")
             (self.directory / name).chmod(0o600)
         file = self.directory / "relaypipe.toml"
         file.write_text(text.replace(ETC, f"{self.directory}/"))
@@ -121,6 +122,20 @@ class Readme(unittest.TestCase):
         for block in self.toml:
             with self.subTest(block.splitlines()[0]):
                 self.assert_valid(block)
+
+    def test_entries_of_relays_that_speak_https(self) -> None:
+        """One of SES and one of Graph: a person can copy each, and it is a relay of that interface."""
+        text = "".join(self.toml)
+        for provider in ("ses", "graph"):
+            with self.subTest(provider):
+                entry = re.search(rf"^\[relay\.{provider}\]\n(?:(?!\[).*\n)+", text, re.MULTILINE)
+                self.assertIsNotNone(entry)
+                alone = f"{entry[0]}[chain.alone]\ntiers = [[\"{provider}\"]]\n"    # type: ignore[index]
+                self.assert_valid(alone)
+                told = self.relaypipe("plan", "--config", str(self.configuration(alone)), "-o", f"state_directory={self.state}",
+                                      "--nexthop", "alone", "--from", "a@example.com", "--to", "b@example.net", "--json")
+                leg, = json.loads(told.stdout)["legs"]
+                self.assertEqual((leg["protocol"], leg["provider"]), ("https", provider))
 
     def test_all_configuration_together_is_valid(self) -> None:
         self.assert_valid(*self.toml)
@@ -216,11 +231,7 @@ class Markdown(unittest.TestCase):
 
 def main() -> None:
     global binary, root
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", type=Path, default=binary)
-    parser.add_argument("root", nargs="?", type=Path, default=root)
-    arguments = parser.parse_args()
-    binary, root = arguments.binary.absolute(), arguments.root.resolve()
+    binary, root = read_arguments(__doc__)
     unittest.main(argv=sys.argv[:1])
 
 

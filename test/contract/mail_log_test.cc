@@ -50,7 +50,7 @@ struct Directory {
   }
 
   std::string path;
-  Settings settings;
+  RunSettings settings;
 };
 
 /// The syslog daemon's end of the socket.

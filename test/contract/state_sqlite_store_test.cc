@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 
 #include "base/random.h"
 #include "catch.h"
@@ -271,7 +272,8 @@ TEST_CASE("whoever waits while the others get on waits for its turn") {
                                  std::filesystem::copy_options::overwrite_existing);
       std::filesystem::create_directory(directory.path + "/apart");
       std::filesystem::rename(directory.path + "/copy", directory.path + "/apart/state.lock");
-      { const StateLock lock(directory.path + "/apart", StateLock::Use::Read, Span(0)); }
+      StateLockFile file(directory.path + "/apart");
+      { const StateLock lock(file, StateLock::Use::Read, Span(0)); }
       const std::string counted = text_of(directory.path + "/apart/state.lock");
       if (pwrite(fd, counted.data(), counted.size(), 0) < 0) return 1;
     }
@@ -450,7 +452,8 @@ TEST_CASE("a file that is cut while it is open is recreated") {
 /// A process that dies in the middle of an operation.
 void die_in_the_middle(const Directory& directory, StateLock::Use use) {
   const pid_t pid = start([&]() -> int {
-    const StateLock lock(directory.path, use, StateLock::kBrief);
+    StateLockFile file(directory.path);
+    const StateLock lock(file, use, StateLock::kBrief);
     kill(getpid(), SIGKILL);
     return 0;
   });
@@ -481,7 +484,8 @@ TEST_CASE("a file that kills those who use it is quarantined, though others read
   for (std::uint32_t i = 0; i <= StateLock::kMostCrashes; ++i) {
     die_in_the_middle(directory, use);
     const bool reads = use == StateLock::Use::Write;
-    const StateLock lock(directory.path, reads ? StateLock::Use::Read : StateLock::Use::Write, StateLock::kBrief);
+    StateLockFile file(directory.path);
+    const StateLock lock(file, reads ? StateLock::Use::Read : StateLock::Use::Write, StateLock::kBrief);
     REQUIRE(lock.crashes() == 0);
   }
   SqliteStateStore store(directory.path);
@@ -655,6 +659,19 @@ TEST_CASE("a million messages at full speed change nothing and forget nothing", 
   CHECK(cpu.back() < 1.5 * cpu.front());
   SqliteStateStore store(directory.path);
   CHECK(store.read(Keys{"relay/a", "relay/suspended"}, kNow) == std::vector<std::string>{"1000000", "x"});
+}
+
+TEST_CASE("turns are taken with the file that has the name now, though another one is open") {
+  const Directory directory;
+  StateLockFile kept(directory.path);
+  { const StateLock turn(kept, StateLock::Use::Write, StateLock::kBrief); }
+  std::filesystem::remove(directory.lock());
+  StateLockFile another(directory.path);
+  std::optional<StateLock> held(std::in_place, another, StateLock::Use::Write, StateLock::kBrief);
+  REQUIRE(held->error().empty());
+  CHECK(StateLock(kept, StateLock::Use::Write, Span(0)).busy());
+  held.reset();
+  CHECK(StateLock(kept, StateLock::Use::Write, Span(0)).error().empty());
 }
 
 TEST_CASE("nobody else may read the files, and no program that is started gets one of them") {

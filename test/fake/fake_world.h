@@ -78,18 +78,21 @@ class FakeMessage final : public MessageSource {
 
 class FakeCaller final : public Parent {
  public:
-  [[nodiscard]] State state() override { return state_; }
+  [[nodiscard]] State state(Look look) override { return look == Look::Now ? unseen_.value_or(state_) : state_; }
   void accepted(std::span<const std::size_t> places) override {
     has_accepted = true;
     accepted_for.insert(accepted_for.end(), places.begin(), places.end());
   }
   void becomes(State state) { state_ = state; }
+  /// It becomes so after the event loop has looked: only a look of its own tells.
+  void becomes_unseen(State state) { unseen_ = state; }
 
   bool has_accepted = false;
   std::vector<std::size_t> accepted_for;  ///< recipients, by their places in the envelope
 
  private:
   State state_ = State::Present;
+  std::optional<State> unseen_;
 };
 
 class FakeJournal final : public Journal {
@@ -142,6 +145,7 @@ struct FakeWorld {
   FakeJournal journal;
   FakeTrace trace;
   PcreMatcher patterns;
+  RunSettings run_settings;
   MemoryStateStore store;
   FakeWallClock wall{timeline};
   FakeLock lock;
@@ -149,18 +153,22 @@ struct FakeWorld {
   std::set<std::uint64_t> dead;  ///< tokens
   std::uint64_t credentials = 1;
   std::vector<Change> changes;
+  UpdateBacklog* backlog = nullptr;  ///< of a process that goes on
 
   FakeRelay& relay(const std::string& ip_and_port) { return dialer.relay(ip_and_port); }
   HistoryServices history() {
-    return {store,
-            wall,
-            timeline,
-            [this] { return self; },
-            [this](const Owner& owner) { return owner.token != 0 && !dead.contains(owner.token); },
-            [](const std::string&, WallTime) { return std::chrono::seconds(0); },
-            [this](const Relay&) { return credentials; },
-            settings_stamp,
-            [this](const Change& change) { changes.push_back(change); }};
+    HistoryServices found = {store,
+                             wall,
+                             timeline,
+                             run_settings,
+                             [this] { return self; },
+                             [this](const Owner& owner) { return owner.token != 0 && !dead.contains(owner.token); },
+                             [](const std::string&, WallTime) { return std::chrono::seconds(0); },
+                             [this](const Relay&) { return credentials; },
+                             [this](const Relay& relay) { return settings_stamp(relay, run_settings); },
+                             [this](const Change& change) { changes.push_back(change); }};
+    found.backlog = backlog;
+    return found;
   }
   Services services(DeliveryHistory& history) {
     return {timeline, timeline, *dials, resolver, message, parent, journal, patterns, history, lock, &trace};

@@ -43,11 +43,14 @@ Answer hosts(std::istringstream& words) {
 
 }  // namespace
 
-RaceTable::RaceTable(const std::string& nexthop, Settings settings, bool ask)
-    : settings_(std::move(settings)), plan_(flow::list_plan(nexthop, settings_, {})), now_(kStart) {
+RaceTable::RaceTable(const std::string& nexthop, RelaySettings settings, RunSettings run, bool ask)
+    : settings_(std::move(settings)),
+      run_(std::move(run)),
+      plan_(flow::list_plan(nexthop, settings_, {})),
+      now_(kStart) {
   for (Leg& leg : plan_.legs)
     leg.ask = ask;
-  race_.emplace(plan_, settings_, self_, Random(1));
+  race_.emplace(plan_, run_, self_, Random(1));
 }
 
 void RaceTable::play(const std::vector<Row>& rows) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <list>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -16,7 +17,7 @@ namespace relaypipe::fake {
 class RaceTable {
  public:
   /// `ask`: memory has to admit every leg.
-  RaceTable(const std::string& nexthop, Settings settings, bool ask = false);
+  explicit RaceTable(const std::string& nexthop, RelaySettings settings, RunSettings run = {}, bool ask = false);
   RaceTable(const RaceTable&) = delete;
   RaceTable& operator=(const RaceTable&) = delete;
 
@@ -33,7 +34,11 @@ class RaceTable {
   void play(const std::vector<Row>& rows);
 
   /// Gives one leg, counted from 1, a patience of its own.
-  void has_patience(std::size_t leg, Duration patience) { plan_.legs[leg - 1].relay.settings.patience = patience; }
+  void has_patience(std::size_t leg, Duration patience) {
+    RelaySettings& own = own_.emplace_back(settings_);
+    own.patience = patience;
+    plan_.legs[leg - 1].relay.settings = &own;
+  }
   [[nodiscard]] std::string attempts();  ///< `refused 1, superseded 2` since the last call
   [[nodiscard]] Race& race() { return *race_; }
   [[nodiscard]] std::size_t running() const { return running_.size(); }
@@ -45,7 +50,9 @@ class RaceTable {
   std::string act(const race::Action& action);
   DialId id_of(const std::string& short_name) const;
 
-  Settings settings_;
+  RelaySettings settings_;
+  std::list<RelaySettings> own_;  ///< of legs
+  RunSettings run_;
   OwnHost self_{"me.example", {}};
   RoutePlan plan_;
   std::optional<Race> race_;

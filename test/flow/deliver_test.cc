@@ -173,7 +173,8 @@ TEST_CASE("no relay at all is a configuration fault and deferred") {
   flow.services.message.ends();
   DeliveryHistory history(flow.services.history(), flow.envelope, flow.services.timeline.now() + 1min);
   Services services = flow.services.services(history);
-  const DeliveryRequest order{flow.envelope, none, flow.settings, flow.self, Random(1), flow.services.timeline.now()};
+  const DeliveryRequest order{flow.envelope, none,      flow.services.run_settings,
+                              flow.self,     Random(1), flow.services.timeline.now()};
   const Delivered delivered = deliver(order, services);
   CHECK(delivered.verdicts.front().disposition == Disposition::Deferred);
   CHECK(delivered.verdicts.front().status == EnhancedStatus{4, 3, 5});
@@ -182,13 +183,13 @@ TEST_CASE("no relay at all is a configuration fault and deferred") {
 
 TEST_CASE("never more than max_sessions are being opened, and every relay gets its turn") {
   Flow flow("[192.0.2.1]:587, [192.0.2.2]:587, [192.0.2.3]:587, [192.0.2.4]:587, [192.0.2.5]:587");
-  flow.settings.max_sessions = GENERATE(1U, 2U, 3U);
+  flow.services.run_settings.max_sessions = GENERATE(1U, 2U, 3U);
   for (int i = 1; i < 5; ++i)
     flow.relay("192.0.2." + std::to_string(i) + ":587").silent_at(Stage::Greeting);
   flow.relay("192.0.2.5:587");
   CHECK_THAT(flow.run(), StartsWith("delivered 2.0.0 192.0.2.5[192.0.2.5]:587: 250 "));
   CHECK(flow.services.timeline.elapsed() == 8s);
-  CHECK(flow.services.dialer.most_at_once() == flow.settings.max_sessions);
+  CHECK(flow.services.dialer.most_at_once() == flow.services.run_settings.max_sessions);
 }
 
 }  // namespace

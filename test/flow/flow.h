@@ -39,15 +39,15 @@ inline std::vector<Destination> destinations(const std::string& nexthop) {
   return *std::move(parsed);
 }
 
-/// The plan for a list, made by hand: these tests are about what is done with a plan.
-inline RoutePlan list_plan(const std::string& nexthop, const Settings& settings, const Envelope& envelope) {
+/// The plan for a list, made by hand: these tests are about what is done with a plan. `settings` outlive it.
+inline RoutePlan list_plan(const std::string& nexthop, const RelaySettings& settings, const Envelope& envelope) {
   RoutePlan plan;
   const auto all = destinations(nexthop);
   for (const Destination& destination : all) {
     Leg leg;
     leg.relay.name = destination.text;
     leg.relay.destination = destination;
-    leg.relay.settings = settings;
+    leg.relay.settings = &settings;
     leg.relay.recipient_domain = all.size() == 1 && !envelope.recipients.empty() && destination.lookup == Lookup::Mx &&
                                  envelope.recipients.front().domain() == destination.host;
     plan.legs.push_back(std::move(leg));
@@ -116,10 +116,12 @@ struct Flow {
     for (Leg& leg : plan.legs) {
       leg.tier = tier;
       leg.relay.limits = limits;
+      const std::size_t place = static_cast<std::size_t>(&leg - plan.legs.data());
+      if (place < rewriting.size()) leg.relay.rewriting = rewriting[place];
     }
-    const DeliveryRequest order{envelope,       plan,  settings, self, Random(seed), services.timeline.now(),
-                                each_recipient, verify};
-    DeliveryHistory history(services.history(), envelope, services.timeline.now() + settings.deadline);
+    const DeliveryRequest order{
+        envelope, plan, services.run_settings, self, Random(seed), services.timeline.now(), each_recipient, verify};
+    DeliveryHistory history(services.history(), envelope, services.timeline.now() + services.run_settings.deadline);
     Services outside = services.services(history);
     services.parent.has_accepted = false;
     delivered = deliver(order, outside);
@@ -128,12 +130,13 @@ struct Flow {
 
   std::string nexthop;
   fake::FakeWorld services;
-  Settings settings;
+  RelaySettings settings;  ///< of every relay
   Envelope envelope;
   OwnHost self{"me.example", {}};
   RoutePlan plan;
-  Limits limits;         ///< of every relay
-  std::size_t tier = 0;  ///< of every leg
+  Limits limits;                                ///< of every relay
+  std::vector<SenderRewriting> rewriting = {};  ///< of the first relays
+  std::size_t tier = 0;                         ///< of every leg
   std::uint64_t seed = 1;
   bool each_recipient = false;
   bool verify = false;

@@ -104,6 +104,18 @@ TEST_CASE("the caller is gone, or a signal comes, in the transaction before the 
   CHECK(flow.services.timeline.elapsed() == 5s);
 }
 
+TEST_CASE("the caller is gone, or a signal comes, after the event loop has looked: no dot") {
+  const Halted halted = GENERATE(from_range(kHalts));
+  Flow flow;
+  flow.first();
+  flow.second();
+  flow.services.parent.becomes_unseen(halted.state);
+  CHECK_THAT(flow.run(), StartsWith(halted.verdict));
+  CHECK(flow.first().count("DATA") == 1);
+  CHECK(flow.first().count(".") == 0);
+  CHECK(flow.second().dialled.empty());
+}
+
 TEST_CASE("the caller is gone inside the content: no dot") {
   const Halted halted = GENERATE(from_range(kHalts));
   Flow flow;
@@ -143,7 +155,7 @@ TEST_CASE("after the dot the relay's reply counts, if it comes soon") {
 
 TEST_CASE("the deadline ends every phase, always deferred") {
   Flow flow("[192.0.2.1]:587");
-  flow.settings.deadline = 20s;
+  flow.services.run_settings.deadline = 20s;
   std::string verdict = "deferred 4.4.2 the deadline of 20s passed before a relay took the message";
   SECTION("lookup") {
     flow.nexthop = "[a.example]:587";
@@ -171,7 +183,7 @@ TEST_CASE("the deadline ends every phase, always deferred") {
 TEST_CASE("a deadline that has passed before anything began") {
   Flow flow;
   flow.first();
-  flow.settings.deadline = 0s;
+  flow.services.run_settings.deadline = 0s;
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.2 the deadline of "));
   CHECK(flow.first().dialled.empty());
 }

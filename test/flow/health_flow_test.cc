@@ -292,7 +292,7 @@ TEST_CASE("when the only relay comes back, whoever comes beside the probe waits 
     becomes_ready(other.flow, 200ms, probe.services.self.token);
     beside = other.run(probe, 100ms, all.clock, 902);
     Beside impatient(kFirstRelay);
-    impatient.flow.settings.max_wait = 1s;
+    impatient.flow.services.run_settings.max_wait = 1s;
     impatient.flow.first();
     too_long = impatient.run(probe, 100ms, all.clock, 903);
     CHECK(impatient.flow.services.timeline.elapsed() == 1s);
@@ -321,15 +321,15 @@ TEST_CASE("a probe that hangs holds the next one no longer than its patience") {
 TEST_CASE("settings that were changed end a rest") {
   struct Row {
     const char* name;
-    void (*change)(Settings&);
+    void (*change)(RelaySettings&);
     bool ends;
   };
-  const Row row =
-      GENERATE(Row{"tls_ca_file", [](Settings& s) { s.tls_more.ca_file = "/other"; }, true},
-               Row{"tls", [](Settings& s) { s.tls = TlsLevel::Verify; }, true},
-               Row{"hostname", [](Settings& s) { s.hostname = "other.example"; }, true},
-               Row{"bind_address", [](Settings& s) { s.bind_address = {"192.0.2.77"}; }, true},
-               Row{"patience", [](Settings& s) { s.patience = 3s; }, false}, Row{"none", [](Settings&) {}, false});
+  const Row row = GENERATE(Row{"tls_ca_file", [](RelaySettings& s) { s.tls_more.ca_file = "/other"; }, true},
+                           Row{"tls", [](RelaySettings& s) { s.tls = TlsLevel::Verify; }, true},
+                           Row{"hostname", [](RelaySettings& s) { s.hostname = "other.example"; }, true},
+                           Row{"bind_address", [](RelaySettings& s) { s.bind_address = {"192.0.2.77"}; }, true},
+                           Row{"patience", [](RelaySettings& s) { s.patience = 3s; }, false},
+                           Row{"none", [](RelaySettings&) {}, false});
   CAPTURE(row.name);
   Deliveries all;
   refuse_first(all);
@@ -770,7 +770,7 @@ TEST_CASE("whoever is interrupted does not blame the relays it was waiting for; 
   CAPTURE(how);
   Deliveries all(kFirstRelay);
   Flow& flow = all.next();
-  flow.settings.deadline = 10s;
+  flow.services.run_settings.deadline = 10s;
   flow.first().silent_at(Stage::Connect);
   flow.message_at(how == 2 ? 5s : 0s, how == 2 ? "cut" : kContent);
   if (how == 2) flow.envelope.announced_size = 100000;

@@ -25,6 +25,7 @@ struct Deliveries {
     finish();
     flow = std::make_unique<Flow>(nexthop);
     flow->settings = settings;
+    flow->services.run_settings = run_settings;
     flow->limits = limits;
     flow->services.store.records = records;
     flow->services.store.broken = broken;
@@ -43,6 +44,8 @@ struct Deliveries {
     clock += to_span(flow->services.timeline.elapsed());
     ended.insert(flow->services.self.token);
     changes.insert(changes.end(), flow->services.changes.begin(), flow->services.changes.end());
+    // What waits in a process that goes on refers to the settings.
+    if (flow->services.backlog != nullptr) kept.push_back(std::move(flow));
     flow.reset();
   }
 
@@ -64,7 +67,8 @@ struct Deliveries {
   }
 
   std::string nexthop;
-  Settings settings;
+  RelaySettings settings;
+  RunSettings run_settings;
   Limits limits;
   std::map<std::string, StateValue, std::less<>> records;
   std::optional<std::string> broken;
@@ -74,6 +78,7 @@ struct Deliveries {
   std::uint64_t credentials = 1;
   std::vector<Change> changes;
   std::unique_ptr<Flow> flow;
+  std::vector<std::unique_ptr<Flow>> kept;
 };
 
 inline constexpr const char* kFirstRelay = "[192.0.2.1]:587";

@@ -113,7 +113,7 @@ TEST_CASE("a place that is not free within max_wait is not waited for") {
       "deferred 4.3.2 delivery temporarily suspended, [192.0.2.1]:587 has its limit used up until 2026-11-27 00:00:03 "
       "UTC: rate 1/3s; tried [192.0.2.2]:587: has its limit used up until 2026-11-27 00:00:03 UTC");
   CHECK(all.clock == 0ms);
-  all.settings.max_wait = 3s;
+  all.run_settings.max_wait = 3s;
   CHECK_THAT(send(all), StartsWith(kByFirst));
   CHECK(all.clock == 3s);
 }

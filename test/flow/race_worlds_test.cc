@@ -25,7 +25,7 @@ class RandomWorld {
  public:
   explicit RandomWorld(std::uint64_t seed) : random_(seed) {
     flow_.seed = seed;
-    flow_.settings.max_sessions = 1 + random_.below(4);
+    flow_.services.run_settings.max_sessions = 1 + random_.below(4);
     flow_.settings.patience = random_.below(2) == 0 ? 500ms : 2000ms;
     flow_.settings.mx_address_limit = 0;
     for (Duration* limit :
@@ -40,13 +40,13 @@ class RandomWorld {
 
   void run_and_check() {
     const std::string said = flow_.run();
-    CAPTURE(said, flow_.nexthop, flow_.settings.max_sessions);
+    CAPTURE(said, flow_.nexthop, flow_.services.run_settings.max_sessions);
     const bool may_succeed = std::any_of(
         legs_.begin(), legs_.end(), [](const LegOfWorld& leg) { return leg.takes && leg.reachable && leg.resolves; });
     CHECK(flow_.accepted == may_succeed);
     CHECK(flow_.delivered.verdicts.front().disposition != Disposition::Bounced);
-    CHECK(flow_.services.timeline.elapsed() < flow_.settings.deadline);
-    CHECK(flow_.services.dialer.most_at_once() <= flow_.settings.max_sessions);
+    CHECK(flow_.services.timeline.elapsed() < flow_.services.run_settings.deadline);
+    CHECK(flow_.services.dialer.most_at_once() <= flow_.services.run_settings.max_sessions);
     if (!flow_.accepted) check_nobody_was_missed();
     check_nobody_was_early();
     check_one_content();

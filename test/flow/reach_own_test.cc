@@ -12,7 +12,7 @@ const char* const kService = "_submission._tcp.example.net";
 
 TEST_CASE("SRV is asked first where it is wanted, under the name of the service") {
   Search search(GENERATE("srv:example.net", "example.net"));
-  search.relay.settings.srv = true;
+  search.settings.srv = true;
   search.zone[{RecordType::Srv, kService}] = srv({{0, 0, 2587, "A.example"}});
   search.has("a.example", {"192.0.2.1"});
   CHECK(search.run() == Strings{"a.example[192.0.2.1]:2587"});
@@ -23,7 +23,7 @@ TEST_CASE("SRV is asked first where it is wanted, under the name of the service"
 
 TEST_CASE("srv does not concern [host]") {
   Search search("[a.example]:587");
-  search.relay.settings.srv = true;
+  search.settings.srv = true;
   search.has("a.example", {"192.0.2.1"});
   CHECK(search.run() == Strings{"a.example[192.0.2.1]:587"});
 }

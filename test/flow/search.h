@@ -32,6 +32,7 @@ struct Search {
   explicit Search(const std::string& nexthop) {
     relay.destination = destinations(nexthop).at(0);
     relay.name = nexthop;
+    relay.settings = &settings;
   }
   void begin(std::uint64_t seed = 1) { reach.emplace(relay, self, Random(seed), kStart); }
   /// Everything that is asked is answered at once; what is not in the zone does not exist.
@@ -70,6 +71,7 @@ struct Search {
     return found();
   }
 
+  RelaySettings settings;
   Relay relay;
   OwnHost self{"me.example", {}};
   std::map<std::pair<RecordType, std::string>, Answer> zone;

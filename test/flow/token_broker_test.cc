@@ -85,12 +85,14 @@ struct Scene {
   FakeEndpoint endpoint;
   FakeJournal journal;
   std::map<std::string, std::string> files{{"/refresh", "refresh-1"}};
+  RelaySettings settings;
   Relay relay;
   std::unique_ptr<TokenBroker> broker = make();
 
   Scene() {
     relay.name = "one";
-    relay.settings.secret_limit = 10s;
+    settings.secret_limit = 10s;
+    relay.settings = &settings;
     Oauth2Config config;
     config.token_endpoint = "https://login.example/token";
     config.client_id = "client";
@@ -125,7 +127,7 @@ struct Scene {
   }
   std::string answer(int status, std::string body) {
     REQUIRE(!endpoint.asked.empty());
-    endpoint.answers.push_back({endpoint.asked.back().first, HttpAnswer{status, secret(std::move(body))}});
+    endpoint.answers.push_back({endpoint.asked.back().first, EndpointAnswer{status, secret(std::move(body))}});
     return taken();
   }
   std::string unreachable() {

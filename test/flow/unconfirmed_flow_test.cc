@@ -38,7 +38,7 @@ std::vector<MessageState> kept(const Deliveries& all) {
 
 TEST_CASE("a message whose dot had no reply goes to that relay alone while the hold lasts, then to others") {
   Deliveries all;
-  all.settings.unconfirmed_hold = 1h;
+  all.run_settings.unconfirmed_hold = 1h;
   lose_the_reply(all);
   REQUIRE(kept(all).size() == 1);
   CHECK(kept(all)[0].relay == kFirstRelay);
@@ -68,7 +68,7 @@ TEST_CASE("a message whose dot had no reply goes to that relay alone while the h
 
 TEST_CASE("the hold counts from the first dot without a reply") {
   Deliveries all;
-  all.settings.unconfirmed_hold = 1h;
+  all.run_settings.unconfirmed_hold = 1h;
   lose_the_reply(all);
   const WallTime first = all.now();
   all.clock += 30min;
@@ -133,12 +133,12 @@ TEST_CASE("a relay that is no longer in the plan binds nothing") {
 TEST_CASE("on_unconfirmed") {
   Deliveries all;
   SECTION("any: the next delivery takes whoever will") {
-    all.settings.on_unconfirmed = OnUnconfirmed::Any;
+    all.run_settings.on_unconfirmed = OnUnconfirmed::Any;
     lose_the_reply(all);
     CHECK_THAT(same_message(all).run(), StartsWith(kBySecond));
   }
   SECTION("bounce: the sender is told") {
-    all.settings.on_unconfirmed = OnUnconfirmed::Bounce;
+    all.run_settings.on_unconfirmed = OnUnconfirmed::Bounce;
     Flow& flow = same_message(all);
     flow.first().closes_at(".");
     CHECK_THAT(flow.run(), StartsWith("bounced 5.4.2"));
@@ -176,7 +176,7 @@ TEST_CASE("while something is known of the message nobody is dialled before it i
   SECTION("or never come") {
     Flow& never = same_message(all);
     never.scripted = true;
-    never.settings.deadline = 10s;
+    never.services.run_settings.deadline = 10s;
     CHECK_THAT(never.run(), StartsWith("deferred 4.4.2"));
     CHECK(never.services.timeline.elapsed() == 10s);
   }
@@ -245,12 +245,12 @@ TEST_CASE("a delivery of a message that another one delivers waits, and then def
     CHECK(flow.services.store.records.empty());
   }
   SECTION("duplicate_wait = 0") {
-    flow.settings.duplicate_wait = 0s;
+    flow.services.run_settings.duplicate_wait = 0s;
     CHECK_THAT(flow.run(), StartsWith("deferred 4.3.0"));
     CHECK(flow.services.timeline.elapsed() == 0s);
   }
   SECTION("nor longer than the deadline") {
-    flow.settings.deadline = 5s;
+    flow.services.run_settings.deadline = 5s;
     CHECK_THAT(flow.run(), StartsWith("deferred 4."));
     CHECK(flow.services.timeline.elapsed() == 5s);
   }

@@ -13,10 +13,12 @@ using namespace relaypipe;
 void check(const Destination& destination) {
   must(destination.port > 0, "a destination has a port", destination.text);
   must(!destination.text.empty(), "a destination has its text");
-  must(!destination.host.empty(), "a destination has a host", destination.text);
+  // Only a provider's interface may leave its host to the table of providers.
+  must(!destination.host.empty() || destination.https, "a destination has a host", destination.text);
   must(destination.literal == address_version(destination.host).has_value(), "a literal is an address",
        destination.text);
-  must(destination.literal || !host_name_problem(destination.host), "a host is well-formed", destination.host);
+  must(destination.host.empty() || destination.literal || !host_name_problem(destination.host), "a host is well-formed",
+       destination.host);
   const auto again = parse_nexthop(destination.text, fuzzed_port);
   must(again && again->size() == 1 && again->front() == destination, "a destination reads itself back",
        destination.text);

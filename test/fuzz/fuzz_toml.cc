@@ -4,7 +4,7 @@
 
 #include "config/configuration.h"
 #include "config/limit_text.h"
-#include "config/setting_keys.h"
+#include "config/settings_problems.h"
 #include "fuzz.h"
 #include "io/toml_document.h"
 
@@ -79,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto document = parse_document({reinterpret_cast<const char*>(data), size}, kFile, problems);
   must(document || !problems.empty(), "what cannot be read is a problem");
   if (document) documents.push_back(*std::move(document));
-  const Configuration configuration = read_configuration(documents, Settings(), kService, {}, problems);
+  const Configuration configuration = read_configuration(documents, kService, {}, problems);
   for (const ConfigProblem& problem : problems) {
     must_be_line(problem.line());
     must(problem.at.file == kFile && problem.at.line > 0, "a problem has its place", problem.line());

@@ -34,6 +34,10 @@ class LmtpProgram:
         self.pid = self._process.pid
         self._input = bytearray()
 
+    def may_be_silent(self, seconds: float) -> None:
+        """How long it may say nothing before the test gives it up."""
+        self._socket.settimeout(seconds)
+
     # -- the dialogue -------------------------------------------------------------------------
 
     def send(self, octets: bytes) -> None:

@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Callable, TypeVar
 
 from support import networks
 
@@ -22,8 +21,6 @@ from support import networks
 NEAR_ADDRESS, FAR_ADDRESS = "10.99.0.1", "10.99.0.2"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 TCP = 6
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,14 +51,14 @@ def open_end(address: str, other: str) -> int:
     return end
 
 
-class LongWire:
+class LongWire(networks.OtherNetwork):
     """The near end is where this process is; what is run `there()` is at the far end. Use as a context manager."""
 
     def __init__(self, delay: float, largest: int = 65536) -> None:
+        super().__init__()
         self._delay = delay    # seconds, one way
         self.largest = largest    # octets of a packet; longer ones are lost without a word
         self.packets: list[Packet] = []
-        self._namespace = -1
         self._near = open_end(NEAR_ADDRESS, FAR_ADDRESS)
         self._far = self.there(lambda: open_end(FAR_ADDRESS, NEAR_ADDRESS))
         self._stop, self._stopped = os.pipe()
@@ -74,34 +71,9 @@ class LongWire:
     def __exit__(self, *_: object) -> None:
         os.close(self._stopped)
         self._thread.join()
-        for descriptor in (self._near, self._far, self._stop, self._namespace):
+        for descriptor in (self._near, self._far, self._stop):
             os.close(descriptor)
-
-    def there(self, act: Callable[[], T]) -> T:
-        """Does it in the far namespace, which a thread enters; processes that it starts stay there."""
-        result: list[T] = []
-        failure: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                self._enter_far()
-                result.append(act())
-            except BaseException as error:    # is raised again where it was asked for
-                failure.append(error)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-        if failure:
-            raise failure[0]
-        return result[0]
-
-    def _enter_far(self) -> None:
-        if self._namespace < 0:
-            networks.leave_network()
-            self._namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        else:
-            networks.enter_network(self._namespace)
+        self.close()
 
     def _carry(self) -> None:
         selector = selectors.DefaultSelector()

@@ -14,7 +14,9 @@ import ctypes
 import os
 import socket
 import subprocess
+import threading
 from pathlib import Path
+from typing import Callable, TypeVar
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWNET = 0x00020000, 0x04000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
@@ -36,6 +38,7 @@ route add 203.0.113.0/24 via 192.0.2.254
 -6 route add 2001:db8:dead::/48 via 2001:db8::fe
 """
 
+T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -74,6 +77,71 @@ def leave_network() -> None:
 def enter_network(namespace: int) -> None:
     """From here on this thread, and what it starts, is in the network of this descriptor."""
     _check(_libc.setns(namespace, CLONE_NEWNET), "setns")
+
+
+class OtherNetwork:
+    """A network beside that of this process, with nothing but loopback in it."""
+
+    def __init__(self) -> None:
+        self._namespace = -1
+        self.there(lambda: None)
+        # By which ip(8) knows it.
+        self.path = f"/proc/{os.getpid()}/fd/{self._namespace}"
+
+    def close(self) -> None:
+        os.close(self._namespace)
+
+    def there(self, act: Callable[[], T]) -> T:
+        """Does it in that network, which a thread enters; processes that it starts stay there."""
+        result: list[T] = []
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                self._enter()
+                result.append(act())
+            except BaseException as error:    # is raised again where it was asked for
+                failure.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        if failure:
+            raise failure[0]
+        return result[0]
+
+    def _enter(self) -> None:
+        if self._namespace < 0:
+            leave_network()
+            self._namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        else:
+            enter_network(self._namespace)
+
+
+class Machine(OtherNetwork):
+    """Another host, on a veth pair of its own; it reaches this one's 198.51.100.0/24, until it is cut off."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._gone = f"10.98.{number}.3"    # nobody, as in a black hole of build_world()
+        self._here = f"10.98.{number}.1"
+        ip("link", "add", f"m{number}", "type", "veth", "peer", "name", "out", "netns", self.path)
+        ip("addr", "add", f"{self._here}/29", "dev", f"m{number}")
+        ip("link", "set", f"m{number}", "up")
+        self.there(lambda: self._set_up(f"10.98.{number}.2"))
+
+    def _set_up(self, address: str) -> None:
+        ip("addr", "add", f"{address}/29", "dev", "out")
+        ip("link", "set", "out", "up")
+        ip("neigh", "add", self._gone, "lladdr", "02:00:00:00:00:fe", "dev", "out", "nud", "permanent")
+        ip("route", "add", "198.51.100.0/24", "via", self._here)
+
+    def cut_off(self, address: str) -> None:
+        """From here on what it sends to this address is lost without a word."""
+        self.there(lambda: ip("route", "add", f"{address}/32", "via", self._gone))
+
+    def connect_again(self, address: str) -> None:
+        self.there(lambda: ip("route", "del", f"{address}/32"))
 
 
 def build_world() -> None:

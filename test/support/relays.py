@@ -20,6 +20,7 @@ from support.installed import REPOSITORY
 from support.scripted_relay.process import RelayProcess
 
 DIALOGUES = Path(__file__).resolve().parent / "dialogues"
+MARK = b"what was logged so far"    # no program logs this
 LIMIT = 30.0    # no single wait of a test is longer; reached only when something hangs
 
 
@@ -156,9 +157,9 @@ class Relay:
 class RefusedPort:
     """An address where connect(2) is refused, and which no other test can get meanwhile."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self._socket.bind((host, 0))
+        self._socket.bind((host, port))
         self.host, self.port = self._socket.getsockname()[:2]
         self.destination = f"[ipv6:{host}]:{self.port}" if ":" in host else f"[{host}]:{self.port}"
 
@@ -169,8 +170,8 @@ class RefusedPort:
 class BlackHole(RefusedPort):
     """An address that drops SYN: a listener whose accept queue is full and never emptied."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        super().__init__(host)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
         self._socket.listen(0)
         self._fillers = []
         for _ in range(4):
@@ -191,21 +192,35 @@ class SyslogSink:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: list[str] = []
+        self._read: queue.Queue[bytes] = queue.Queue()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
         path.chmod(0o666)    # some tests run the program as another user
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
 
+    def so_far(self) -> list[str]:
+        """Everything sent before this call, while the log goes on: datagrams keep their order, and a mark is one."""
+        if self._thread.is_alive():
+            self._send(MARK)
+            self._read.get(timeout=LIMIT)
+        return list(self.lines)
+
     def stop(self) -> list[str]:
         """Everything sent before this call; datagrams keep their order, so an empty one ends the list."""
         if self._thread.is_alive():
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
-                end.sendto(b"", str(self.path))
+            self._send(b"")
             self._thread.join(LIMIT)
             self._socket.close()
         return self.lines
 
     def _collect(self) -> None:
         while data := self._socket.recv(65536):
-            self.lines.append(data.decode("utf-8", "replace").rstrip("\n\0"))
+            if data == MARK:
+                self._read.put(data)
+            else:
+                self.lines.append(data.decode("utf-8", "replace").rstrip("\n\0"))
+
+    def _send(self, octets: bytes) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.sendto(octets, str(self.path))

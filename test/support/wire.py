@@ -5,8 +5,19 @@ Written line by line from the rules, without regard to speed, so that it shares 
 
 from __future__ import annotations
 
+from typing import Iterator
+
+MIB = 1 << 20
 LINE_LENGTH_LIMIT = 998
 RECORD_LIMIT = 2048    # Postfix's line_length_limit: longer lines are stored as several queue file records
+
+
+def stream(octets: int) -> Iterator[bytes]:
+    """A message of about that size that never stands in this process's memory as a whole."""
+    yield b"From: a@example.org\nSubject: large\n\n"
+    block = (b"0123456789" * 7 + b"\n") * 1000
+    for _ in range(octets // len(block)):
+        yield block
 
 
 def lines_of(message: bytes) -> list[bytes]:

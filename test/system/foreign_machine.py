@@ -51,6 +51,8 @@ SAMPLE = {
     "chaos": ["test_judge"],
     "doctor": ["test_delivery"],
     "e2e": ["test_command_line", "test_log"],
+    "fleet": ["test_facts", "test_servers*Tls*"],
+    "https": ["test_ses.", "test_providers"],
     "lmtp": ["test_recipients", "test_probes", "test_dsn"],
     "matrix": ["test_contract"],
     "state": ["test_status"],

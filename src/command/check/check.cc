@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "command/check/check_files.h"
+#include "command/check/check_machine.h"
 #include "command/check/json.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/request.h"

@@ -10,12 +10,13 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "command/check/check_store.h"
 #include "command/check/check_trust.h"
-#include "command/wiring/mail_log.h"
-#include "config/ehlo_name.h"
 #include "config/key_places.h"
 #include "config/password_map.h"
+#include "http/access_key.h"
 #include "io/base/error_text.h"
+#include "io/base/json_reader.h"
 #include "io/credentials/file.h"
 #include "io/credentials/file_token_store.h"
 #include "io/curl/library.h"
@@ -42,29 +43,40 @@ class FileCheck {
   void run() {
     const Configuration& configuration = loaded_.configuration;
     const SectionPlace top{{loaded_.file, 0, 0}, "", ""};
-    check_tls(top, configuration.settings, Severity::Warning);
-    check_map(top, configuration.settings.password_map);
+    check_tls(top, configuration.relay_defaults, Severity::Warning);
+    check_map(top, configuration.relay_defaults.password_map);
     check_program(top, "on_change", configuration.on_change);
-    check_mechanisms(top, configuration.settings);
+    check_mechanisms(top, configuration.relay_defaults);
     for (const auto& [name, relay] : configuration.relays)
       check_relay(relay);
+    if (configuration.fleet) check_fleet(*configuration.fleet);
     // Its rights were judged as far as root can: only the user that delivers knows its groups.
     if (secrets_ && reader_.administrator) {
       add(Severity::Warning, top.at,
           fmt::format(
               "the files with secrets were looked at as root, who may read all, because neither state_directory "
               "{} nor master.cf tells which user delivers; make it with install -d -o USER -m 0700 {}",
-              configuration.settings.state_directory, configuration.settings.state_directory));
+              configuration.run.state_directory, configuration.run.state_directory));
     }
   }
 
  private:
+  void check_fleet(const FleetConfig& fleet) {
+    const SectionPlace section{fleet.at, "[fleet] ", ""};
+    check_secret(section, "password_file", fleet.password_file);
+    check_present(section, "ca_file", fleet.ca_file, R_OK, Severity::Error);
+    // A URL that cannot be read was reported, and leads nowhere.
+    if (fleet.url.empty()) return;
+    if (const auto problem = store_problem(fleet, loaded_.configuration.run))
+      add(Severity::Warning, section, "url", fmt::format("{} does not answer: {}", fleet.url, *problem));
+  }
+
   void check_relay(const RelayConfig& relay) {
     const SectionPlace section{relay.at, fmt::format("[relay.{}] ", shown(relay.name)), ""};
     const AccountConfig& account = relay.account;
     check_tls(section, relay.settings, Severity::Error);
     check_mechanisms(section, relay.settings);
-    check_secret(section, "password_file", account.password_file);
+    check_secret(section, "password_file", account.password_file, account.key_pair);
     check_program(section, "password_command", account.password_command);
     check_map(section, account.password_map);
     check_map_key(relay, section);
@@ -78,15 +90,24 @@ class FileCheck {
     check_present(inner, "ca_file", account.oauth2->ca_file, R_OK, Severity::Error);
   }
 
-  void check_secret(const SectionPlace& section, std::string_view key, const std::string& file) {
+  void check_secret(const SectionPlace& section, std::string_view key, const std::string& file, bool key_pair = false) {
     if (file.empty() || told_.contains(file)) return;
     secrets_ = true;
+    if (key_pair) return check_access_key(section, key, file);
     const auto secret = read_secret_file(file, reader_);
     if (!secret) return add(Severity::Error, section, key, secret.error());
     const std::string_view text = secret->reveal();
     if (!text.empty() && (is_blank(text.front()) || is_blank(text.back())))
       add(Severity::Warning, section, key,
           fmt::format("{} begins or ends with a space, which is sent as a part of the secret", printable(file)));
+    warn_of_readers(section, key, file);
+  }
+
+  void check_access_key(const SectionPlace& section, std::string_view key, const std::string& file) {
+    const auto text = read_private_file(file, reader_, kLongestSecret);
+    if (!text) return add(Severity::Error, section, key, text.error());
+    const auto pair = parse_access_key(text->reveal(), read_json);
+    if (!pair) return add(Severity::Error, section, key, fmt::format("{} {}", printable(file), pair.error()));
     warn_of_readers(section, key, file);
   }
 
@@ -116,7 +137,7 @@ class FileCheck {
     const Oauth2Config& oauth2 = *relay.account.oauth2;
     if (oauth2.token_endpoint.empty() || oauth2.grant != Oauth2Config::Grant::RefreshToken) return;
     if (!oauth2.refresh_token_file.empty()) return;
-    FileTokenStore store(loaded_.configuration.settings.state_directory);
+    FileTokenStore store(loaded_.configuration.run.state_directory);
     const auto record = store.read(relay.name);
     if (record && *record && !(*record)->refresh_token.empty()) return;
     add(Severity::Warning, key_position(loaded_.documents, relay.at, "oauth2"),
@@ -142,9 +163,9 @@ class FileCheck {
   }
 
   /// `trouble`: how bad it is. As a default it only concerns relays that need it.
-  void check_tls(const SectionPlace& section, const Settings& settings, Severity trouble) {
+  void check_tls(const SectionPlace& section, const RelaySettings& settings, Severity trouble) {
     const TlsSettings& tls = settings.tls_more;
-    const TlsSettings& defaults = loaded_.configuration.settings.tls_more;
+    const TlsSettings& defaults = loaded_.configuration.relay_defaults.tls_more;
     const auto own = [&](const std::string& file, const std::string& inherited) {
       return section.label.empty() || file != inherited;
     };
@@ -170,8 +191,8 @@ class FileCheck {
   }
 
   /// Mechanisms that nothing is wrong with but that this libcurl was built without.
-  void check_mechanisms(const SectionPlace& section, const Settings& settings) {
-    const std::vector<std::string>& inherited = loaded_.configuration.settings.auth_mechanisms;
+  void check_mechanisms(const SectionPlace& section, const RelaySettings& settings) {
+    const std::vector<std::string>& inherited = loaded_.configuration.relay_defaults.auth_mechanisms;
     if (!section.label.empty() && settings.auth_mechanisms == inherited) return;
     for (const std::string& name : settings.auth_mechanisms) {
       if (!libcurl_lacks(name)) continue;
@@ -228,51 +249,6 @@ class FileCheck {
 };
 
 }  // namespace
-
-void check_machine(LoadedConfiguration& loaded) {
-  const Settings& settings = loaded.configuration.settings;
-  const auto warn = [&](std::string_view key, std::string text) {
-    loaded.problems.push_back(
-        {ConfigProblem::Severity::Warning, key_position(loaded.documents, {loaded.file, 0, 0}, key), std::move(text)});
-  };
-  if (access(settings.spool_directory.c_str(), W_OK | X_OK) != 0) {
-    warn("spool_directory",
-         fmt::format("spool_directory {} cannot be written by this user; messages over {} octets would be deferred",
-                     settings.spool_directory, settings.spool_memory));
-  }
-  struct stat state {};
-  if (::stat(settings.state_directory.c_str(), &state) == 0 && (state.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    warn("state_directory",
-         fmt::format(
-             "state_directory {0} may be written by others, who could take a relay out of use or forget a quota; "
-             "chmod go-w {0}",
-             printable(settings.state_directory)));
-  }
-}
-
-void check_ehlo_names(LoadedConfiguration& loaded) {
-  const Configuration& configuration = loaded.configuration;
-  const auto warn = [&](const Position& at, const std::string& label, const std::string& name) {
-    if (auto problem = ehlo_name_problem(name)) {
-      loaded.problems.push_back({ConfigProblem::Severity::Warning, key_position(loaded.documents, at, "hostname"),
-                                 label + *std::move(problem)});
-    }
-  };
-  warn({loaded.file, 0, 0}, "", configuration.settings.hostname);
-  for (const auto& [name, relay] : configuration.relays) {
-    if (relay.settings.hostname == configuration.settings.hostname) continue;
-    warn(relay.at, fmt::format("[relay.{}] ", shown(name)), relay.settings.hostname);
-  }
-}
-
-std::optional<ConfigProblem> find_log_problem(const LoadedConfiguration& loaded) {
-  const Settings& settings = loaded.configuration.settings;
-  auto problem = log_problem(settings);
-  if (!problem) return std::nullopt;
-  const std::string_view key = settings.log_file.empty() ? "syslog_socket" : "log_file";
-  return ConfigProblem{ConfigProblem::Severity::Warning, key_position(loaded.documents, {loaded.file, 0, 0}, key),
-                       *std::move(problem)};
-}
 
 void check_files(LoadedConfiguration& loaded, const std::set<std::string>& told) { FileCheck(loaded, told).run(); }
 

@@ -7,18 +7,22 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "command/classify/answer.h"
 #include "command/classify/json.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/json_text.h"
 #include "command/wiring/request.h"
 #include "config/nearest.h"
 #include "config/nexthop.h"
+#include "http/provider_api.h"
 #include "io/pcre_matcher.h"
 #include "io/system/own_host.h"
 #include "io/system/standard_streams.h"
+#include "io/system/system_clock.h"
 #include "relay/provider.h"
 #include "relay/reply_words.h"
 #include "smtp/logged_reply.h"
+#include "verdict/answer_rules.h"
 #include "verdict/check_rules.h"
 
 namespace relaypipe {
@@ -28,7 +32,8 @@ struct ClassifyArguments : CommonArguments {
   std::optional<std::string> relay;
   std::optional<std::string> provider;
   std::optional<std::string> stage;
-  std::vector<std::string> words;  ///< of the reply
+  std::optional<std::string> http;  ///< the status of an answer over HTTPS
+  std::vector<std::string> words;   ///< of the reply
   bool json = false;
 };
 
@@ -38,12 +43,17 @@ void declare(Options& options, ClassifyArguments& arguments) {
   options.value("--provider", arguments.provider, "whose replies it is, see `relaypipe providers`", "NAME");
   options.value("--stage", arguments.stage, "where it was said: greeting, auth, mail, rcpt, data, end_of_data ...",
                 "STAGE");
+  options.value("--http", arguments.http,
+                "REPLY is what a provider's HTTPS interface answered, its body or as in the log, with this status",
+                "STATUS");
   options.words("REPLY", arguments.words,
                 "the reply, one argument per line, or a whole line of the mail log; default: standard input");
   options.common(arguments);
   options.flag("--json", arguments.json, "for programs");
 }
 
+constexpr std::string_view kInReplyToPost = "(in reply to POST command)";
+constexpr std::size_t kStatusDigits = 3;
 constexpr std::string_view kStages[] = {"greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "end_of_data"};
 
 /// `; did you mean NAME?` where a known word is near.
@@ -83,16 +93,29 @@ std::string read_words(const std::vector<std::string>& texts) {
   return all;
 }
 
+/// Whose relay, or whose HTTPS interface, a host is; empty where it is not known.
+std::string_view provider_at(const std::string& host, bool interface) {
+  const ProviderApi* const api = interface ? recognise_api(lower(host)).api : nullptr;
+  const Provider* const provider = api != nullptr ? find_provider(api->provider) : recognise_provider(host);
+  return provider != nullptr ? provider->name : std::string_view();
+}
+
 /// A line of the mail log becomes the reply that it quotes, with its stage and its host where these are not given. What
 /// is no log line stays. The error is a sentence.
 std::optional<std::string> read_log_line(std::string& text, ClassifyArguments& arguments) {
   if (!is_log_line(text)) return std::nullopt;
   const auto found = reply_in_log_line(text);
   if (!found) return "this line of the log quotes no reply of a relay, so there is nothing to classify";
+  const bool answer = text.find(kInReplyToPost) != text.npos;
   text = found->reply;
-  if (!arguments.stage) arguments.stage = name(found->stage);
-  const Provider* const provider = recognise_provider(found->host);
-  if (!arguments.relay && !arguments.provider && provider != nullptr) arguments.provider = provider->name;
+  if (answer) {
+    arguments.http = text.substr(0, kStatusDigits);
+    text.erase(0, kStatusDigits);
+  } else if (!arguments.stage) {
+    arguments.stage = name(found->stage);
+  }
+  const std::string_view provider = provider_at(found->host, answer);
+  if (!arguments.relay && !arguments.provider && !provider.empty()) arguments.provider = provider;
   return std::nullopt;
 }
 
@@ -139,7 +162,7 @@ std::optional<std::string> become_named(Relay& relay, const std::string& name, c
                        bare ? "" : ", and it is not a valid destination either");
   }
   if (config != nullptr) {
-    relay.settings = config->settings;
+    relay.settings = &config->settings;
     relay.replies = config->replies;
     relay.provider = config->provider;
   }
@@ -153,7 +176,7 @@ std::optional<std::string> become_named(Relay& relay, const std::string& name, c
 /// The relay whose rules hold: configured, or a destination that tells its provider, or none.
 Result<Relay, std::string> read_relay(const ClassifyArguments& arguments, const Configuration& configuration) {
   Relay relay;
-  relay.settings = configuration.settings;
+  relay.settings = &configuration.relay_defaults;
   relay.replies = configuration.replies;
   if (arguments.relay) {
     if (auto problem = become_named(relay, *arguments.relay, configuration)) return fail(*std::move(problem));
@@ -168,13 +191,14 @@ Result<Relay, std::string> read_relay(const ClassifyArguments& arguments, const 
   return relay;
 }
 
-std::string report(const Relay& relay, Stage stage, const Reply& reply, const Classification& classification) {
+std::string report(const Relay& relay, std::string_view stage, const std::string& reply,
+                   const Classification& classification) {
   const std::string until = until_text(classification.until);
-  std::string text = printable(reply.text()) + "\n";
+  std::string text = printable(reply) + "\n";
   const auto row = [&](std::string_view label, std::string_view what) {
     text += fmt::format("  {:<11}{}\n", label, what);
   };
-  row("stage", name(stage));
+  row("stage", stage);
   if (!relay.provider.empty()) row("provider", relay.provider);
   row("speaks of", scope_name(classification.scope));
   row("cause", cause_name(classification.cause));
@@ -186,19 +210,43 @@ std::string report(const Relay& relay, Stage stage, const Reply& reply, const Cl
   return text;
 }
 
+/// The stage and the words of a reply or an answer, and what they mean.
+struct ClassifiedWords {
+  std::string_view stage;
+  std::string words;
+  Classification classification;
+};
+
+Result<ClassifiedWords, std::string> judge_answer(const std::string& text, const ClassifyArguments& arguments,
+                                                  const Relay& relay, PatternMatcher& matcher) {
+  if (arguments.stage) return fail(std::string("an answer over HTTPS has no stages; leave --stage out"));
+  const auto refusal = read_refusal(*arguments.http, text, relay.provider, SystemWallClock().now());
+  if (!refusal) return fail(refusal.error());
+  return ClassifiedWords{"request", refusal->text(), classify_refusal(*refusal, rules_of(relay), matcher)};
+}
+
+Result<ClassifiedWords, std::string> judge_reply(std::string text, const ClassifyArguments& arguments,
+                                                 const Relay& relay, PatternMatcher& matcher) {
+  const auto stage = read_stage(arguments.stage);
+  if (!stage) return fail(stage.error());
+  const auto reply = read_reply(std::move(text));
+  if (!reply) return fail(reply.error());
+  return ClassifiedWords{name(*stage), reply->text(), classify_reply(*stage, *reply, rules_of(relay), matcher)};
+}
+
 /// The answer for one reply or one line of the log, as text or JSON.
 Result<std::string, std::string> classified(std::string text, ClassifyArguments arguments,
                                             const Configuration& configuration, PatternMatcher& matcher) {
-  if (auto problem = read_log_line(text, arguments)) return fail(*std::move(problem));
-  const auto stage = read_stage(arguments.stage);
-  if (!stage) return fail(stage.error());
+  if (!arguments.http) {
+    if (auto problem = read_log_line(text, arguments)) return fail(*std::move(problem));
+  }
   const auto relay = read_relay(arguments, configuration);
   if (!relay) return fail(relay.error());
-  const auto reply = read_reply(std::move(text));
-  if (!reply) return fail(reply.error());
-  const Classification classification = classify_reply(*stage, *reply, rules_of(*relay), matcher);
-  return arguments.json ? classify_json(*relay, *stage, *reply, classification)
-                        : report(*relay, *stage, *reply, classification);
+  const auto said = arguments.http ? judge_answer(text, arguments, *relay, matcher)
+                                   : judge_reply(std::move(text), arguments, *relay, matcher);
+  if (!said) return fail(said.error());
+  return arguments.json ? classify_json(*relay, said->stage, said->words, said->classification)
+                        : report(*relay, said->stage, said->words, said->classification);
 }
 
 int run(const ClassifyArguments& arguments) {

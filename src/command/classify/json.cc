@@ -7,9 +7,10 @@
 #include "relay/reply_words.h"
 
 namespace relaypipe {
-std::string classify_json(const Relay& relay, Stage stage, const Reply& reply, const Classification& classification) {
-  return json_text(nlohmann::ordered_json{{"reply", reply.text()},
-                                          {"stage", name(stage)},
+std::string classify_json(const Relay& relay, std::string_view stage, const std::string& reply,
+                          const Classification& classification) {
+  return json_text(nlohmann::ordered_json{{"reply", reply},
+                                          {"stage", stage},
                                           {"relay", relay.name},
                                           {"provider", relay.provider},
                                           {"scope", scope_name(classification.scope)},

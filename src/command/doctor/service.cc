@@ -10,6 +10,7 @@
 #include "command/doctor/user.h"
 #include "command/lmtp/limits.h"
 #include "command/lmtp/lmtp.h"
+#include "config/check_chains.h"
 #include "config/setting_keys.h"
 #include "io/system/user_view.h"
 #include "postfix/agent_argv.h"
@@ -51,14 +52,15 @@ std::uint64_t compatibility(const std::vector<PostfixPair>& parameters) {
 void gather_entry(EntryFacts& facts, const AgentService& agent, const PostfixSnapshot& postfix,
                   const PostfixTools& tools) {
   const std::string key = agent.service.key() + "/";
-  const Settings& settings = agent.loaded.configuration.settings;
+  const Configuration& configuration = agent.loaded.configuration;
   facts.postconf = tools.postconf();
   facts.compatibility = compatibility(postfix.expanded);
-  facts.deadline = agent.lmtp ? std::min(settings.deadline, kLongestLmtpDelivery) : settings.deadline;
+  const Duration deadline = configuration.run.deadline;
+  facts.deadline = agent.lmtp ? std::min(deadline, kLongestLmtpDelivery) : deadline;
   const std::string time = agent.service.name + "_time_limit";
   facts.time_limit = first_value(postfix.expanded_overrides, {key + time});
   if (facts.time_limit.empty()) facts.time_limit = value_of(postfix.expanded, time);
-  if (agent.loaded.own_name) facts.ehlo_name = settings.hostname;
+  if (agent.loaded.own_name) facts.ehlo_name = configuration.relay_defaults.hostname;
   facts.postfix_name = first_value(postfix.expanded_overrides, {"smtp/unix/smtp_helo_name", "smtp/unix/myhostname"});
   if (facts.postfix_name.empty()) facts.postfix_name = first_value(postfix.expanded, {"smtp_helo_name", "myhostname"});
   for (const PostfixPair& pair : postfix.overrides) {
@@ -80,6 +82,9 @@ ServiceFacts gather_pipe(const AgentService& agent, const PostfixSnapshot& postf
   facts.recipient_limit = facts.recipient_limit_holder.empty()
                               ? value_of(postfix.expanded, limit)
                               : value_of(postfix.expanded_overrides, "qmgr/unix/" + limit);
+  const HeaderRelays by_header = find_header_relays(agent.loaded.configuration);
+  facts.header_relays = by_header.any;
+  facts.header_chain = by_header.chain;
   const std::string filter = "pipe_delivery_status_filter";
   const std::string own = agent.service.key() + "/" + filter;
   std::string expanded = value_of(postfix.expanded_overrides, own);
@@ -102,8 +107,9 @@ LmtpFacts gather_lmtp(const AgentService& agent, const std::string& client, cons
   for (const std::string& name : lmtp_parameters(client)) {
     // The limits of a destination are the queue manager's.
     const std::string holder = name.starts_with(client + "_destination_") ? "qmgr/unix" : client + "/unix";
+    const std::string override_name = fmt::format("{}/{}", holder, name);
     const auto own = std::find_if(postfix.expanded_overrides.begin(), postfix.expanded_overrides.end(),
-                                  [&](const PostfixPair& pair) { return pair.name == holder + "/" + name; });
+                                  [&](const PostfixPair& pair) { return pair.name == override_name; });
     const bool overridden = own != postfix.expanded_overrides.end();
     facts.values.push_back({name, overridden ? own->value : value_of(postfix.expanded, name)});
     // A service that somebody made for us leaves those of mailbox servers as they are.

@@ -15,6 +15,7 @@
 
 #include "base/printable.h"
 #include "command/check/check_files.h"
+#include "command/check/check_machine.h"
 #include "config/check_reach.h"
 #include "io/base/error_text.h"
 #include "io/credentials/file.h"
@@ -144,7 +145,7 @@ class UserView {
 
   /// Makes a file that the user may append its lines to, and names it in the configuration where that does not.
   [[nodiscard]] std::string log_fix(const LoadedConfiguration& loaded) const {
-    const std::string& named = loaded.configuration.settings.log_file;
+    const std::string& named = loaded.configuration.run.log_file;
     // What is below these is not made by install(1).
     if (named.starts_with("/dev/") || named.starts_with("/proc/")) return "";
     const std::string file = named.empty() ? "/var/log/relaypipe.log" : named;
@@ -189,13 +190,14 @@ class UserView {
   }
 
   void look_at_secrets(const Configuration& configuration) {
-    unreadable(configuration.settings.password_map);
-    unreadable(configuration.settings.tls_more.key_file);
+    unreadable(configuration.relay_defaults.password_map);
+    unreadable(configuration.relay_defaults.tls_more.key_file);
+    if (configuration.fleet) unreadable(configuration.fleet->password_file);
     for (const auto& [name, relay] : configuration.relays) {
       const AccountConfig& account = relay.account;
       unreadable(account.password_file);
-      if (account.password_map != configuration.settings.password_map) unreadable(account.password_map);
-      if (relay.settings.tls_more.key_file != configuration.settings.tls_more.key_file)
+      if (account.password_map != configuration.relay_defaults.password_map) unreadable(account.password_map);
+      if (relay.settings.tls_more.key_file != configuration.relay_defaults.tls_more.key_file)
         unreadable(relay.settings.tls_more.key_file);
       if (!account.oauth2) continue;
       for (const std::string& file :
@@ -205,7 +207,7 @@ class UserView {
   }
 
   void look_at_state() {
-    const std::string& directory = agent_.loaded.configuration.settings.state_directory;
+    const std::string& directory = agent_.loaded.configuration.run.state_directory;
     const int error = ::access(directory.c_str(), W_OK | X_OK) == 0 ? first_error_below(directory) : errno;
     if (error == 0) return look_at_room(directory);
     const std::string owner = shell_word(user_.name + ":" + user_.group);

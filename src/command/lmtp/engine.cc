@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "command/lmtp/limits.h"
+#include "command/wiring/https_parts.h"
 #include "command/wiring/outcome.h"
 #include "io/base/file_stamp.h"
 #include "io/credentials/stamp.h"
@@ -26,7 +27,7 @@ class AcceptedRecipients final : public Parent {
  public:
   explicit AcceptedRecipients(Parent& parent) : parent_(parent) {}
 
-  [[nodiscard]] State state() override { return parent_.state(); }
+  [[nodiscard]] State state(Look look) override { return parent_.state(look); }
   void accepted(std::span<const std::size_t> recipients) override {
     places_.insert(places_.end(), recipients.begin(), recipients.end());
   }
@@ -37,7 +38,7 @@ class AcceptedRecipients final : public Parent {
   std::vector<std::size_t> places_;
 };
 
-Settings bounded(Settings settings) {
+RunSettings bounded(RunSettings settings) {
   settings.deadline = std::min(settings.deadline, kLongestLmtpDelivery);
   return settings;
 }
@@ -52,7 +53,7 @@ bool needs_tokens(const Configuration& configuration) {
 
 bool holds_secrets(const Configuration& configuration) {
   const auto has_account = [](const auto& one) { return one.second.account.any(); };
-  return !configuration.settings.password_map.empty() ||
+  return !configuration.relay_defaults.password_map.empty() ||
          std::any_of(configuration.relays.begin(), configuration.relays.end(), has_account);
 }
 
@@ -60,22 +61,26 @@ void append(std::vector<Pollable*>& parts, std::initializer_list<Pollable*> more
 
 }  // namespace
 
-LmtpEngine::LmtpEngine(LoadedConfiguration loaded, std::string nexthop, const Clock& clock, ParentWatch& parent,
-                       LmtpConnection& connection)
+LmtpEngine::LmtpEngine(LoadedConfiguration loaded, CommonArguments arguments, std::string nexthop, const Clock& clock,
+                       ParentWatch& parent, LmtpConnection& connection)
     : loaded_(std::move(loaded)),
-      settings_(bounded(loaded_.configuration.settings)),
+      settings_(bounded(loaded_.configuration.run)),
       nexthop_(std::move(nexthop)),
       clock_(clock),
       parent_(parent),
       journal_(settings_),
       keyring_(clock, "", nullptr),
       dialer_(clock, keyring_, nullptr),
-      pool_(clock, dialer_, [this](const DialTarget& target) { return session_key(target); }),
-      resolver_({settings_.dns_servers, settings_.dns_timeout}),
       state_(settings_, loaded_.configuration.on_change, clock, journal_, log_id("")),
+      fleet_(loaded_.configuration.fleet, settings_, std::move(arguments), state_, clock, journal_),
+      backlog_([this] { return fleet_.services(); }),
+      places_(state_),
+      pool_(
+          clock, dialer_, [this](const DialTarget& target) { return session_key(target); }, &places_),
+      resolver_({settings_.dns_servers, settings_.dns_timeout}),
       stamp_(configuration_stamp()),
-      name_only_{settings_.hostname, {}} {
-  std::vector<Pollable*> parts{&parent, &connection};
+      name_only_{loaded_.configuration.relay_defaults.hostname, {}} {
+  std::vector<Pollable*> parts{&parent, &connection, &backlog_};
   if (needs_tokens(loaded_.configuration)) {
     tokens_.emplace(clock, settings_, journal_, log_id(""));
     keyring_.use_tokens(tokens_->broker);
@@ -89,16 +94,18 @@ LmtpEngine::LmtpEngine(LoadedConfiguration loaded, std::string nexthop, const Cl
 LmtpEngine::~LmtpEngine() { state_.close(); }
 
 void LmtpEngine::finish() {
+  backlog_.write();
   if (!tokens_) return;
   // The client may be gone: that it ends the connection is the usual end.
-  tokens_->finish(*event_loop_, clock_, clock_.now() + settings_.secret_limit,
-                  [&] { return parent_.state() != Parent::State::Terminating; });
+  tokens_->finish(*event_loop_, clock_, clock_.now() + loaded_.configuration.relay_defaults.secret_limit,
+                  [&] { return parent_.state(Parent::Look::Recent) != Parent::State::Terminating; });
 }
 
 std::string LmtpEngine::configuration_stamp() const {
   std::string stamp = file_stamp(loaded_.file);
-  for (const Document& document : loaded_.documents)
-    stamp += '\n' + file_stamp(document.file);
+  for (const Document& document : loaded_.documents) {
+    if (document.file != loaded_.file) stamp += '\n' + file_stamp(document.file);
+  }
   return stamp;
 }
 
@@ -124,18 +131,17 @@ bool LmtpEngine::is_current() const { return configuration_stamp() == stamp_; }
 /// opened in the name of a client (XCLIENT) is that client's.
 std::string LmtpEngine::session_key(const DialTarget& target) const {
   const Relay& relay = *target.relay;
-  // Each place within `connections` belongs to one delivery.
-  if (relay.settings.client_report == ClientReport::Xclient || relay.limits.connections > 0) return {};
-  if (relay.settings.session.messages <= 1) return {};
+  if (relay.settings->client_report == ClientReport::Xclient) return {};
+  if (relay.settings->session.messages <= 1) return {};
   return fmt::format("{} {} {} {} {} {:x} {:x} {}", endpoint_text(target.peer.ip, target.peer.port), target.peer.host,
                      static_cast<int>(target.tls), target.helo_name, target.bind_address,
-                     tls_files_stamp(relay.settings.tls_more, settings_stamp(relay)), account_stamp(relay.account),
-                     relay.account.sender_dependent ? sender_ : "");
+                     tls_files_stamp(relay.settings->tls_more, settings_stamp(relay, settings_)),
+                     account_stamp(relay.account), relay.account.sender_dependent ? sender_ : "");
 }
 
 const OwnHost& LmtpEngine::own_host_for(const RoutePlan& plan) {
   if (!needs_own_addresses(plan)) return name_only_;
-  if (!own_host_) own_host_ = own_host(settings_);
+  if (!own_host_) own_host_ = own_host(name_only_.name, settings_);
   return *own_host_;
 }
 
@@ -143,7 +149,8 @@ std::vector<Verdict> LmtpEngine::deliver(const LmtpTask& task) {
   sender_ = task.envelope.sender.text();
   keyring_.begin_message(sender_);
   reap_detached();
-  state_.begin_message(log_id(task.envelope.queue_id));
+  log_id_ = log_id(task.envelope.queue_id);
+  state_.begin_message(log_id_);
   if (!tokens_ || !tokens_->broker.unfinished()) plans_.clear();
   std::vector<std::optional<Verdict>> verdicts(task.envelope.recipients.size());
   for (const RecipientGroup& group : group_recipients(loaded_.configuration, nexthop_, task.envelope))
@@ -190,9 +197,13 @@ void LmtpEngine::deliver_group(const LmtpTask& task, const RecipientGroup& group
 
 std::vector<Verdict> LmtpEngine::deliver_over(RoutePlan& plan, const LmtpTask& task, const Envelope& envelope,
                                               Parent& parent) {
-  DeliveryHistory history(state_.services(), envelope, task.started + settings_.deadline);
+  HistoryServices remembered = fleet_.services();
+  remembered.keeps = [this](const Relay& relay) { return pool_.keeps(relay.name); };
+  remembered.backlog = &backlog_.backlog();
+  DeliveryHistory history(std::move(remembered), envelope, task.started + settings_.deadline);
+  const HttpsServices https = https_services(state_.wall());
   Services services{clock_,   *event_loop_, pool_,   resolver_,     task.content, parent,
-                    journal_, patterns_,    history, state_.lock(), nullptr};
+                    journal_, patterns_,    history, state_.lock(), nullptr,      &https};
   const DeliveryRequest request{envelope,     plan, settings_,  own_host_for(plan), Random(random_seed()),
                                 task.started, true, task.verify};
   Delivered delivered = relaypipe::deliver(request, services);

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "command/fleet/parts.h"
+#include "command/lmtp/backlog_writer.h"
 #include "command/lmtp/groups.h"
+#include "command/lmtp/kept_places.h"
 #include "command/token/token_parts.h"
 #include "command/wiring/mail_log.h"
 #include "command/wiring/request.h"
@@ -36,8 +39,8 @@ struct LmtpTask {
 class LmtpEngine {
  public:
   /// The references outlive it. `nexthop` of all messages.
-  LmtpEngine(LoadedConfiguration loaded, std::string nexthop, const Clock& clock, ParentWatch& parent,
-             LmtpConnection& connection);
+  LmtpEngine(LoadedConfiguration loaded, CommonArguments arguments, std::string nexthop, const Clock& clock,
+             ParentWatch& parent, LmtpConnection& connection);
   ~LmtpEngine();
   LmtpEngine(const LmtpEngine&) = delete;
   LmtpEngine& operator=(const LmtpEngine&) = delete;
@@ -45,10 +48,13 @@ class LmtpEngine {
   /// A verdict for each recipient, in the order of the envelope. What a relay has accepted stays a success whatever
   /// breaks after it.
   std::vector<Verdict> deliver(const LmtpTask& task);
-  /// Before it is destroyed: what must not be broken off is heard to its end, unless a signal asks us to end.
+  /// After the results of a message are told: asks for more of the fleet's quotas, where that is due.
+  void replied() { fleet_.start_refill(log_id_); }
+  /// Before it is destroyed: what waits is written, and what must not be broken off is heard to its end, unless a
+  /// signal asks us to end.
   void finish();
 
-  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const RunSettings& settings() const { return settings_; }
   /// Whether every relay that the nexthop leads to announced DSN in the last session with it. Only then may we: Postfix
   /// leaves the reports to those who announce it, and sends one itself, "relayed", where nobody does (RFC 3461 5.2.3).
   bool relays_offer_dsn();
@@ -64,7 +70,7 @@ class LmtpEngine {
   const OwnHost& own_host_for(const RoutePlan& plan);
 
   LoadedConfiguration loaded_;
-  Settings settings_;
+  RunSettings settings_;  ///< a copy, whose deadline is one that lmtp(8) waits for
   std::string nexthop_;
   const Clock& clock_;
   ParentWatch& parent_;
@@ -72,13 +78,17 @@ class LmtpEngine {
   std::optional<TokenParts> tokens_;
   AccountKeyring keyring_;
   CurlDialer dialer_;
+  StateParts state_;
+  FleetParts fleet_;
+  BacklogWriter backlog_;
+  StoredPlaces places_;
   SessionPool pool_;
   CaresResolver resolver_;
   PcreMatcher patterns_;
-  StateParts state_;
   std::unique_ptr<PollEventLoop> event_loop_;
   std::string stamp_;  ///< of the configuration's files
   std::string sender_;
+  std::string log_id_;  ///< of the last message
   OwnHost name_only_;
   std::optional<OwnHost> own_host_;
   std::list<RoutePlan> plans_;  ///< whose relays somebody may still point to

@@ -30,7 +30,8 @@ LmtpEngine& LmtpSession::engine() {
   if (engine_ && engine_->is_current()) return *engine_;
   if (engine_) engine_->finish();
   engine_.reset();
-  engine_ = std::make_unique<LmtpEngine>(load_as_deliverer(arguments_), nexthop_, clock_, parent_, connection_);
+  engine_ =
+      std::make_unique<LmtpEngine>(load_as_deliverer(arguments_), arguments_, nexthop_, clock_, parent_, connection_);
   return *engine_;
 }
 
@@ -39,7 +40,7 @@ void LmtpSession::run() {
   while (true) {
     auto event = connection_.take_event();
     if (!event) {
-      if (parent_.state() != Parent::State::Present || may_end()) break;
+      if (parent_.state(Parent::Look::Recent) != Parent::State::Present || may_end()) break;
       engine_->event_loop().wait(clock_.now() + kLastWords);
     } else if (const auto* const message = std::get_if<LmtpMessage>(&*event)) {
       handle(*message);
@@ -50,7 +51,7 @@ void LmtpSession::run() {
     }
   }
   const Instant end = clock_.now() + kLastWords;
-  while (!connection_.flushed() && clock_.now() < end && parent_.state() != Parent::State::Gone)
+  while (!connection_.flushed() && clock_.now() < end && parent_.state(Parent::Look::Recent) != Parent::State::Gone)
     engine_->event_loop().wait(end);
   engine_->finish();
 }
@@ -59,15 +60,16 @@ bool LmtpSession::may_end() { return connection_.idle() && clock_.now() - starte
 
 void LmtpSession::handle(const LmtpMessage& message) {
   LmtpEngine& engine = this->engine();
-  const Settings& settings = engine.settings();
+  const RunSettings& settings = engine.settings();
   Spool content({settings.line_length_limit, settings.spool_memory, settings.spool_directory});
   connection_.content_to(content);
   const std::vector<Verdict> verdicts = deliver({message.envelope, content, clock_.now()});
   // A delivery may end before the content does, of which the spool may have given up. The reply comes after the dot.
-  while (connection_.expects_content() && parent_.state() != Parent::State::Gone)
+  while (connection_.expects_content() && parent_.state(Parent::Look::Recent) != Parent::State::Gone)
     engine.event_loop().wait(clock_.now() + kLastWords);
   connection_.stop_content();
   answer(verdicts);
+  engine.replied();
 }
 
 void LmtpSession::handle(const LmtpProbe& probe) {
@@ -75,6 +77,7 @@ void LmtpSession::handle(const LmtpProbe& probe) {
   Spool none({0, 0, {}});
   none.end();
   answer(deliver({probe.envelope, none, clock_.now(), true}));
+  engine_->replied();
 }
 
 std::vector<Verdict> LmtpSession::deliver(const LmtpTask& task) {

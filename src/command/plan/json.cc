@@ -29,28 +29,39 @@ Json reserve_json(const ReserveRule& reserve) {
   return {{"percent", reserve.percent}, {"for", std::move(senders)}};
 }
 
-Json leg_json(const Leg& leg, std::size_t position) {
+/// What an address of the sender becomes; null where it stays.
+Json rewritten_json(const AddressRewriting& rewriting, const Leg& leg, const Address& sender) {
+  const auto changed = rewritten(rewriting, sender, leg.relay.settings->recipient_delimiter);
+  return changed ? Json(changed->text()) : Json(nullptr);
+}
+
+Json leg_json(const Leg& leg, std::size_t position, const Address& sender) {
   const Destination& destination = leg.relay.destination;
   Json json{{"position", position},     {"relay", leg.relay.name},  {"destination", destination.text},
             {"host", destination.host}, {"port", destination.port}, {"tier", leg.tier},
             {"fallback", leg.fallback}, {"reason", leg.reason}};
+  json["protocol"] = destination.https ? "https" : "smtp";
+  json["provider"] = leg.relay.provider.empty() ? Json(nullptr) : Json(leg.relay.provider);
   const Limits& limits = leg.relay.limits;
   json["limits"] = limits_json(limits.rules);
   json["connections"] = limits.connections == 0 ? Json(nullptr) : Json(limits.connections);
   json["reserve"] = reserve_json(limits.reserve);
+  json["envelope_sender"] = rewritten_json(leg.relay.rewriting.envelope_sender, leg, sender);
+  json["header_from"] = rewritten_json(leg.relay.rewriting.header_from, leg, sender);
   return json;
 }
 
 }  // namespace
 
-std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy) {
+std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Envelope& envelope,
+                      const std::string& policy) {
   Json json{{"chain", plan.chain},
             {"steps", plan.steps},
             {"policy", policy},
             {"legs", Json::array()},
             {"skipped", Json::array()}};
   for (std::size_t i = 0; i < plan.legs.size(); ++i) {
-    Json leg = leg_json(plan.legs[i], i + 1);
+    Json leg = leg_json(plan.legs[i], i + 1, envelope.sender);
     if (i < resolved.size()) {
       leg["addresses"] = resolved[i].addresses;
       if (!resolved[i].failure.empty()) leg["failure"] = resolved[i].failure;

@@ -16,6 +16,7 @@ struct Resolved {
 
 /// `relaypipe plan --json`; the fields are described in relaypipe-json(5). `resolved` is empty, or has one entry per
 /// leg; `policy` says what a policy server did, if one was asked.
-std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const std::string& policy);
+std::string plan_json(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Envelope& envelope,
+                      const std::string& policy);
 
 }  // namespace relaypipe

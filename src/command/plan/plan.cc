@@ -48,7 +48,7 @@ void declare(Options& options, PlanArguments& arguments) {
 }
 
 /// Asks DNS for one relay, as a delivery would.
-Resolved resolve(const Relay& relay, const Settings& settings, const OwnHost& self) {
+Resolved resolve(const Relay& relay, const RunSettings& settings, const OwnHost& self) {
   const SystemClock clock;
   CaresResolver resolver({settings.dns_servers, settings.dns_timeout});
   PollEventLoop event_loop(clock, {&resolver});
@@ -108,13 +108,30 @@ std::string limits_lines(const Limits& limits) {
 /// What `--explain` adds for a relay.
 std::string explained(const Relay& relay) {
   const Destination& destination = relay.destination;
+  if (destination.https) {
+    return fmt::format("       by HTTPS, the interface of {}; TLS verify; connect within {}\n{}", relay.provider,
+                       format_duration(relay.settings->limits.connect), limits_lines(relay.limits));
+  }
   const std::string_view lookup = destination.lookup == Lookup::Address ? "addresses of the host"
-                                  : destination.lookup == Lookup::Srv || relay.settings.srv
+                                  : destination.lookup == Lookup::Srv || relay.settings->srv
                                       ? "SRV, then MX of the domain"
                                       : "MX of the domain";
   const std::string_view tls = destination.implicit_tls ? "implicit, " : "";
-  return fmt::format("       by {}; TLS {}{}; connect within {}\n{}", lookup, tls, name(relay.settings.tls),
-                     format_duration(relay.settings.limits.connect), limits_lines(relay.limits));
+  return fmt::format("       by {}; TLS {}{}; connect within {}\n{}", lookup, tls, name(relay.settings->tls),
+                     format_duration(relay.settings->limits.connect), limits_lines(relay.limits));
+}
+
+/// What becomes of the sender at a relay, and of an address in From: of any, or of that of the sender.
+std::string rewriting_lines(const Relay& relay, const Address& sender) {
+  const auto line = [&](std::string_view what, const AddressRewriting& rewriting) {
+    const auto changed = rewritten(rewriting, sender, relay.settings->recipient_delimiter);
+    if (!changed) return std::string();
+    return wrapped(fmt::format("{} becomes {}", what, printable(changed->path())), 7, stdout_columns());
+  };
+  const SenderRewriting& rewriting = relay.rewriting;
+  const std::string own = "From of " + printable(sender.path());
+  return line("sender", rewriting.envelope_sender) +
+         line(rewriting.header_from.is_constant() ? "From" : own, rewriting.header_from);
 }
 
 std::string addresses(const Resolved& resolved) {
@@ -124,7 +141,7 @@ std::string addresses(const Resolved& resolved) {
   return resolved.failure.empty() ? text : text + "       " + resolved.failure + "\n";
 }
 
-std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, bool explain) {
+std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, const Address& sender, bool explain) {
   const bool terminal = stdout_is_terminal();
   std::size_t name_width = 0;
   std::size_t destination_width = 11;
@@ -142,6 +159,7 @@ std::string table(const RoutePlan& plan, const std::vector<Resolved>& resolved, 
     const std::string relay = name_width > 0 ? column : "";
     const std::string where = fmt::format("{}{:<{}}", relay, leg.relay.destination.text, destination_width);
     text += fmt::format("{:>4}  {}  {}\n", i + 1, bold(where, terminal), leg.reason);
+    text += rewriting_lines(leg.relay, sender);
     if (explain) text += explained(leg.relay);
     if (i < resolved.size()) text += addresses(resolved[i]);
   }
@@ -162,13 +180,13 @@ std::string report(const RoutePlan& plan, const std::vector<Resolved>& resolved,
     for (const std::string& step : plan.steps)
       text += "  " + step + "\n";
   }
-  return text + table(plan, resolved, explain);
+  return text + table(plan, resolved, envelope.sender, explain);
 }
 
 /// A word on the first EHLO name of the plan that relays may refuse.
 std::string name_warning(const RoutePlan& plan) {
   for (const Leg& leg : plan.legs) {
-    if (const auto problem = ehlo_name_problem(leg.relay.settings.hostname))
+    if (const auto problem = ehlo_name_problem(leg.relay.settings->hostname))
       return wrapped("warning: " + *problem, 0, stdout_columns());
   }
   return "";
@@ -211,12 +229,12 @@ int run(const PlanArguments& arguments) {
   order_as_remembered(*plan, loaded, *envelope);
   std::vector<Resolved> resolved;
   if (arguments.resolve) {
-    const OwnHost self = own_host(loaded.configuration.settings);
+    const OwnHost self = own_host(loaded.configuration.relay_defaults.hostname, loaded.configuration.run);
     for (const Leg& leg : plan->legs)
-      resolved.push_back(resolve(leg.relay, loaded.configuration.settings, self));
+      resolved.push_back(resolve(leg.relay, loaded.configuration.run, self));
   }
   write_text(arguments.json
-                 ? plan_json(*plan, resolved, note)
+                 ? plan_json(*plan, resolved, *envelope, note)
                  : with_local_times(report(*plan, resolved, *envelope, note, arguments.explain)) + name_warning(*plan));
   return kDone;
 }

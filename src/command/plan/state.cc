@@ -9,7 +9,7 @@
 namespace relaypipe {
 
 void order_as_remembered(RoutePlan& plan, const LoadedConfiguration& loaded, const Envelope& envelope) {
-  const Settings& settings = loaded.configuration.settings;
+  const RunSettings& settings = loaded.configuration.run;
   // Where no delivery has left anything there is nothing to say either; and nothing is made by looking.
   std::error_code ignored;
   if (!settings.use_state || !std::filesystem::exists(settings.state_directory + "/state.db", ignored)) return;

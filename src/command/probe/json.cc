@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "command/probe/other_ports.h"
 #include "command/probe/report.h"
 #include "command/wiring/json_text.h"
 #include "io/pcre_matcher.h"
@@ -59,8 +60,18 @@ Json address_json(const RelayProbe& relay, const AddressProbe& address, std::int
   json["auth"] = auth_of(relay, address);
   json["auth_mechanism"] = address.facts.sasl_mechanism;
   json["auth_username"] = address.facts.sasl_username;
+  if (!address.account.empty()) json["account"] = address.account;
   if (!address.mail.empty()) json["mail"] = address.mail;
   if (!address.rcpt.empty()) json["rcpt"] = address.rcpt;
+  return json;
+}
+
+Json other_port_json(const OtherPortProbe& other) {
+  Json json{{"ip", other.address.peer.ip},
+            {"port", other.address.peer.port},
+            {"implicit_tls", other.relay.destination.implicit_tls},
+            {"status", json_word(other.address.status())}};
+  if (other.address.failure) add_failure(json, *other.address.failure, other.relay);
   return json;
 }
 
@@ -77,6 +88,11 @@ std::string probe_json(const std::vector<RelayProbe>& probes, std::int64_t now) 
     relay["addresses"] = Json::array();
     for (const AddressProbe& address : probe.addresses)
       relay["addresses"].push_back(address_json(probe, address, now));
+    relay["other_ports"] = Json::array();
+    for (const OtherPortProbe& other : probe.other_ports)
+      relay["other_ports"].push_back(other_port_json(other));
+    const std::string better = better_destination(probe);
+    relay["suggested_destination"] = better.empty() ? Json(nullptr) : Json(better);
     json["relays"].push_back(std::move(relay));
   }
   return json_text(json);

@@ -48,6 +48,7 @@ std::vector<std::string> names_as_written(const Configuration& configuration) {
     return std::pair(a->at.line, a->at.column) < std::pair(b->at.line, b->at.column);
   });
   std::vector<std::string> names;
+  names.reserve(relays.size());
   for (const RelayConfig* const relay : relays)
     names.push_back(relay->name);
   return names;
@@ -71,11 +72,10 @@ Result<std::vector<Relay>, std::string> wanted_relays(const std::vector<std::str
 }
 
 Result<ProbeOrder, std::string> make_order(const ProbeArguments& arguments, const Configuration& configuration) {
-  ProbeOrder order;
   auto relays = wanted_relays(arguments.words, configuration);
   if (!relays) return fail(relays.error());
-  order.relays = *std::move(relays);
-  order.settings = configuration.settings;
+  ProbeOrder order{
+      .configuration = configuration, .relays = *std::move(relays), .mail_from = {}, .rcpt_to = {}, .progress = {}};
   if (arguments.sender) {
     auto sender = parse_sender(*arguments.sender);
     if (!sender) return fail("--mail-from: " + sender.error());
@@ -99,7 +99,7 @@ std::string remarks(const LoadedConfiguration& loaded, const std::vector<Relay>&
   std::string text;
   if (!loaded.acting_as.empty()) text += "seen as " + loaded.acting_as + "\n";
   for (const Relay& relay : relays) {
-    if (const auto problem = ehlo_name_problem(relay.settings.hostname)) return text + "warning: " + *problem + "\n";
+    if (const auto problem = ehlo_name_problem(relay.settings->hostname)) return text + "warning: " + *problem + "\n";
   }
   return text;
 }

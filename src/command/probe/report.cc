@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "base/printable.h"
+#include "command/probe/other_ports.h"
 #include "command/wiring/text.h"
 #include "smtp/capabilities.h"
 #include "verdict/classify.h"
@@ -44,7 +45,7 @@ std::string steps_of(const AddressProbe& address) {
 std::string tls_of(const RelayProbe& relay, const AddressProbe& address, std::int64_t now) {
   if (!address.tls) {
     const bool greeted = !address.failure && address.warnings.empty();
-    return greeted && relay.relay.settings.tls != TlsLevel::None ? "no TLS offered: clear text" : "";
+    return greeted && relay.relay.settings->tls != TlsLevel::None ? "no TLS offered: clear text" : "";
   }
   const TlsReport& tls = *address.tls;
   std::string spoken = tls.version.empty() ? "TLS not established" : fmt::format("{} {}", tls.version, tls.cipher);
@@ -56,7 +57,8 @@ std::string tls_of(const RelayProbe& relay, const AddressProbe& address, std::in
 
 /// Which mechanism worked, and as whom.
 std::string auth_text(const RelayProbe& relay, const AddressProbe& address) {
-  const std::string text = fmt::format("AUTH {}", auth_of(relay, address));
+  const std::string_view what = relay.relay.destination.https ? "credentials" : "AUTH";
+  std::string text = fmt::format("{} {}", what, auth_of(relay, address));
   const SessionFacts& facts = address.facts;
   if (facts.sasl_mechanism.empty()) return text;
   return fmt::format("{}: {} as {}", text, printable(facts.sasl_mechanism), printable(facts.sasl_username));
@@ -76,6 +78,7 @@ std::string address_text(const RelayProbe& relay, const AddressProbe& address, s
   if (!address.offers.empty())
     text += wrapped(fmt::format("offers {}", fmt::join(address.offers, ", ")), kIndent, page.columns);
   if (relay.relay.account.any()) text += wrapped(auth_text(relay, address), kIndent, page.columns);
+  if (!address.account.empty()) text += wrapped("account: " + address.account, kIndent, page.columns);
   if (!address.mail.empty()) text += wrapped("MAIL FROM: " + address.mail, kIndent, page.columns);
   if (!address.rcpt.empty()) text += wrapped("RCPT TO: " + address.rcpt, kIndent, page.columns);
   return text;
@@ -102,6 +105,8 @@ std::string relay_text(const RelayProbe& relay, std::int64_t now, const Page& pa
     text += wrapped(fmt::format("{}, looked up in {}", found, milliseconds(relay.lookup)), 6, page.columns);
   for (const AddressProbe& address : relay.addresses)
     text += address_text(relay, address, now, page);
+  if (const std::string other_ports = other_ports_text(relay); !other_ports.empty())
+    text += wrapped(other_ports, 6, page.columns);
   return text;
 }
 
@@ -125,7 +130,11 @@ std::string_view word_of(ProbeStatus status) {
 std::string_view auth_of(const RelayProbe& relay, const AddressProbe& address) {
   if (!relay.relay.account.any()) return "not configured";
   const auto* const unreached = address.failure ? std::get_if<SessionFailure>(&address.failure->what) : nullptr;
-  if (unreached != nullptr) return unreached->stage == Stage::Auth ? "failed" : "not reached";
+  if (unreached != nullptr) {
+    const bool refused = unreached->stage == Stage::Auth || unreached->error == SessionError::AuthRefused;
+    const bool taken = unreached->stage == Stage::Request && !refused;
+    return refused ? "failed" : taken ? "works" : "not reached";
+  }
   return address.auth_tried ? "works" : "not configured";
 }
 

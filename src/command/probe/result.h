@@ -31,11 +31,18 @@ struct AddressProbe {
   SessionFacts facts;       ///< of a session that became ready: the mechanism and the account that worked
   std::string mail;         ///< the reply to MAIL; empty: not said
   std::string rcpt;         ///< the reply to RCPT; empty: not said
+  std::string account;      ///< what an HTTPS interface says of the account; empty: not asked
 
   [[nodiscard]] ProbeStatus status() const {
     if (failure) return ProbeStatus::Failed;
     return warnings.empty() ? ProbeStatus::Fine : ProbeStatus::Warning;
   }
+};
+
+/// What another port of the relay's provider showed at one address. Tried only where the relay's own does not connect.
+struct OtherPortProbe {
+  Relay relay;  ///< with the destination that would lead there
+  AddressProbe address;
 };
 
 /// What one relay showed at all of its addresses.
@@ -44,6 +51,7 @@ struct RelayProbe {
   Duration lookup{};
   std::optional<Attempt> unresolved;  ///< why there is no address
   std::vector<AddressProbe> addresses;
+  std::vector<OtherPortProbe> other_ports;  ///< in the order of preference, address by address
 
   /// One address that works is enough for mail to go.
   [[nodiscard]] ProbeStatus status() const {

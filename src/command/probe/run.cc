@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "command/probe/other_ports.h"
 #include "command/probe/watch.h"
 #include "command/token/token_parts.h"
+#include "command/wiring/https_parts.h"
 #include "deliver/dial_target.h"
 #include "io/cares_resolver.h"
 #include "io/credentials/keyring.h"
@@ -19,6 +21,7 @@
 #include "io/system/own_host.h"
 #include "io/system/poll_event_loop.h"
 #include "io/system/system_clock.h"
+#include "relay/protection.h"
 #include "route/endpoint_lookup.h"
 #include "smtp/reply.h"
 #include "verdict/classify.h"
@@ -27,32 +30,18 @@ namespace relaypipe {
 namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(100);  ///< between two words of progress
-constexpr std::int64_t kDay = 24L * 3600;
-constexpr std::int64_t kDaysLeft = 14;  ///< a certificate with less is worth a warning
-
-/// What makes a relay that works worth a look.
-std::vector<std::string> warnings_of(const RunningProbe& running, std::int64_t now) {
-  std::vector<std::string> warnings;
-  if (!running.probe.tls || running.probe.tls->not_after == 0) return warnings;
-  const std::int64_t left = running.probe.tls->not_after - now;
-  if (left < 0)
-    warnings.emplace_back("the certificate has expired; the level does not ask for a valid one");
-  else if (left < kDaysLeft * kDay)
-    warnings.push_back(fmt::format("the certificate ends within {} day{}", left / kDay + 1, left < kDay ? "" : "s"));
-  return warnings;
-}
 
 class Prober {
  public:
   explicit Prober(const ProbeOrder& order)
       : request_(order),
         end_(clock_.now() + order.limit),
-        tokens_(clock_, order.settings, journal_, "probe"),
+        tokens_(clock_, order.configuration.run, journal_, "probe"),
         keyring_(clock_, order.mail_from ? order.mail_from->text() : "", &tokens_.broker),
         watch_(clock_, running_),
         dialer_(clock_, keyring_, &watch_, &watch_),
-        resolver_({order.settings.dns_servers, order.settings.dns_timeout}),
-        self_(own_host(order.settings)) {}
+        resolver_({order.configuration.run.dns_servers, order.configuration.run.dns_timeout}),
+        self_(own_host(order.configuration.relay_defaults.hostname, order.configuration.run)) {}
 
   std::vector<RelayProbe> run() {
     look_up();
@@ -66,7 +55,7 @@ class Prober {
       event_loop.wait(std::min(end_, clock_.now() + kTick));
     }
     // A renewal that was begun may have used up the only refresh token: what it brings has to be kept.
-    const Instant last = clock_.now() + request_.settings.secret_limit;
+    const Instant last = clock_.now() + request_.configuration.relay_defaults.secret_limit;
     while (tokens_.broker.unfinished() && clock_.now() < last)
       event_loop.wait(last);
     return collect();
@@ -78,6 +67,9 @@ class Prober {
     RelayProbe probe;
     std::optional<EndpointLookup> reach;  ///< nothing when it is over
     Instant started{};
+    std::vector<Endpoint> endpoints = {};
+    std::list<Relay> other_ports = {};  ///< the relay at other ports, once they are tried
+    bool others_tried = false;
   };
 
   void look_up() {
@@ -101,8 +93,13 @@ class Prober {
     for (DialEvent& event : dialer_.take_events())
       on_event(*running_.at(event.id), event);
     for (const auto& running : running_) {
-      if (running->session) converse(*running);
+      if (running->call)
+        follow(*running);
+      else if (running->session)
+        converse(*running);
     }
+    for (Lookup& lookup : lookups_)
+      try_other_ports(lookup);
   }
 
   /// Asks what is to be asked for a relay, and dials its addresses when they are known.
@@ -121,8 +118,26 @@ class Prober {
       lookup.probe.unresolved = Attempt{peer, found->error(), {}, {}};
       return;
     }
-    for (const Endpoint& endpoint : **found)
+    lookup.endpoints = **found;
+    for (const Endpoint& endpoint : lookup.endpoints)
       dial(relay, endpoint, now);
+  }
+
+  /// Dials the other ports of a relay that connects at none of its addresses.
+  void try_other_ports(Lookup& lookup) {
+    const auto stuck = [&](const auto& running) {
+      return running->relay != &lookup.probe.relay || running->is_stuck(clock_.now());
+    };
+    if (lookup.others_tried || lookup.endpoints.empty() || !std::all_of(running_.begin(), running_.end(), stuck))
+      return;
+    lookup.others_tried = true;
+    for (Relay& other : at_other_ports(lookup.probe.relay)) {
+      const Relay& relay = lookup.other_ports.emplace_back(std::move(other));
+      for (Endpoint endpoint : lookup.endpoints) {
+        endpoint.port = relay.destination.port;
+        dial(relay, endpoint, clock_.now());
+      }
+    }
   }
 
   void dial(const Relay& relay, const Endpoint& endpoint, Instant now) {
@@ -139,8 +154,24 @@ class Prober {
     if (const auto* why = std::get_if<SessionFailure>(&event.result)) return fail_with(running, *why);
     running.session = std::move(std::get<std::unique_ptr<Session>>(event.result));
     running.probe.facts = running.session->facts();
+    if (running.relay->destination.https) return call(running);
     if (!request_.mail_from) return finish(running);
     send(running, Stage::Mail, fmt::format("MAIL FROM:{}", request_.mail_from->path()));
+  }
+
+  /// The interface is asked for something that needs our credentials. No recipient is asked about, as nowhere there.
+  void call(RunningProbe& running) {
+    running.enter(Stage::Request, clock_.now());
+    running.call = std::make_unique<ApiCall>(*running.session, running.probe.peer, *running.relay, https_);
+  }
+
+  void follow(RunningProbe& running) {
+    auto result = running.call->step();
+    if (!result) return;
+    running.probe.account = std::move(result->words);
+    running.probe.auth_tried = true;
+    result->failure ? fail_with(running, *std::move(result->failure)) : finish(running);
+    if (!result->clock.empty()) running.probe.warnings.push_back(std::move(result->clock));
   }
 
   void send(RunningProbe& running, Stage stage, const std::string& command) {
@@ -182,8 +213,8 @@ class Prober {
   }
 
   void finish(RunningProbe& running) {
-    if (!running.probe.failure) running.probe.warnings = warnings_of(running, std::time(nullptr));
-    running.session->send("QUIT\r\n");
+    if (!running.probe.failure) running.probe.warnings = running.warnings(std::time(nullptr));
+    running.session->finish(SessionEnd::Clean);
     running.end(clock_.now());
   }
 
@@ -192,7 +223,8 @@ class Prober {
     const bool tls_broke = unreached != nullptr && unreached->stage == Stage::Tls && !unreached->tls_needed;
     Attempt attempt{running.probe.peer, std::move(why), {}, {}};
     // As in a delivery: what is only a wish does not keep mail.
-    if (tls_broke && running.relay->settings.tls == TlsLevel::May && !running.relay->destination.implicit_tls)
+    const ConnectionUse again{running.probe.peer.host, running.probe.peer.ip, false, true};
+    if (tls_broke && tls_policy(running.relay->destination, *running.relay->settings, again) == TlsLevel::None)
       running.probe.warnings.push_back("mail would go in clear text: " + describe(attempt));
     else
       running.probe.failure = std::move(attempt);
@@ -235,6 +267,9 @@ class Prober {
     for (Lookup& lookup : lookups_) {
       for (const auto& running : running_) {
         if (running->relay == &lookup.probe.relay) lookup.probe.addresses.push_back(std::move(running->probe));
+        for (const Relay& other : lookup.other_ports) {
+          if (running->relay == &other) lookup.probe.other_ports.push_back({other, std::move(running->probe)});
+        }
       }
     }
     for (Lookup& lookup : lookups_)
@@ -244,6 +279,8 @@ class Prober {
 
   const ProbeOrder& request_;
   SystemClock clock_;
+  SystemWallClock wall_;
+  HttpsServices https_ = https_services(wall_);
   Instant end_;
   RunningProbes running_;      ///< the DialId is the index
   std::list<Lookup> lookups_;  ///< stay where they are: the relays in them are pointed to

@@ -7,14 +7,15 @@
 
 #include "base/deadline.h"
 #include "command/probe/result.h"
+#include "config/configuration.h"
 #include "message/address.h"
 
 namespace relaypipe {
 
 /// What is to be probed, and how.
 struct ProbeOrder {
+  const Configuration& configuration;  ///< that the relays are of; outlives it
   std::vector<Relay> relays;
-  Settings settings;                 ///< those that hold for all of it
   std::optional<Address> mail_from;  ///< asked about with MAIL and RSET
   std::optional<Address> rcpt_to;    ///< asked about with RCPT between them; needs `mail_from`
   Duration limit{};                  ///< the longest the whole may take

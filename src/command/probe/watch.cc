@@ -1,10 +1,36 @@
 #include "command/probe/watch.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/printable.h"
 
 namespace relaypipe {
+namespace {
+
+constexpr Duration kDoorPatience = std::chrono::seconds(3);  ///< for a connection, before other ports are tried
+constexpr std::int64_t kDay = 24L * 3600;
+constexpr std::int64_t kDaysLeft = 14;  ///< a certificate with less is worth a warning
+
+}  // namespace
+
+bool RunningProbe::is_stuck(Instant now) const {
+  if (!ended) return dialled && stage == Stage::Connect && now - since >= kDoorPatience;
+  const auto* const failed = probe.failure ? std::get_if<SessionFailure>(&probe.failure->what) : nullptr;
+  return failed != nullptr && failed->stage == Stage::Connect;
+}
+
+std::vector<std::string> RunningProbe::warnings(std::int64_t now) const {
+  std::vector<std::string> warnings;
+  if (!probe.tls || probe.tls->not_after == 0) return warnings;
+  const std::int64_t left = probe.tls->not_after - now;
+  if (left < 0)
+    warnings.emplace_back("the certificate has expired; the level does not ask for a valid one");
+  else if (left < kDaysLeft * kDay)
+    warnings.push_back(fmt::format("the certificate ends within {} day{}", left / kDay + 1, left < kDay ? "" : "s"));
+  return warnings;
+}
 
 void RunningProbe::enter(Stage next, Instant now) {
   auto& steps = probe.steps;
@@ -21,6 +47,7 @@ void RunningProbe::end(Instant now) {
   if (dialled) enter(stage, now);
   probe.total = now - started;
   ended = true;
+  call.reset();
   session.reset();
 }
 

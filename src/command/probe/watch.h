@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/deadline.h"
+#include "command/probe/api_call.h"
 #include "command/probe/result.h"
 #include "deliver/observer.h"
 #include "deliver/session.h"
@@ -27,7 +30,12 @@ struct RunningProbe {
   bool ended = false;
   std::unique_ptr<Session> session;  ///< while MAIL, RCPT and RSET are said
   ReplyParser parser;                ///< of their replies
+  std::unique_ptr<ApiCall> call;     ///< with HTTPS
 
+  /// Whether it has not connected, and hardly will.
+  [[nodiscard]] bool is_stuck(Instant now) const;
+  /// What makes a relay that works worth a look; `now` in seconds since 1970.
+  [[nodiscard]] std::vector<std::string> warnings(std::int64_t now) const;
   /// Books the time of the stage that ends.
   void enter(Stage next, Instant now);
   void end(Instant now);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
+#include "command/status/fleet.h"
 #include "command/status/json.h"
 #include "command/status/report.h"
 #include "command/wiring/json_text.h"
@@ -38,12 +39,34 @@ Json limits_json(const std::vector<LimitUse>& limits) {
   return array;
 }
 
+Json slices_json(const std::vector<SliceUse>& slices) {
+  Json array = Json::array();
+  for (const SliceUse& slice : slices) {
+    array.push_back({{"limit", slice.text},
+                     {"left", slice.left},
+                     {"fleet_used", slice.fleet},
+                     {"count", slice.count},
+                     {"until", date(slice.until)}});
+  }
+  return array;
+}
+
+Json store_json(const StoreStatus& store) {
+  return {{"url", store.url},
+          {"answers", store.asked ? Json(store.answers) : Json(nullptr)},
+          {"since", date(store.since)},
+          {"words", store.answers ? Json(nullptr) : Json(store.words)}};
+}
+
 Json relay_json(const RelayStatus& relay) {
   const Health& health = relay.health;
   const bool down = health.since != kNever;
   Json json;
   json["relay"] = printable(relay.name);
   json["destination"] = relay.destination.empty() ? Json(nullptr) : Json(printable(relay.destination));
+  const bool known = !relay.destination.empty();
+  json["protocol"] = known ? Json(relay.https ? "https" : "smtp") : Json(nullptr);
+  json["provider"] = relay.provider.empty() ? Json(nullptr) : Json(relay.provider);
   json["gone"] = relay.gone;
   json["state"] = standing_name(relay);
   json["since"] = date(health.since);
@@ -59,6 +82,8 @@ Json relay_json(const RelayStatus& relay) {
   json["certificate_end"] = date(health.certificate_end);
   json["one_by_one_until"] = date(health.one_by_one_until);
   json["limits"] = limits_json(relay.limits);
+  json["slices"] = slices_json(relay.slices);
+  json["hosts"] = relay.hosts == 0 ? Json(nullptr) : Json(relay.hosts);
   json["open"] = relay.open;
   json["connections"] = relay.connections == 0 ? Json(nullptr) : Json(relay.connections);
   json["cooling_down_addresses"] = relay.cooling_down;
@@ -83,6 +108,7 @@ std::string status_json(const StatusReport& report) {
   Json json;
   json["now"] = date(report.now);
   json["trouble"] = report.trouble.empty() ? Json(nullptr) : Json(printable(report.trouble));
+  json["store"] = report.store ? store_json(*report.store) : Json(nullptr);
   json["chains"] = Json::array();
   for (const ChainConfig* const chain : report.chains)
     json["chains"].push_back({{"chain", chain->name}, {"tiers", chain->tiers}, {"fallback", chain->fallback}});
@@ -104,6 +130,28 @@ std::string status_json(const StatusReport& report) {
   json["deferred"] = Json::array();
   for (const auto& [cause, count] : report.counters.deferred)
     json["deferred"].push_back({{"cause", cause_name(cause)}, {"count", count}});
+  return json_text(json);
+}
+
+std::string fleet_json(const FleetReport& report) {
+  Json json;
+  json["store"] = {{"url", report.url},
+                   {"answers", report.problem.empty()},
+                   {"words", report.problem.empty() ? Json(nullptr) : Json(printable(report.problem))}};
+  json["windows"] = Json::array();
+  for (const FleetWindow& window : report.windows) {
+    Json hosts = Json::array();
+    for (const FleetHostUse& host : window.hosts) {
+      hosts.push_back({{"host", host.id}, {"name", host.name}, {"left", host.left}, {"seen_ms", host.seen.count()}});
+    }
+    json["windows"].push_back({{"relay", printable(window.relay)},
+                               {"limit", window.limit},
+                               {"kind", window.is_rate ? "rate" : "quota"},
+                               {"fleet_used", window.used},
+                               {"count", window.count},
+                               {"last_answer", window.answered ? date(*window.answered) : Json(nullptr)},
+                               {"hosts", std::move(hosts)}});
+  }
   return json_text(json);
 }
 

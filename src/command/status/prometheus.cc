@@ -101,6 +101,28 @@ std::string counted(const StatusReport& report) {
   return text + metric("token_days_left", "gauge", "Days until an OAuth2 token ends.", tokens);
 }
 
+/// Of the fleet, as far as this host knows.
+std::string fleet(const StatusReport& report) {
+  if (!report.store) return "";
+  std::string left;
+  std::string used;
+  for (const RelayStatus& relay : report.relays) {
+    for (const SliceUse& slice : relay.slices) {
+      const std::string labels = fmt::format("{{relay=\"{}\",limit=\"{}\"}}", label(relay.name), label(slice.text));
+      left += fmt::format("relaypipe_fleet_slice_left{} {}\n", labels, slice.left);
+      used += fmt::format("relaypipe_fleet_used{} {}\n", labels, slice.fleet);
+    }
+  }
+  return metric("fleet_store_answers", "gauge", "Whether the fleet's store answered last.",
+                fmt::format("relaypipe_fleet_store_answers {}\n", report.store->answers ? 1 : 0)) +
+         metric("fleet_slice_left", "gauge", "What this host may still use of its slice of a quota.", left) +
+         metric("fleet_used", "gauge", "What all hosts used or were granted, at the last answer.", used) +
+         metric(report, "fleet_hosts", "gauge", "Hosts that use the relay, at the last answer.",
+                [](const RelayStatus& relay) {
+                  return relay.hosts == 0 ? std::nullopt : Known(static_cast<double>(relay.hosts));
+                });
+}
+
 }  // namespace
 
 std::string status_prometheus(const StatusReport& report) {
@@ -110,7 +132,7 @@ std::string status_prometheus(const StatusReport& report) {
       "# HELP relaypipe_unconfirmed_messages Messages whose dot had no reply.\n# TYPE relaypipe_unconfirmed_messages "
       "gauge\nrelaypipe_unconfirmed_messages {}\n",
       report.trouble.empty() ? 1 : 0, report.unconfirmed.size());
-  text += counted(report);
+  text += counted(report) + fleet(report);
   if (report.relays.empty()) return text;
   text += states(report);
   text += metric(report, "relay_accepted_total", "counter", "Messages accepted by the relay.",

@@ -4,9 +4,12 @@
 #include <map>
 
 #include "config/nexthop.h"
+#include "relay/provider.h"
 #include "route/plan.h"
 #include "state/count_results.h"
+#include "state/fleet_record.h"
 #include "state/relay_history.h"
+#include "state/slice.h"
 
 namespace relaypipe {
 namespace {
@@ -20,6 +23,32 @@ std::map<std::string, RelayState> states_in(StateStore& store, WallTime now) {
   return states;
 }
 
+void add_slices(RelayStatus& status, const Allowance& allowance, const Limits& limits, WallTime now,
+                const ZoneOffset& zones) {
+  if (!limits.fleet) return;
+  status.hosts = allowance.fleet.hosts;
+  for (const LimitRule& rule : limits.rules) {
+    const Slice* const slice = rule.is_rate ? nullptr : find_slice(allowance.fleet, rule, now, zones);
+    if (slice == nullptr || !slice->known()) continue;
+    const std::uint64_t taken = slice->spent + held(allowance, rule);
+    status.slices.push_back({.text = rule.text,
+                             .left = slice->granted > taken ? slice->granted - taken : 0,
+                             .fleet = slice->fleet,
+                             .count = rule.count,
+                             .until = slice->until});
+  }
+}
+
+StoreStatus store_status(const FleetConfig& fleet, StateStore& store, WallTime now) {
+  const std::vector<std::string> keys{std::string(kFleetKey)};
+  const StoreHealth health = unpack_store_health(store.read(keys, now).at(0));
+  return {.url = fleet.url,
+          .answers = health.answered != kNever && !health.away(),
+          .asked = health.tried != kNever,
+          .since = health.since,
+          .words = health.words};
+}
+
 RelayStatus status_of(const std::string& name, RelayState state, const Limits& limits, const CoolDown& bounds,
                       WallTime now, const Alive& alive, const ZoneOffset& zones) {
   RelayStatus status;
@@ -31,6 +60,7 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   for (const LimitRule& rule : limits.rules)
     status.limits.push_back({rule.text, rule.is_rate, amount_used(state.allowance, rule), rule.count,
                              rule.is_rate ? 0 : limits.reserve.kept_of(rule.count)});
+  add_slices(status, state.allowance, limits, now, zones);
   status.open = state.allowance.holds.size();
   status.connections = limits.connections;
   const bool same_day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count() == state.health.day;
@@ -58,10 +88,14 @@ StatusReport make_report(const Configuration& configuration, StateStore& store, 
     report.relays.push_back(status_of(name, known.empty() ? RelayState() : known.mapped(), relay.limits,
                                       relay.settings.cool_down, now, alive, zones));
     report.relays.back().destination = relay.destination.text;
+    const Provider* const provider = provider_of(relay.provider, relay.destination.host);
+    report.relays.back().provider = provider == nullptr ? "" : provider->name;
+    report.relays.back().https = relay.destination.https;
   }
   // Destinations that stand in transport tables alone.
   for (auto& [name, state] : states) {
-    report.relays.push_back(status_of(name, std::move(state), {}, configuration.settings.cool_down, now, alive, zones));
+    report.relays.push_back(
+        status_of(name, std::move(state), {}, configuration.relay_defaults.cool_down, now, alive, zones));
     report.relays.back().gone = is_bare_name(name);
   }
   for (const auto& [key, octets] : store.list(kMessageKeys, now)) {
@@ -70,6 +104,7 @@ StatusReport make_report(const Configuration& configuration, StateStore& store, 
   }
   std::sort(report.unconfirmed.begin(), report.unconfirmed.end(),
             [](const MessageState& a, const MessageState& b) { return a.at < b.at; });
+  if (configuration.fleet) report.store = store_status(*configuration.fleet, store, now);
   report.counters = read_counters(store, now);
   report.trouble = store.trouble().value_or("");
   return report;

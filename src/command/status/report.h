@@ -26,14 +26,36 @@ struct LimitUse {
   [[nodiscard]] bool down_to_reserve() const { return kept != 0 && used < count && used + kept >= count; }
 };
 
+/// What this host may use of a quota of its fleet, by the last answer of the fleet's store.
+struct SliceUse {
+  std::string text;         ///< of the quota, as written
+  std::uint64_t left = 0;   ///< here
+  std::uint64_t fleet = 0;  ///< used by or granted to all hosts
+  std::uint64_t count = 0;  ///< the quota
+  WallTime until = kNever;  ///< what is left may be used until then
+};
+
+/// How the fleet's store is for this host.
+struct StoreStatus {
+  std::string url;
+  bool answers = false;
+  bool asked = false;       ///< ever
+  WallTime since = kNever;  ///< since when it does not answer
+  std::string words;        ///< why
+};
+
 /// One relay as all deliveries see it.
 struct RelayStatus {
   std::string name;
   std::string destination;  ///< empty where it is not in the configuration
-  bool gone = false;        ///< the name of a relay that the configuration does not have any more
+  std::string provider;     ///< empty: none that is known
+  bool https = false;
+  bool gone = false;  ///< the name of a relay that the configuration does not have any more
   Health health;
   Standing standing;
   std::vector<LimitUse> limits;
+  std::vector<SliceUse> slices;
+  std::uint64_t hosts = 0;                ///< of the fleet, that use the relay; 0: not known
   std::uint64_t open = 0;                 ///< deliveries that use it now
   std::uint64_t connections = 0;          ///< at most; 0: no limit
   std::uint64_t today = 0;                ///< messages accepted since midnight UTC
@@ -54,7 +76,8 @@ struct StatusReport {
   std::vector<MessageState> unconfirmed;
   Counters counters;
   std::vector<TokenEnd> tokens;
-  std::string trouble;  ///< of the store; empty: none
+  std::optional<StoreStatus> store;  ///< of the fleet, where there is one
+  std::string trouble;               ///< of the store; empty: none
 };
 
 /// Reads everything that is remembered and says what it means at `now`. The configuration outlives the report.

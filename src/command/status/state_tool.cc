@@ -20,7 +20,7 @@ std::unique_ptr<StateTool> begin_state_tool(const CommonArguments& arguments, in
   auto tool = std::make_unique<StateTool>();
   tool->loaded = load_as_deliverer(arguments);
   if (const auto error = configuration_error(tool->loaded)) return refuse(*error, kBadInput);
-  const Settings& settings = tool->loaded.configuration.settings;
+  const RunSettings& settings = tool->loaded.configuration.run;
   if (!settings.use_state) return refuse("nothing is remembered: state = no", kStateTrouble);
   if (const auto problem = state_directory_problem(tool->loaded)) return refuse(*problem, kStateTrouble);
   tool->store = std::make_unique<SqliteStateStore>(settings.state_directory);

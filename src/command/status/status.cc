@@ -3,6 +3,7 @@
 
 #include "base/printable.h"
 #include "command/status/commands.h"
+#include "command/status/fleet.h"
 #include "command/status/report.h"
 #include "command/status/state_tool.h"
 #include "command/token/state.h"
@@ -16,16 +17,20 @@
 namespace relaypipe {
 namespace {
 
+constexpr int kNoAnswer = 1;
+
 struct StatusArguments : CommonArguments {
   std::optional<std::string> format;
   std::optional<std::string> interval;  ///< seconds from one look to the next
   bool watch = false;                   ///< every two seconds
   bool json = false;
+  bool fleet = false;  ///< of all hosts
 };
 
 void declare(Options& options, StatusArguments& arguments) {
   options.value("--format", arguments.format, "table, json or prometheus", "FORMAT");
   options.flag("--json", arguments.json, "short for --format=json");
+  options.flag("--fleet", arguments.fleet, "asks the fleet's store: all hosts and their slices");
   options.flag("--watch", arguments.watch, "look again every two seconds");
   options.value("--interval", arguments.interval, "look again after so many seconds", "SECONDS");
   options.common(arguments);
@@ -43,7 +48,7 @@ Result<Format, std::string> parse_format(const StatusArguments& arguments) {
 
 /// When the kept tokens of relays with a token endpoint end, as far as that is known.
 std::vector<TokenEnd> token_ends(const Configuration& configuration) {
-  FileTokenStore store(configuration.settings.state_directory);
+  FileTokenStore store(configuration.run.state_directory);
   const FileReader self = FileReader::self();
   const SecretReader reader = [&](const std::string& file) { return read_secret_file(file, self); };
   const SystemWallClock wall;
@@ -72,14 +77,31 @@ std::string status_text(StateTool& tool, Format format) {
   return with_local_times(status_table(report, stdout_is_terminal()));
 }
 
+std::string fleet_text(const FleetReport& report, Format format) {
+  switch (format) {
+    case Format::Json: return fleet_json(report);
+    case Format::Prometheus: return fleet_prometheus(report);
+    case Format::Table: break;
+  }
+  return fleet_table(report, stdout_is_terminal());
+}
+
 /// Looks again and again, until somebody interrupts it.
-int watch(StateTool& tool, Format format, std::uint64_t seconds) {
+int watch(StateTool& tool, Format format, bool fleet, std::uint64_t seconds) {
   while (true) {
-    const std::string text = status_text(tool, format);
+    const std::string text = fleet ? fleet_text(make_fleet_report(tool), format) : status_text(tool, format);
     // The cursor goes home, and what was there before is taken away as the new text is written.
     write_text(stdout_is_terminal() ? "\x1B[H\x1B[2J" + text : text);
     poll(nullptr, 0, static_cast<int>(seconds * 1000));
   }
+}
+
+/// A file of metrics is to be written also while the store does not answer, which one of them says.
+int show_fleet(StateTool& tool, Format format) {
+  const FleetReport report = make_fleet_report(tool);
+  write_text(fleet_text(report, format));
+  if (tool.store->trouble()) return kStateTrouble;
+  return report.problem.empty() || format == Format::Prometheus ? kDone : kNoAnswer;
 }
 
 int run(const StatusArguments& arguments) {
@@ -88,11 +110,14 @@ int run(const StatusArguments& arguments) {
   if (!tool) return status;
   const auto format = parse_format(arguments);
   if (!format) return end_state_tool(format.error(), kBadInput);
+  if (arguments.fleet && !tool->loaded.configuration.fleet)
+    return end_state_tool("--fleet: there is no [fleet] in " + tool->loaded.file, kBadInput);
   if (arguments.watch || arguments.interval) {
     const auto seconds = parse_count(arguments.interval.value_or("2"), 1, 3600);
     if (!seconds) return end_state_tool("--interval: " + seconds.error(), kBadInput);
-    return watch(*tool, *format, *seconds);
+    return watch(*tool, *format, arguments.fleet, *seconds);
   }
+  if (arguments.fleet) return show_fleet(*tool, *format);
   write_text(status_text(*tool, *format));
   return tool->store->trouble() ? kStateTrouble : kDone;
 }
@@ -101,7 +126,8 @@ int run(const StatusArguments& arguments) {
 
 const Command kStatusCommand{"status", "how the relays are, what is used of their quotas, what is unconfirmed",
                              "Shows what all deliveries remember together. Exit status: 0 done, 1 nothing can be "
-                             "remembered, 2 wrong command line or configuration.",
+                             "remembered or, with --fleet, the store does not answer, 2 wrong command line or "
+                             "configuration.",
                              start<StatusArguments, declare, run>};
 
 }  // namespace relaypipe

@@ -78,8 +78,19 @@ std::string relay_lines(const RelayStatus& relay, WallTime now, bool colour) {
                         limit.count, limit.text,
                         limit.down_to_reserve() ? fmt::format(", the last {} kept by reserve", limit.kept) : "");
   }
+  for (const SliceUse& slice : relay.slices) {
+    text += fmt::format("    fleet {} of {} used or granted; {} left here for {}  {}, {}\n", slice.fleet, slice.count,
+                        slice.left, rough(slice.until - now), slice.text, counted(relay.hosts, "host"));
+  }
   if (relay.connections != 0) text += fmt::format("    {} of {} connections\n", relay.open, relay.connections);
   return text;
+}
+
+std::string store_line(const StoreStatus& store, WallTime now, bool colour) {
+  if (!store.asked) return fmt::format("fleet {}: not asked yet\n", store.url);
+  if (store.answers) return fmt::format("fleet {}: {}\n", store.url, coloured("answers", Colour::Green, colour));
+  return fmt::format("fleet {}: {} {}: {}\n", store.url, coloured("does not answer since", Colour::Red, colour),
+                     rough(now - store.since), store.words);
 }
 
 std::string chain_line(const ChainConfig& chain) {
@@ -109,7 +120,8 @@ std::string status_table(const StatusReport& report, bool colour) {
   if (!report.trouble.empty()) text += fmt::format("{}\n\n", coloured(printable(report.trouble), Colour::Red, colour));
   for (const ChainConfig* const chain : report.chains)
     text += chain_line(*chain);
-  if (!report.chains.empty()) text += "\n";
+  if (report.store) text += store_line(*report.store, report.now, colour);
+  if (!report.chains.empty() || report.store) text += "\n";
   if (report.relays.empty()) return text + "no relay is configured, and none was used yet\n";
   text += fmt::format("{:<20} {:<12} {:>7} {:>9} {:>9}\n", "relay", "state", "today", "ready", "accepted");
   for (const RelayStatus& relay : report.relays)

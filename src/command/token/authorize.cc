@@ -58,8 +58,8 @@ class Authorization {
     return std::nullopt;
   }
 
-  Result<HttpAnswer, Error> ask(const std::string& url, Secret form) {
-    parts_.client.post(0, {url, config_.ca_file, std::move(form), relay_.settings.secret_limit});
+  Result<EndpointAnswer, Error> ask(const std::string& url, Secret form) {
+    parts_.client.post(0, {url, config_.ca_file, std::move(form), relay_.settings->secret_limit});
     while (true) {
       for (HttpEvent& event : parts_.client.take_answers())
         return std::move(event.answer);

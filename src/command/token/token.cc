@@ -51,7 +51,7 @@ Relay relay_of(const RelayConfig& config) {
   Relay relay;
   relay.name = config.name;
   relay.destination = config.destination;
-  relay.settings = config.settings;
+  relay.settings = &config.settings;
   relay.account = config.account;
   return relay;
 }
@@ -129,7 +129,6 @@ int run(const TokenArguments& arguments) {
   if (const auto error = configuration_error(loaded)) return refuse(*error);
   const auto relays = choose(loaded.configuration, arguments.relay);
   if (!relays) return refuse(relays.error());
-  const Settings& settings = loaded.configuration.settings;
   const bool changes = arguments.refresh || arguments.authorize;
   if (changes && relays->size() != 1) return refuse("write the name of the relay: several have a token");
   if (changes) {
@@ -138,7 +137,7 @@ int run(const TokenArguments& arguments) {
   hide_memory();
   const SystemClock clock;
   TextJournal journal;
-  TokenParts parts(clock, settings, journal, log_id(""));
+  TokenParts parts(clock, loaded.configuration.run, journal, log_id(""));
   return changes ? change(arguments, relays->front(), parts) : show(*relays, parts, arguments.json);
 }
 

@@ -4,20 +4,21 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "io/base/json_reader.h"
 #include "io/cares_resolver.h"
 #include "io/credentials/file.h"
 #include "io/credentials/file_token_store.h"
 #include "io/curl/token_client.h"
-#include "io/json_answer.h"
 #include "io/system/system_clock.h"
 #include "oauth/token_broker.h"
+#include "relay/run_settings.h"
 
 namespace relaypipe {
 
 /// What access tokens need, put together. The resolver, the client and the broker are parts of the world that
 /// PollWaiter serves, in this order.
 struct TokenParts {
-  TokenParts(const Clock& clock, const Settings& settings, Journal& journal, std::string log_id)
+  TokenParts(const Clock& clock, const RunSettings& settings, Journal& journal, std::string log_id)
       : store(settings.state_directory),
         names({settings.dns_servers, settings.dns_timeout}),
         client(clock, names),

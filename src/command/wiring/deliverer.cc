@@ -47,7 +47,7 @@ std::optional<SystemUser> user_of_master(const std::string& config) {
 
 /// The user that deliveries run as, as far as this machine tells; nothing where that would be root.
 std::optional<SystemUser> find_deliverer(const CommonArguments& arguments) {
-  const auto owner = owner_of(load(arguments, ConfigOwners::Any).configuration.settings.state_directory);
+  const auto owner = owner_of(load(arguments, ConfigOwners::Any).configuration.run.state_directory);
   if (owner && !owner->root()) return *owner;
   return user_of_master(arguments.config.value_or(kDefaultConfigFile));
 }
@@ -84,7 +84,7 @@ LoadedConfiguration load_as_deliverer(const CommonArguments& arguments) {
 }
 
 std::optional<std::string> state_directory_problem(const LoadedConfiguration& loaded) {
-  const std::string& directory = loaded.configuration.settings.state_directory;
+  const std::string& directory = loaded.configuration.run.state_directory;
   const std::string written = printable(directory);
   const auto owner = owner_of(directory);
   if (!owner) {

@@ -21,7 +21,7 @@ bool can_run(const std::string& postlog) {
 
 }  // namespace
 
-MailLog::MailLog(const Settings& settings, std::string postlog)
+MailLog::MailLog(const RunSettings& settings, std::string postlog)
     : ident_(settings.syslog_ident),
       file_(settings.log_file, settings.syslog_ident),
       syslog_(settings.syslog_socket, settings.syslog_ident),
@@ -42,12 +42,11 @@ void MailLog::renew() {
 
 void MailLog::line(Level level, std::string_view in_utc) {
   const std::string text = with_local_times(std::string(in_utc));
-  if (file_.line(text)) return;
-  if (syslog_.reachable()) return syslog_.line(level, text);
+  if (file_.line(text) || syslog_.line(level, text)) return;
   if (waiting_.size() + text.size() < kMostWaiting) waiting_ += printable(text) + "\n";
 }
 
-std::optional<std::string> log_problem(const Settings& settings, const std::string& postlog) {
+std::optional<std::string> log_problem(const RunSettings& settings, const std::string& postlog) {
   const bool daemon = SyslogJournal(settings.syslog_socket, settings.syslog_ident).reachable();
   if (settings.log_file.empty()) {
     if (daemon || can_run(postlog)) return std::nullopt;

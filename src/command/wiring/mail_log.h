@@ -7,7 +7,7 @@
 #include "base/journal.h"
 #include "io/system/syslog_file.h"
 #include "io/system/syslog_journal.h"
-#include "relay/settings.h"
+#include "relay/run_settings.h"
 
 namespace relaypipe {
 
@@ -21,7 +21,7 @@ inline constexpr const char* kPostlogProgram = "/usr/sbin/postlog";
 /// it so); otherwise it may not reach postlogd(8).
 class MailLog final : public Journal {
  public:
-  explicit MailLog(const Settings& settings, std::string postlog = kPostlogProgram);
+  explicit MailLog(const RunSettings& settings, std::string postlog = kPostlogProgram);
   ~MailLog() override;
   MailLog(const MailLog&) = delete;
   MailLog& operator=(const MailLog&) = delete;
@@ -43,6 +43,6 @@ class MailLog final : public Journal {
 
 /// Why the present user's lines would be lost, or go another way than the configuration says, as a sentence that begins
 /// with the key; nothing where all is well.
-std::optional<std::string> log_problem(const Settings& settings, const std::string& postlog = kPostlogProgram);
+std::optional<std::string> log_problem(const RunSettings& settings, const std::string& postlog = kPostlogProgram);
 
 }  // namespace relaypipe

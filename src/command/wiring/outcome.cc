@@ -27,7 +27,7 @@ void record_outcome(const Envelope& envelope, const Delivered& delivered, StateP
 
 void warn_of_names(const RoutePlan& plan, Journal& journal, const std::string& id) {
   for (const Leg& leg : plan.legs) {
-    const auto problem = ehlo_name_problem(leg.relay.settings.hostname);
+    const auto problem = ehlo_name_problem(leg.relay.settings->hostname);
     if (problem) return journal.line(Journal::Level::Warning, id + ": " + *problem);
   }
 }

@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "base/random.h"
 #include "config/setting_keys.h"
+#include "config/settings_problems.h"
 #include "deliver/log_lines.h"
 #include "io/policy_client.h"
 #include "io/system/own_host.h"
@@ -45,7 +46,7 @@ std::optional<PolicyClient::Answer> ask_policy(const std::string& endpoint, std:
   std::vector<Pollable*> parts{&client};
   if (parent != nullptr) parts.push_back(parent);
   PollEventLoop event_loop(clock, parts);
-  while (!client.answer() && (parent == nullptr || parent->state() == Parent::State::Present))
+  while (!client.answer() && (parent == nullptr || parent->state(Parent::Look::Recent) == Parent::State::Present))
     event_loop.wait(Instant::max());
   return client.answer();
 }
@@ -56,13 +57,14 @@ LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners) 
   LoadedConfiguration loaded;
   loaded.file = arguments.config.value_or(kDefaultConfigFile);
   std::vector<ConfigProblem> wrong;
-  Settings scratch;
+  RunSettings run;
+  RelaySettings defaults;
   for (const std::string& assignment : arguments.settings) {
-    if (auto text = apply_setting(scratch, assignment)) {
+    if (auto text = apply_setting(run, defaults, assignment)) {
       wrong.push_back({ConfigProblem::Severity::Error, {"-o", 0, 0}, *std::move(text)});
     }
   }
-  for (SettingsProblem& problem : settings_problems(scratch)) {
+  for (SettingsProblem& problem : settings_problems(defaults)) {
     wrong.push_back({ConfigProblem::Severity::Error, {"-o", 0, 0}, std::move(problem.text)});
   }
   const std::vector<std::string> overrides = wrong.empty() ? arguments.settings : std::vector<std::string>{};
@@ -72,13 +74,13 @@ LoadedConfiguration load(const CommonArguments& arguments, ConfigOwners owners) 
   check_zones(loaded);
   // The machine's own name where none is configured; asked for once.
   std::string name;
-  const auto fill = [&](Settings& settings) {
+  const auto fill = [&](RelaySettings& settings) {
     if (!settings.hostname.empty()) return;
     if (name.empty()) name = machine_name();
     settings.hostname = name;
   };
-  loaded.own_name = loaded.configuration.settings.hostname.empty();
-  fill(loaded.configuration.settings);
+  loaded.own_name = loaded.configuration.relay_defaults.hostname.empty();
+  fill(loaded.configuration.relay_defaults);
   for (auto& [key, relay] : loaded.configuration.relays)
     fill(relay.settings);
   return loaded;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 #include "base/printable.h"
 #include "command/status/json.h"
@@ -22,19 +23,22 @@ namespace {
 
 /// The one line a change of a relay's state is told in.
 std::string change_line(const Change& change) {
-  if (change.kind == Change::Kind::Up) return fmt::format("relay {} is back", printable(change.relay));
-  return fmt::format("relay {} is cooling down until {}, cause={}", printable(change.relay), time_text(change.until),
+  const std::string relay = printable(change.relay);
+  if (change.kind == Change::Kind::Up) return fmt::format("relay {} is back", relay);
+  if (change.kind == Change::Kind::Resumed) return fmt::format("relay {} may be used again, {}", relay, change.words);
+  if (change.kind == Change::Kind::Suspended) {
+    return fmt::format("relay {} is suspended until {}, {}", relay, time_text(change.until), change.words);
+  }
+  return fmt::format("relay {} is cooling down until {}, cause={}", relay, time_text(change.until),
                      cause_name(change.cause));
 }
 
-/// What the state consists of, in its directory.
-constexpr std::array kFiles{"/state.db", "/messages.db", "/owners.lock"};
-
 }  // namespace
 
-StateParts::StateParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock,
+StateParts::StateParts(const RunSettings& settings, std::vector<std::string> on_change, const Clock& clock,
                        Journal& journal, std::string log_id)
-    : clock_(clock),
+    : settings_(settings),
+      clock_(clock),
       journal_(journal),
       log_id_(std::move(log_id)),
       on_change_(std::move(on_change)),
@@ -42,19 +46,14 @@ StateParts::StateParts(const Settings& settings, std::vector<std::string> on_cha
   open();
 }
 
-bool StateParts::files_replaced() {
-  bool replaced = false;
-  for (std::size_t i = 0; i < kFiles.size(); ++i) {
-    std::string file = file_identity(directory_ + kFiles[i]);
-    replaced = replaced || (!files_[i].empty() && file != files_[i]);
-    files_[i] = std::move(file);
-  }
-  return replaced;
+bool StateParts::owners_replaced() {
+  const std::string before = std::exchange(owners_file_, file_identity(directory_ + "/owners.lock"));
+  return !before.empty() && owners_file_ != before;
 }
 
 void StateParts::begin_message(std::string log_id) {
   log_id_ = std::move(log_id);
-  if (!directory_.empty() && (files_replaced() || in_trouble())) open();
+  if (!directory_.empty() && (owners_replaced() || in_trouble())) open();
 }
 
 void StateParts::open() {
@@ -72,11 +71,14 @@ HistoryServices StateParts::services() {
   return {*store_,
           wall_,
           clock_,
+          settings_,
           [this] { return owners_ ? owners_->self() : Owner{1}; },
           [this](const Owner& owner) { return owners_ && owners_->alive(owner); },
           zone_offset,
           [](const Relay& relay) { return account_stamp(relay.account); },
-          [](const Relay& relay) { return tls_files_stamp(relay.settings.tls_more, settings_stamp(relay)); },
+          [this](const Relay& relay) {
+            return tls_files_stamp(relay.settings->tls_more, settings_stamp(relay, settings_));
+          },
           [this](const Change& change) { tell(change); }};
 }
 
@@ -84,7 +86,9 @@ void StateParts::tell(const Change& change) {
   const bool down = change.kind == Change::Kind::Down;
   journal_.line(down ? Journal::Level::Warning : Journal::Level::Info, log_id_ + ": " + change_line(change));
   note_changes(*store_, std::array{change}, wall_.now());
-  if (on_change_.empty()) return;
+  // Of what an administrator does the program is not told here either.
+  const bool by_hand = change.kind == Change::Kind::Suspended || change.kind == Change::Kind::Resumed;
+  if (on_change_.empty() || by_hand) return;
   const std::string problem = run_detached(on_change_, change_json(change));
   if (!problem.empty()) {
     journal_.line(Journal::Level::Warning, fmt::format("{}: on_change {}: {}", log_id_, on_change_.front(), problem));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,7 +18,8 @@ namespace relaypipe {
 /// or neither where `state = no`.
 class StateParts {
  public:
-  StateParts(const Settings& settings, std::vector<std::string> on_change, const Clock& clock, Journal& journal,
+  /// The references outlive it.
+  StateParts(const RunSettings& settings, std::vector<std::string> on_change, const Clock& clock, Journal& journal,
              std::string log_id);
   /// The store's files are left to the end of the process, which comes right after: to close them costs a tenth of what
   /// remembering costs, and everything is written.
@@ -34,8 +34,9 @@ class StateParts {
   [[nodiscard]] const WallClock& wall() const { return wall_; }
 
   /// Another message begins in a process that goes on: `log_id` is what the lines of the log begin with from now on.
-  /// Where files of the state were replaced, or it was given up for some trouble, it is begun again with those that are
-  /// there. That there are files now, which the first delivery makes, is no change.
+  /// Where the file by which deliveries know the living was replaced, or the state was given up for some trouble, it is
+  /// begun again with the files that are there. That there is one now, which the first delivery makes, is no change.
+  /// The store looks for its files itself.
   void begin_message(std::string log_id);
   /// Closes the store's files where the process goes on without them.
   void close() { store_.reset(); }
@@ -44,17 +45,18 @@ class StateParts {
 
  private:
   void open();
-  [[nodiscard]] bool files_replaced();
+  [[nodiscard]] bool owners_replaced();
   /// Whether something does not work, and is not tried again.
   [[nodiscard]] bool in_trouble() const;
   void tell(const Change& change);
 
+  const RunSettings& settings_;
   const Clock& clock_;
   Journal& journal_;
   std::string log_id_;
   std::vector<std::string> on_change_;
-  std::string directory_;             ///< empty where nothing is remembered
-  std::array<std::string, 3> files_;  ///< which they are, where they are
+  std::string directory_;    ///< empty where nothing is remembered
+  std::string owners_file_;  ///< which file it is; empty where there is none
   SystemWallClock wall_;
   std::unique_ptr<StateOwners> owners_;  ///< none where nothing is remembered
   std::unique_ptr<StateStore> store_;

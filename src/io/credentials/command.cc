@@ -40,8 +40,8 @@ std::string program_name(const std::string& word) {
 
 }  // namespace
 
-AccountCommand::AccountCommand(const std::vector<std::string>& argv, Instant ends)
-    : program_(program_name(argv.front())), ends_(ends) {
+AccountCommand::AccountCommand(const std::vector<std::string>& argv, Instant ends, Wanted wanted)
+    : program_(program_name(argv.front())), ends_(ends), wanted_(wanted) {
   text_.reserve(kMostOutput + 1);
   spawn(argv);
 }
@@ -123,7 +123,8 @@ Result<Secret, std::string> AccountCommand::result() {
   if (!trouble_.empty()) return wrong(trouble_);
   if (WIFSIGNALED(status_)) return wrong(fmt::format("ended by signal {}", WTERMSIG(status_)));
   if (WEXITSTATUS(status_) != 0) return wrong(fmt::format("ended with exit status {}", WEXITSTATUS(status_)));
-  std::string_view line = std::string_view(text_).substr(0, text_.find('\n'));
+  std::string_view line = text_;
+  if (wanted_ == Wanted::FirstLine) line = line.substr(0, line.find('\n'));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   if (line.empty()) return wrong("printed no secret in its first line");
   if (line.find('\0') != line.npos) return wrong("printed a NUL");

@@ -17,11 +17,12 @@ namespace relaypipe {
 
 /// A command that prints a secret. It runs beside everything else: with no shell, in a process group of its own that is
 /// killed when it is late, with /dev/null for input and error output, no signal blocked or ignored, in `/`, and with an
-/// environment of PATH, LC_ALL=C and CREDENTIALS_DIRECTORY alone. Its first line is the secret.
+/// environment of PATH, LC_ALL=C and CREDENTIALS_DIRECTORY alone. Its first line is the secret, or all it prints.
 class AccountCommand {
  public:
+  enum class Wanted { FirstLine, All };
   /// Starts it. It has until `ends`.
-  AccountCommand(const std::vector<std::string>& argv, Instant ends);
+  AccountCommand(const std::vector<std::string>& argv, Instant ends, Wanted wanted = Wanted::FirstLine);
   ~AccountCommand();
   AccountCommand(const AccountCommand&) = delete;
   AccountCommand& operator=(const AccountCommand&) = delete;
@@ -41,6 +42,7 @@ class AccountCommand {
 
   std::string program_;
   Instant ends_;
+  Wanted wanted_;
   pid_t pid_ = -1;
   UniqueFd exit_;    ///< pidfd: readable when the process has ended; none where the kernel has none
   UniqueFd output_;  ///< none after its end

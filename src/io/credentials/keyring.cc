@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "http/access_key.h"
+#include "io/base/json_reader.h"
 
 namespace relaypipe {
 namespace {
@@ -64,7 +66,9 @@ void AccountKeyring::ask_account(DialId id, const Relay& relay, bool refused) {
     again_.push_back(id);
   }
   if (!command_of(account).empty()) return run(id, relay, command_of(account));
-  answer_secret(id, relay, read_secret_file(file_of(account), reader_));
+  answer_secret(id, relay,
+                account.key_pair ? read_private_file(file_of(account), reader_, kLongestSecret)
+                                 : read_secret_file(file_of(account), reader_));
 }
 
 /// The account that the map has for this relay, and for this sender where it may depend on it.
@@ -78,7 +82,7 @@ AccountKeyring::Answer AccountKeyring::look_up(const Relay& relay, std::string_v
   }
   if (!known->second) return fail(known->second.error());
   const std::string_view sender = relay.account.sender_dependent ? std::string_view(sender_) : std::string_view();
-  const auto keys = password_map_keys(sender, host, relay.destination, relay.settings.recipient_delimiter);
+  const auto keys = password_map_keys(sender, host, relay.destination, relay.settings->recipient_delimiter);
   const MapAccount* const account = find_account(*known->second, keys);
   if (account == nullptr) return std::optional<Credentials>();
   if (!account->problem.empty()) {
@@ -91,8 +95,10 @@ void AccountKeyring::run(DialId id, const Relay& relay, const std::vector<std::s
   if (const auto kept = kept_.find(&relay); kept != kept_.end()) return answer_secret(id, relay, copy_of(kept->second));
   const auto same = std::find_if(running_.begin(), running_.end(), [&](const Running& r) { return r.relay == &relay; });
   if (same != running_.end()) return same->waiting.push_back(id);
-  const Instant ends = clock_.now() + relay.settings.secret_limit;
-  running_.push_back({&relay, std::make_unique<AccountCommand>(argv, ends), {id}});
+  const Instant ends = clock_.now() + relay.settings->secret_limit;
+  using Wanted = AccountCommand::Wanted;
+  const Wanted wanted = relay.account.key_pair ? Wanted::All : Wanted::FirstLine;
+  running_.push_back({&relay, std::make_unique<AccountCommand>(argv, ends, wanted), {id}});
   // The list owns it; clang-tidy 14 loses it in the aggregate.
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
 
@@ -100,6 +106,7 @@ void AccountKeyring::answer(DialId id, Answer result) { events_.push_back({id, s
 
 void AccountKeyring::answer_secret(DialId id, const Relay& relay, const Found& found) {
   if (!found) return answer(id, fail(found.error()));
+  if (relay.account.key_pair) return answer_key_pair(id, relay, *found);
   if (is_held(relay.account)) {
     Secret& last = given_[&relay];
     const bool refused = std::erase(again_, id) > 0;
@@ -109,6 +116,17 @@ void AccountKeyring::answer_secret(DialId id, const Relay& relay, const Found& f
     last = found->clone();
   }
   answer(id, std::optional(Credentials{relay.account.username, found->clone(), relay.account.oauth2.has_value()}));
+}
+
+void AccountKeyring::answer_key_pair(DialId id, const Relay& relay, const Secret& text) {
+  auto key = parse_access_key(text.reveal(), read_json);
+  if (!key) {
+    const auto& argv = command_of(relay.account);
+    const std::string& source = argv.empty() ? file_of(relay.account) : argv.front();
+    return answer(id, fail(fmt::format("{} {}", printable(source), key.error())));
+  }
+  answer(id, std::optional(
+                 Credentials{std::move(key->id), std::move(key->secret), false, false, std::move(key->session_token)}));
 }
 
 std::vector<KeyringEvent> AccountKeyring::take_answers() {

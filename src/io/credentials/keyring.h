@@ -57,6 +57,7 @@ class AccountKeyring final : public Keyring, public Pollable {
   void run(DialId id, const Relay& relay, const std::vector<std::string>& argv);
   void answer(DialId id, Answer result);
   void answer_secret(DialId id, const Relay& relay, const Found& found);
+  void answer_key_pair(DialId id, const Relay& relay, const Secret& text);
 
   const Clock& clock_;
   std::string sender_;

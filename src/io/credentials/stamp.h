@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "relay/account.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 namespace relaypipe {
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 
-#include "io/curl/session.h"
 #include "smtp/sasl.h"
 
 namespace relaypipe {
@@ -16,8 +15,6 @@ namespace {
 
 /// Beyond the limits per stage, which end an attempt: libcurl's must never come first.
 constexpr long kNeverMs = 24L * 3600 * 1000;
-
-constexpr int kServiceNotAvailable = 421;  // the relay closes the connection (RFC 5321 3.8)
 
 std::string bracketed(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
 
@@ -28,7 +25,7 @@ CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> a
     : id_(id),
       target_(std::move(target)),
       auth_(std::move(auth)),
-      handshake_(target_.implicit_tls, target_.relay->settings.discard_ehlo_keywords),
+      handshake_(target_.implicit_tls, target_.relay->settings->discard_ehlo_keywords),
       watchers_(watchers),
       clock_(clock),
       easy_(std::move(multi)),
@@ -43,16 +40,19 @@ CurlAttempt::~CurlAttempt() { curl_slist_free_all(connect_to_); }
 
 void CurlAttempt::configure() {
   const Peer& peer = target_.peer;
-  const TlsSettings& tls = target_.relay->settings.tls_more;
+  const TlsSettings& tls = target_.relay->settings->tls_more;
   const std::string& name = tls.name.empty() ? peer.host : tls.name;
-  const std::string url = fmt::format("{}://{}:{}/{}", target_.implicit_tls ? "smtps" : "smtp", bracketed(name),
-                                      peer.port, target_.helo_name);
+  const std::string url = https() ? fmt::format("https://{}:{}/", bracketed(name), peer.port)
+                                  : fmt::format("{}://{}:{}/{}", target_.implicit_tls ? "smtps" : "smtp",
+                                                bracketed(name), peer.port, target_.helo_name);
   // The address was chosen by us; the URL's host is what the certificate has to name.
   connect_to_ = curl_slist_append(nullptr, fmt::format("::{}:", bracketed(peer.ip)).c_str());
   easy_.set(CURLOPT_URL, url.c_str());
   easy_.set(CURLOPT_CONNECT_TO, connect_to_);
   easy_.set(CURLOPT_CONNECT_ONLY, 1L);
-  easy_.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  easy_.set(CURLOPT_PROTOCOLS_STR, https() ? "https" : "smtp,smtps");
+  // Its name goes into the handshake (ALPN): the requests are ours.
+  if (https()) easy_.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   easy_.set(CURLOPT_PROXY, "");
   easy_.set(CURLOPT_NOSIGNAL, 1L);
   easy_.set(CURLOPT_ERRORBUFFER, error_.data());
@@ -69,7 +69,7 @@ void CurlAttempt::configure() {
   easy_.set(CURLOPT_OPENSOCKETDATA, this);
   if (!target_.bind_address.empty()) easy_.set(CURLOPT_INTERFACE, ("host!" + target_.bind_address).c_str());
   tls_->configure(easy_, target_.tls, tls, name);
-  if (auth_) configure_auth();
+  if (auth_ && !https()) configure_auth();
 }
 
 /// libcurl chooses among the mechanisms it may use by an order of its own, and does not try a second one. Left to
@@ -240,52 +240,6 @@ void CurlAttempt::quit() {
   if (!greeted || !in_clear) return;
   // libcurl says no QUIT for a session that is not ready, so it goes past it; whether it arrives does not matter.
   [[maybe_unused]] const ssize_t sent = ::send(socket_, "QUIT\r\n", 6, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-DialEvent CurlAttempt::finish(CURLcode code) {
-  // libcurl's own word: the socket may be closed by now, and its number another attempt's.
-  if (easy_.info<long>(CURLINFO_NUM_CONNECTS) > 0) handshake_.connected();
-  tell_stage();
-  tell_tls();
-  // A 421 ends the session; libcurl takes no notice of one to STARTTLS where TLS is only welcome.
-  const auto& last = handshake_.last_reply();
-  if (code == CURLE_OK && last && last->code == kServiceNotAvailable)
-    return {id_, SessionFailure{handshake_.stage(), SessionError::Lost, "the relay closed the session", last}};
-  if (code == CURLE_OK) {
-    // libcurl's own word that TLS is on: with USE_SSL a success does not imply it. Nor does it imply AUTH.
-    const bool encrypted = easy_.info<curl_off_t>(CURLINFO_APPCONNECT_TIME_T) > 0;
-    const bool unprotected = target_.tls >= TlsLevel::Encrypt && !encrypted;
-    if (target_.tls == TlsLevel::May && !encrypted && handshake_.overlooked_starttls())
-      return {id_, SessionFailure{Stage::StartTls, SessionError::TlsMissing,
-                                  "it offers STARTTLS in a form that was overlooked"}};
-    if (!unprotected && (!auth_ || handshake_.authenticated())) return {id_, make_session(encrypted)};
-    code = unprotected ? CURLE_USE_SSL_FAILED : CURLE_LOGIN_DENIED;
-  }
-  SessionFailure why = diagnose(code);
-  why.tls_needed = auth_.has_value();
-  return {id_, std::move(why)};
-}
-
-bool CurlAttempt::wants_new_token() const { return refused_ && auth_ && auth_->credentials.bearer && !auth_->renewed; }
-
-/// The handle goes to the session, this object goes away: nothing in the handle may point to it any more.
-std::unique_ptr<Session> CurlAttempt::make_session(bool encrypted) {
-  SessionFacts facts = tls_->facts();
-  if (encrypted && target_.tls == TlsLevel::Verify) facts.tls_trust = SessionFacts::TlsTrust::Verified;
-  if (!encrypted && target_.tls == TlsLevel::May) facts.clear_reason = handshake_.clear_reason();
-  // The level was May, and an attempt with TLS came before this one.
-  if (!encrypted && target_.tls == TlsLevel::None && target_.relay->settings.tls == TlsLevel::May)
-    facts.clear_reason = "the TLS handshake failed";
-  if (auth_) {
-    facts.sasl_mechanism = handshake_.mechanism();
-    facts.sasl_username = auth_->credentials.username;
-  }
-  easy_.set(CURLOPT_VERBOSE, 0L);
-  easy_.set(CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
-  easy_.set(CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
-  for (const CURLoption secret : {CURLOPT_USERNAME, CURLOPT_PASSWORD, CURLOPT_XOAUTH2_BEARER})
-    easy_.set(secret, static_cast<const char*>(nullptr));
-  return std::make_unique<CurlSession>(std::move(easy_), std::move(tls_), handshake_.capabilities(), std::move(facts));
 }
 
 }  // namespace relaypipe

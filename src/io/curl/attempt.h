@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,7 +21,8 @@
 
 namespace relaypipe {
 
-/// What AUTH is said with: credentials, and the mechanisms that may be used with them (at least one).
+/// What AUTH is said with: credentials, and the mechanisms that may be used with them (at least one). With HTTPS the
+/// credentials are the session's, and there are no mechanisms.
 struct CurlAuth {
   Credentials credentials;
   std::vector<std::string> mechanisms;
@@ -82,7 +84,12 @@ class CurlAttempt {
   void remember_spoken(std::string_view line);
   [[nodiscard]] std::string redact(std::string_view line) const;
   void choose_initial_response() const;
+  void release_handle();
   [[nodiscard]] std::unique_ptr<Session> make_session(bool encrypted);
+  [[nodiscard]] std::variant<std::unique_ptr<Session>, SessionFailure> make_smtp_session();
+  [[nodiscard]] std::variant<std::unique_ptr<Session>, SessionFailure> make_https_session();
+  [[nodiscard]] SessionFailure failure(CURLcode code);
+  [[nodiscard]] bool https() const { return target_.relay->destination.https; }
 
   static int on_debug(CURL*, curl_infotype type, char* data, size_t size, void* self);
   static size_t on_header(char* data, size_t size, size_t count, void* self);

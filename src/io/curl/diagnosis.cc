@@ -55,7 +55,7 @@ SessionFailure CurlAttempt::diagnose(CURLcode code) {
 }
 
 SessionFailure CurlAttempt::diagnose_tls(CURLcode code) const {
-  const TlsSettings& settings = target_.relay->settings.tls_more;
+  const TlsSettings& settings = target_.relay->settings->tls_more;
   const std::string& name = settings.name.empty() ? target_.peer.host : settings.name;
   switch (code) {
     case CURLE_WEIRD_SERVER_REPLY:
@@ -95,7 +95,7 @@ SessionFailure CurlAttempt::diagnose_auth(const std::optional<Reply>& refusal) {
 
 /// Files and values of the configuration that libcurl could not use.
 SessionFailure CurlAttempt::misconfigured(CURLcode code) const {
-  const TlsSettings& settings = target_.relay->settings.tls_more;
+  const TlsSettings& settings = target_.relay->settings->tls_more;
   std::string what = printable(error_[0] != '\0' ? error_.data() : curl_easy_strerror(code));
   if (code == CURLE_SSL_CACERT_BADFILE && settings.ca_file.empty())
     what = fmt::format("tls_ca_path {} cannot be read", settings.ca_path);

@@ -39,8 +39,11 @@ CurlDialer::CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace, Hands
 CurlDialer::~CurlDialer() = default;
 
 void CurlDialer::start(DialId id, const DialTarget& target) {
+  std::optional<SessionFailure> refused;
+  if (refused_.erase(target.relay->name) > 0)
+    refused = SessionFailure{Stage::Auth, SessionError::AuthRefused, "it refused the access token"};
   if (target.relay->account.any())
-    ask(id, target, std::nullopt);
+    ask(id, target, std::move(refused));
   else
     open(id, target, std::nullopt);
 }
@@ -48,7 +51,7 @@ void CurlDialer::start(DialId id, const DialTarget& target) {
 void CurlDialer::ask(DialId id, const DialTarget& target, std::optional<SessionFailure> refused) {
   const bool renew = refused.has_value();
   const Instant now = clock_.now();
-  waiting_.push_back({id, target, now, now + target.relay->settings.secret_limit + kKeyringSlack, std::move(refused)});
+  waiting_.push_back({id, target, now, now + target.relay->settings->secret_limit + kKeyringSlack, std::move(refused)});
   keyring_.ask(id, *target.relay, target.peer.host, renew);
   take_answers();  // those from files are there at once
 }
@@ -61,6 +64,11 @@ void CurlDialer::take_answers() {
     waiting_.erase(it);
     if (!event.result) {
       events_.push_back({waiting.id, without_credentials(event.result.error(), waiting.refused)});
+    } else if (waiting.target.relay->destination.https) {
+      if (*event.result)
+        answered_for_https(std::move(waiting), std::move(**event.result));
+      else
+        events_.push_back({waiting.id, without_credentials("password_map has no account for it", waiting.refused)});
     } else if (*event.result) {
       answered(std::move(waiting), std::move(**event.result));
     } else {
@@ -69,8 +77,15 @@ void CurlDialer::take_answers() {
   }
 }
 
+/// The host is the one that the configuration names.
+void CurlDialer::answered_for_https(Waiting waiting, Credentials credentials) {
+  const bool renewed = waiting.refused.has_value();
+  const bool waited = clock_.now() - waiting.since > kAtOnce;
+  open(waiting.id, std::move(waiting.target), CurlAuth{std::move(credentials), {}, renewed, waited});
+}
+
 void CurlDialer::answered(Waiting waiting, Credentials credentials) {
-  const Settings& settings = waiting.target.relay->settings;
+  const RelaySettings& settings = *waiting.target.relay->settings;
   auto mechanisms = mechanisms_for(credentials.bearer, settings.auth_mechanisms);
   const auto lacking = std::erase_if(mechanisms, [](const std::string& name) { return libcurl_lacks(name); });
   if (mechanisms.empty()) {
@@ -89,7 +104,7 @@ void CurlDialer::answered(Waiting waiting, Credentials credentials) {
     events_.push_back({waiting.id, without_credentials(why, waiting.refused)});
     return;
   }
-  waiting.target.tls = level_for_credentials(settings, peer.host, peer.ip);
+  waiting.target.tls = tls_policy(destination, settings, {peer.host, peer.ip, true, waiting.target.handshake_failed});
   const bool renewed = waiting.refused.has_value();
   const bool waited = clock_.now() - waiting.since > kAtOnce;
   open(waiting.id, std::move(waiting.target), CurlAuth{std::move(credentials), std::move(mechanisms), renewed, waited});

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -23,7 +26,7 @@ class HandshakeObserver;
 ///
 /// Where the relay has an account the keyring is asked first, and the connection is then protected as credentials need
 /// it (relay/protection.h), whatever the target says. A relay that refuses a token gets a new one once, over a new
-/// connection.
+/// connection. With HTTPS a session is ready when TLS is: its credentials go with it, for the requests.
 class CurlDialer final : public Dialer, public Pollable {
  public:
   /// `trace` and `observer` may be null. The keyring is to be served before the dialer, if it has to be served at all.
@@ -36,6 +39,7 @@ class CurlDialer final : public Dialer, public Pollable {
   Stage cancel(DialId id) override;
   [[nodiscard]] Progress progress(DialId id) const override;
   std::vector<DialEvent> take_events() override;
+  void credentials_refused(const Relay& relay) override { refused_.insert(relay.name); }
 
   Instant interests(std::vector<pollfd>& fds, Instant now) override;
   void serve(std::span<const pollfd> fds, Instant now) override;
@@ -53,6 +57,7 @@ class CurlDialer final : public Dialer, public Pollable {
   void ask(DialId id, const DialTarget& target, std::optional<SessionFailure> refused);
   void take_answers();
   void answered(Waiting waiting, Credentials credentials);
+  void answered_for_https(Waiting waiting, Credentials credentials);
   void open(DialId id, DialTarget target, std::optional<CurlAuth> auth);
   void finished(std::unique_ptr<CurlAttempt> attempt, DialEvent event);
   void collect_finished();
@@ -62,6 +67,7 @@ class CurlDialer final : public Dialer, public Pollable {
   Keyring& keyring_;
   Trace* trace_;
   HandshakeObserver* observer_;
+  std::set<std::string, std::less<>> refused_;  ///< relays whose token a request of ours was refused for
   std::vector<Waiting> waiting_;
   std::shared_ptr<CurlMulti> multi_;
   std::vector<std::unique_ptr<CurlAttempt>> attempts_;

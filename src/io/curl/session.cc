@@ -27,6 +27,11 @@ CurlSession::CurlSession(CurlEasy easy, std::unique_ptr<CurlTls> tls, Capabiliti
   easy_.multi().watch(watched_);
 }
 
+CurlSession::CurlSession(CurlEasy easy, std::unique_ptr<CurlTls> tls, SessionFacts facts, Credentials credentials)
+    : CurlSession(std::move(easy), std::move(tls), Capabilities(), std::move(facts)) {
+  credentials_ = std::move(credentials);
+}
+
 CurlSession::~CurlSession() { easy_.multi().forget(watched_); }
 
 std::size_t CurlSession::send(std::string_view octets) {

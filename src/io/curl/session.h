@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "deliver/session.h"
@@ -15,6 +16,8 @@ class CurlSession final : public Session {
  public:
   /// `tls` watches the connection of `easy`.
   CurlSession(CurlEasy easy, std::unique_ptr<CurlTls> tls, Capabilities capabilities, SessionFacts facts);
+  /// One over HTTPS: requests in it are made with these.
+  CurlSession(CurlEasy easy, std::unique_ptr<CurlTls> tls, SessionFacts facts, Credentials credentials);
   ~CurlSession() override;
   CurlSession(const CurlSession&) = delete;
   CurlSession& operator=(const CurlSession&) = delete;
@@ -26,6 +29,11 @@ class CurlSession final : public Session {
   [[nodiscard]] std::size_t unsent() const override;
   std::size_t receive(std::span<char> buffer) override;
   [[nodiscard]] bool ended() const override { return ended_; }
+  [[nodiscard]] const Credentials* credentials() const override { return credentials_ ? &*credentials_ : nullptr; }
+  /// HTTP has no word for it.
+  void finish(SessionEnd end) override {
+    if (!credentials_) Session::finish(end);
+  }
 
  private:
   void flush();
@@ -35,6 +43,7 @@ class CurlSession final : public Session {
   CurlEasy easy_;
   Capabilities capabilities_;
   SessionFacts facts_;
+  std::optional<Credentials> credentials_;
   CurlMulti::Watched watched_;
   std::string pending_;
   std::size_t sent_ = 0;   ///< octets of `pending_` that have gone

@@ -8,7 +8,7 @@
 
 #include "deliver/observer.h"
 #include "io/curl/handle.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 #include "smtp/session_facts.h"
 
 namespace relaypipe {

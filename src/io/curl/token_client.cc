@@ -10,7 +10,7 @@
 #include "io/base/error_text.h"
 #include "io/curl/handle.h"
 #include "io/curl/library.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 #include "relay/units.h"
 
 namespace relaypipe {
@@ -88,9 +88,9 @@ class CurlPost {
     curl_multi_add_handle(easy_.multi().get(), easy_.get());
   }
 
-  [[nodiscard]] Result<HttpAnswer, std::string> answer(CURLcode code) {
+  [[nodiscard]] Result<EndpointAnswer, std::string> answer(CURLcode code) {
     if (code != CURLE_OK) return fail(diagnose(code));
-    return HttpAnswer{static_cast<int>(easy_.info<long>(CURLINFO_RESPONSE_CODE)), Secret(body_)};
+    return EndpointAnswer{static_cast<int>(easy_.info<long>(CURLINFO_RESPONSE_CODE)), Secret(body_)};
   }
 
  private:
@@ -232,7 +232,7 @@ void CurlTokenClient::perform() {
   }
 }
 
-void CurlTokenClient::finish(const CurlPost* post, Result<HttpAnswer, std::string> answer) {
+void CurlTokenClient::finish(const CurlPost* post, Result<EndpointAnswer, std::string> answer) {
   answers_.push_back({post->id(), std::move(answer)});
   std::erase_if(posts_, [&](const auto& entry) { return entry.get() == post; });
 }

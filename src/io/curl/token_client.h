@@ -35,7 +35,7 @@ class CurlTokenClient final : public HttpPoster, public Pollable {
  private:
   void take_addresses();
   void perform();
-  void finish(const CurlPost* post, Result<HttpAnswer, std::string> answer);
+  void finish(const CurlPost* post, Result<EndpointAnswer, std::string> answer);
 
   const Clock& clock_;
   Resolver& resolver_;

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "io/base/error_text.h"
+#include "io/base/file_stamp.h"
 #include "io/state/file.h"
 
 namespace relaypipe {
@@ -28,14 +29,26 @@ void sleep_for(Nap nap) {
 
 }  // namespace
 
-StateLock::StateLock(const std::string& directory, Use use, Span longest) : use_(use == Use::Read ? 0 : 1) {
-  auto opened = open_state_file(directory, "state.lock");
+Result<int, std::string> StateLockFile::open() {
+  std::string identity = file_identity(path_);
+  if (file_ && identity == identity_) return file_.get();
+  // Asked for before the file is opened: where another one gets the name in between, the next turn opens that.
+  identity_ = std::move(identity);
+  file_.reset();
+  auto opened = open_state_file(directory_, "state.lock");
+  if (!opened) return fail(opened.error());
+  file_ = *std::move(opened);
+  return file_.get();
+}
+
+StateLock::StateLock(StateLockFile& file, Use use, Span longest) : path_(file.path()), use_(use == Use::Read ? 0 : 1) {
+  const auto opened = file.open();
   if (!opened) {
     error_ = opened.error();
     return;
   }
-  file_ = *std::move(opened);
-  wait(directory, longest);
+  file_ = *opened;
+  wait(longest);
   if (!error_.empty()) return;
   note_ = read();
   crashes_ = note_.crashes[use_];
@@ -46,20 +59,21 @@ StateLock::StateLock(const std::string& directory, Use use, Span longest) : use_
 }
 
 StateLock::~StateLock() {
-  if (!file_ || !error_.empty()) return;
+  if (!error_.empty()) return;
   note_.crashes[use_] = 0;
   write(note_);
+  flock(file_, LOCK_UN);
 }
 
 /// The naps are counted, not the clock: on a machine that is short of processors they take longer, and so does
 /// everything the holder does.
-void StateLock::wait(const std::string& directory, Span longest) {
+void StateLock::wait(Span longest) {
   Nap waited{};
   Nap total{};
   std::uint64_t turns = 0;
-  for (Nap nap = kFirstNap; flock(file_.get(), LOCK_EX | LOCK_NB) != 0; nap = std::min(2 * nap, kLongestNap)) {
+  for (Nap nap = kFirstNap; flock(file_, LOCK_EX | LOCK_NB) != 0; nap = std::min(2 * nap, kLongestNap)) {
     if (errno != EWOULDBLOCK && errno != EINTR) {
-      error_ = fmt::format("{}/state.lock: {}", directory, error_text(errno));
+      error_ = fmt::format("{}: {}", path_, error_text(errno));
       return;
     }
     if (total == Nap(0)) turns = read().turns;
@@ -67,7 +81,7 @@ void StateLock::wait(const std::string& directory, Span longest) {
       const std::uint64_t seen = read().turns;
       busy_ = seen == turns || total >= kLongestQueue || longest == Span(0);
       if (busy_) {
-        error_ = fmt::format("{}/state.lock: another process holds it for more than {} ms", directory, longest.count());
+        error_ = fmt::format("{}: another process holds it for more than {} ms", path_, longest.count());
         return;
       }
       turns = seen;
@@ -81,7 +95,7 @@ void StateLock::wait(const std::string& directory, Span longest) {
 
 StateLock::Note StateLock::read() const {
   Note note;
-  const bool whole = pread(file_.get(), &note, sizeof note, 0) == static_cast<ssize_t>(sizeof note);
+  const bool whole = pread(file_, &note, sizeof note, 0) == static_cast<ssize_t>(sizeof note);
   const std::string_view summed(reinterpret_cast<const char*>(&note), offsetof(Note, sum));
   return whole && note.sum == hash_octets(summed) ? note : Note();
 }
@@ -89,7 +103,7 @@ StateLock::Note StateLock::read() const {
 /// On a full disk the file stays what it was: it has its octets from its first day.
 void StateLock::write(Note note) const {
   note.sum = hash_octets({reinterpret_cast<const char*>(&note), offsetof(Note, sum)});
-  if (pwrite(file_.get(), &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return;
+  if (pwrite(file_, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return;
 }
 
 }  // namespace relaypipe

@@ -3,12 +3,31 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "base/result.h"
 #include "base/wall_time.h"
 #include "io/base/unique_fd.h"
 #include "state/store.h"
 
 namespace relaypipe {
+
+/// The file `state.lock`, kept open from one operation to the next.
+class StateLockFile {
+ public:
+  explicit StateLockFile(std::string directory) : path_(directory + "/state.lock"), directory_(std::move(directory)) {}
+
+  /// The descriptor of the file that has the name now: whoever keeps one that was removed takes turns with nobody. The
+  /// error is a sentence that begins with the path.
+  Result<int, std::string> open();
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::string directory_;
+  UniqueFd file_;
+  std::string identity_;  ///< of what had the name when it was opened
+};
 
 /// One operation on the state files: a turn that processes give to one another by an flock() on `state.lock`, which the
 /// kernel frees when its holder dies, and a count of operations that never came to their end.
@@ -25,8 +44,8 @@ class StateLock {
   static constexpr Span kLongestQueue = std::chrono::seconds(30);
   static constexpr std::uint32_t kMostCrashes = 3;
 
-  /// `longest`: how long to wait while nobody else gets on.
-  StateLock(const std::string& directory, Use use, Span longest);
+  /// `file` outlives it. `longest`: how long to wait while nobody else gets on.
+  StateLock(StateLockFile& file, Use use, Span longest);
   ~StateLock();
   StateLock(const StateLock&) = delete;
   StateLock& operator=(const StateLock&) = delete;
@@ -46,12 +65,13 @@ class StateLock {
     std::uint64_t sum = 0;                   ///< of the above
   };
 
-  void wait(const std::string& directory, Span longest);
+  void wait(Span longest);
   [[nodiscard]] Note read() const;
   void write(Note note) const;
 
+  const std::string& path_;
   std::size_t use_;
-  UniqueFd file_;
+  int file_ = -1;
   bool busy_ = false;
   std::uint32_t crashes_ = 0;
   Note note_;

@@ -132,7 +132,7 @@ int SqliteFile::look_at_head() {
 
 int SqliteFile::set_up() {
   sqlite3_busy_timeout(db_, kBusyMs);
-  int code = execute("PRAGMA synchronous=OFF;PRAGMA journal_mode=PERSIST");
+  int code = execute("PRAGMA synchronous=OFF;PRAGMA journal_mode=TRUNCATE");
   if (code == 0) code = prepare(Get);
   // An error that is not of the file: the table is not there.
   return code == SQLITE_ERROR ? make_table() : code;

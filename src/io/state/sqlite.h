@@ -15,10 +15,12 @@ namespace relaypipe {
 
 /// One SQLite file of records: a table from keys to octets with an end of use. Used with the state's lock held.
 ///
-/// journal_mode=PERSIST: a change that was cut short by a death is rolled back by the next process. synchronous=OFF:
-/// nothing waits for a disk; a machine that loses power may damage the file, which is then recreated. Nothing is
-/// mapped (no write-ahead log either, whose index would be), so whatever becomes of the file is an error and no signal.
-/// Each record carries a checksum, for octets that SQLite has no opinion about; one that does not match is absent.
+/// journal_mode=TRUNCATE: a change that was cut short by a death is rolled back by the next process, and an empty
+/// journal is not opened to be looked at before every transaction, as the header that PERSIST clears is.
+/// synchronous=OFF: nothing waits for a disk; a machine that loses power may damage the file, which is then recreated.
+/// Nothing is mapped (no write-ahead log either, whose index would be), so whatever becomes of the file is an error and
+/// no signal. Each record carries a checksum, for octets that SQLite has no opinion about; one that does not match is
+/// absent.
 ///
 /// Functions return zero or a code of SQLite's, or kUnusable.
 class SqliteFile {

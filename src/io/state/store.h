@@ -3,12 +3,11 @@
 #include <array>
 #include <string>
 
+#include "io/state/lock.h"
 #include "io/state/sqlite.h"
 #include "state/store.h"
 
 namespace relaypipe {
-
-class StateLock;
 
 /// The state store in two SQLite files of the state directory, opened when they are first needed.
 ///
@@ -57,7 +56,7 @@ class SqliteStateStore final : public StateStore {
   void quarantine(Part part, const std::string& why);
   void note(const std::string& what);
 
-  std::string directory_;
+  StateLockFile lock_file_;
   std::array<SqliteFile, kParts> files_;
   std::array<bool, kParts> given_up_{};
   bool busy_ = false;  ///< a turn did not come in time

@@ -47,13 +47,18 @@ std::string beginning_of(const char* path) {
 std::string machine_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  Settings checked;
+  RelaySettings checked;
   const std::string text = qualified_name(name.data(), beginning_of("/etc/hosts"), beginning_of("/etc/mailname"));
   return apply_setting(checked, "hostname=" + text) ? "localhost" : text;
 }
 
-OwnHost own_host(const Settings& settings) {
-  OwnHost self{settings.hostname, {}};
+std::string machine_id() {
+  const std::string text = beginning_of("/etc/machine-id");
+  return text.substr(0, text.find('\n'));
+}
+
+OwnHost own_host(std::string name, const RunSettings& settings) {
+  OwnHost self{std::move(name), {}};
   ifaddrs* interfaces = nullptr;
   if (getifaddrs(&interfaces) == 0) {
     for (const ifaddrs* entry = interfaces; entry != nullptr; entry = entry->ifa_next) {

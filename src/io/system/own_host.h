@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "relay/settings.h"
+#include "relay/run_settings.h"
 #include "route/endpoint_lookup.h"
 
 namespace relaypipe {
@@ -14,9 +14,12 @@ namespace relaypipe {
 /// that may stand in an EHLO.
 std::string machine_name();
 
+/// What tells this machine from others (machine-id(5)); empty where it has none.
+std::string machine_id();
+
 /// The names and addresses of this host for loop detection: the machine's interfaces (as inet_interfaces = all), and
-/// those named in the settings (own_addresses, proxy_addresses).
-OwnHost own_host(const Settings& settings);
+/// those named in the settings (own_addresses, proxy_addresses). `name`: as which it says EHLO.
+OwnHost own_host(std::string name, const RunSettings& settings);
 
 /// The port of a TCP service in the services database.
 std::optional<std::uint16_t> service_port(std::string_view name);

@@ -32,16 +32,20 @@ ParentWatch::~ParentWatch() {
   if (signals_ >= 0) close(signals_);
 }
 
-Parent::State ParentWatch::state() {
-  if (state_ == State::Present) look();
+Parent::State ParentWatch::state(Look look) {
+  if (state_ == State::Present && look == Look::Now) {
+    std::array<pollfd, 2> fds{{{STDOUT_FILENO, 0, 0}, {signals_, POLLIN, 0}}};
+    poll(fds.data(), fds.size(), 0);
+    read(fds);
+  }
   return state_;
 }
 
-/// One system call of its own, so that the answer right before the final dot is as fresh as it can be.
-void ParentWatch::look() {
-  std::array<pollfd, 2> fds{{{STDOUT_FILENO, 0, 0}, {signals_, POLLIN, 0}}};
-  if (poll(fds.data(), fds.size(), 0) > 0) serve(fds, {});
-  if (getppid() != parent_) state_ = State::Gone;
+void ParentWatch::read(std::span<const pollfd> fds) {
+  if ((found(fds, signals_) & POLLIN) != 0) state_ = State::Terminating;
+  // Of lmtp(8)'s socket POLLHUP says that the other end is closed; a pipe's writing end never has it.
+  const bool closed = (found(fds, STDOUT_FILENO) & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+  if (closed || getppid() != parent_) state_ = State::Gone;
 }
 
 Instant ParentWatch::interests(std::vector<pollfd>& fds, Instant) {
@@ -54,9 +58,7 @@ Instant ParentWatch::interests(std::vector<pollfd>& fds, Instant) {
 }
 
 void ParentWatch::serve(std::span<const pollfd> fds, Instant) {
-  if ((found(fds, signals_) & POLLIN) != 0) state_ = State::Terminating;
-  // Of lmtp(8)'s socket POLLHUP says that the other end is closed; a pipe's writing end never has it.
-  if ((found(fds, STDOUT_FILENO) & (POLLERR | POLLHUP | POLLNVAL)) != 0) state_ = State::Gone;
+  if (state_ == State::Present) read(fds);
 }
 
 }  // namespace relaypipe

@@ -19,14 +19,14 @@ class ParentWatch final : public Parent, public Pollable {
   ParentWatch(const ParentWatch&) = delete;
   ParentWatch& operator=(const ParentWatch&) = delete;
 
-  [[nodiscard]] State state() override;
+  [[nodiscard]] State state(Look look) override;
   void accepted(std::span<const std::size_t>) override { accepted_ = true; }
   [[nodiscard]] bool has_accepted() const { return accepted_; }
   Instant interests(std::vector<pollfd>& fds, Instant now) override;
   void serve(std::span<const pollfd> fds, Instant now) override;
 
  private:
-  void look();
+  void read(std::span<const pollfd> fds);
 
   pid_t parent_;
   int signals_ = -1;

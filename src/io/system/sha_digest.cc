@@ -1,10 +1,12 @@
 #include "io/system/sha_digest.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <sys/random.h>
 
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 #include <vector>
 
@@ -26,7 +28,36 @@ std::string base64url(const Octets& octets) {
   return text;
 }
 
+class OpensslSha256 final : public Sha256 {
+ public:
+  OpensslSha256() : context_(EVP_MD_CTX_new()) {
+    check(context_ ? EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) : 0);
+  }
+  void update(std::string_view octets) override {
+    check(EVP_DigestUpdate(context_.get(), octets.data(), octets.size()));
+  }
+  Sha256Digest finish() override {
+    Sha256Digest digest{};
+    check(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+    return digest;
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+
+  /// A digest fails where there is no memory, or no SHA-256 in this OpenSSL.
+  static void check(int fine) {
+    if (fine != 1) throw std::runtime_error("OpenSSL computes no SHA-256");
+  }
+
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+};
+
 }  // namespace
+
+std::unique_ptr<Sha256> make_sha256() { return std::make_unique<OpensslSha256>(); }
 
 std::string sha256_base64url(std::string_view text) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};

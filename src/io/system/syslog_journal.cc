@@ -46,20 +46,30 @@ bool SyslogJournal::connect() {
   return true;
 }
 
-void SyslogJournal::line(Level level, std::string_view text) {
-  if (!connect()) return;
-  const int priority = LOG_MAIL | (level == Level::Info ? LOG_INFO : LOG_WARNING);
-  const std::string datagram =
-      fmt::format("<{}>{} {}[{}]: {}", priority, log_timestamp(), ident_, getpid(), printable(text));
+SyslogJournal::Sent SyslogJournal::write(std::string_view datagram) {
   for (int tries = 0; tries < 2; ++tries) {
-    if (send(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) return;
-    if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR) break;
+    if (send(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) return Sent::Yes;
+    if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR) return Sent::No;
     pollfd writable{socket_.get(), POLLOUT, 0};
     if (poll(&writable, 1, kPatienceMs) <= 0) break;
   }
-  // One slow daemon costs one wait, not one per line.
-  broken_ = lost_ = true;
-  socket_.reset();
+  return Sent::NotInTime;
+}
+
+bool SyslogJournal::line(Journal::Level level, std::string_view text) {
+  if (!connect()) return lost_;
+  const int priority = LOG_MAIL | (level == Journal::Level::Info ? LOG_INFO : LOG_WARNING);
+  const std::string datagram =
+      fmt::format("<{}>{} {}[{}]: {}", priority, log_timestamp(), ident_, getpid(), printable(text));
+  // A daemon that went away leaves a socket nobody reads; another one may have taken its place.
+  for (int daemons = 0; daemons < 2 && connect(); ++daemons) {
+    const Sent sent = write(datagram);
+    if (sent == Sent::Yes) return true;
+    socket_.reset();
+    // One slow daemon costs one wait, not one per line.
+    if (sent == Sent::NotInTime) return broken_ = lost_ = true;
+  }
+  return false;
 }
 
 }  // namespace relaypipe

@@ -15,23 +15,26 @@ std::string log_timestamp();
 /// it.
 ///
 /// Not syslog(3): that one blocks for as long as the daemon does not read, and a delivery that hangs after acceptance
-/// is killed and bounced by pipe(8). Here a line that cannot be written within a fifth of a second is dropped.
-class SyslogJournal final : public Journal {
+/// is killed and bounced by pipe(8). Here a line that cannot be written within a fifth of a second is dropped. A daemon
+/// that was restarted is found again with the next line.
+class SyslogJournal {
  public:
   SyslogJournal(std::string socket_path, std::string ident) : path_(std::move(socket_path)), ident_(std::move(ident)) {}
 
-  void line(Level level, std::string_view text) override;
-  /// The next line looks for the daemon anew.
-  void renew() {
-    socket_.reset();
-    broken_ = lost_ = false;
-  }
+  /// Hands over a line. False where nobody listens at the socket, so that it may go another way; a line that a daemon
+  /// did not read in time is dropped, and so are those after it.
+  bool line(Journal::Level level, std::string_view text);
+  /// Forgives a daemon that was not there or did not read: the next line looks for it anew.
+  void renew() { broken_ = lost_ = false; }
 
-  /// Whether there is a daemon, as far as is known: false only where nobody listened at the socket from the start.
-  bool reachable() { return connect() || lost_; }
+  /// Whether somebody listens at the socket.
+  bool reachable() { return connect(); }
 
  private:
+  enum class Sent { Yes, NotInTime, No };
+
   bool connect();
+  Sent write(std::string_view datagram);
 
   std::string path_;
   std::string ident_;

@@ -13,6 +13,8 @@ import threading
 from pathlib import Path
 from typing import Callable, Optional
 
+from support.clients import clients_of
+
 HERE = Path(__file__).resolve().parent
 LIMIT = 30.0    # no single wait is longer; reached only when something hangs
 
@@ -58,11 +60,7 @@ class RawPolicy:
         self._thread.start()
 
     def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._socket.accept()
-            except OSError:
-                return
+        for client, _ in clients_of(self._socket):
             self.clients.append(client)
             try:
                 self._treat(client)

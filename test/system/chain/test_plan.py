@@ -88,7 +88,9 @@ class Plan(ChainCase):
         ]
         names = ("relay", "destination", "host", "port", "tier", "fallback")
         for position, (leg, row) in enumerate(zip(told.json["legs"], expected, strict=True), 1):
-            self.assertEqual(set(leg), {"position", "reason", "limits", "connections", "reserve", *names})
+            self.assertEqual(set(leg), {"position", "reason", "limits", "connections", "reserve", "envelope_sender",
+                                        "header_from", "protocol", "provider", *names})
+            self.assertEqual((leg["protocol"], leg["provider"]), ("smtp", None))
             self.assertEqual((leg["limits"], leg["connections"], leg["reserve"]), ([], None, None))
             self.assertEqual((leg["position"], *(leg[name] for name in names)), (position, *row))
         self.assertEqual([leg["reason"] for leg in told.json["legs"]], ["tier 1", "tier 3", "fallback"])

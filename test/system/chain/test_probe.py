@@ -7,10 +7,11 @@ import pty
 import subprocess
 from typing import Any
 
+from support import networks
 from support.case import each
 from support.certificates import DAY, Authority
 from support.chain_case import ChainCase, Told
-from support.relays import LIMIT, RefusedPort, binary_path
+from support.relays import LIMIT, BlackHole, RefusedPort, binary_path
 
 STAGES = {"greeting": "on greeting: reply 554 5.7.1 no service", "ehlo": "on ehlo: close"}
 
@@ -254,3 +255,67 @@ class ProbeTls(ChainCase):
         self.assertEqual((found["status"], found["stage"], found["dsn"]), ("failed", "tls", "4.7.5"))
         self.assertIn("not for mail.example.com", found["failure"])
         self.assertEqual(found["tls"]["names"], ["127.0.0.1"])
+
+
+class OtherPorts(ChainCase):
+    """A provider whose usual port nobody can reach from here. Each test has a network of its own, so ports are free."""
+
+    HOST = "198.51.100.7"
+
+    def setUp(self) -> None:
+        if not networks.may_isolate():
+            self.skipTest("needs root, for ports below 1024 and a network of its own")
+        super().setUp()
+        networks.build_world()
+
+    def probe(self, port: int, *words: str, provider: str = "mailgun") -> Told:
+        self.write(f'[relay.one]\ndestination = "[{self.HOST}]:{port}"\nprovider = "{provider}"\ntls = "may"\n')
+        return self.tool("probe", "--config", str(self.config), "-o", "connect_timeout=4s", *words)
+
+    def taken(self, kind: type, port: int) -> None:
+        found = kind(self.HOST, port)
+        self.addCleanup(found.stop)
+
+    def test_packets_are_swallowed_and_another_port_answers(self) -> None:
+        self.taken(BlackHole, 587)
+        self.relay(listen=self.HOST, port=2525)
+        told = self.probe(587)
+        self.assertEqual(told.status, 1, told)
+        self.assertIn(f'587 swallows packets here, 2525 answers: write destination = "[{self.HOST}]:2525"', told.text)
+
+    def test_json(self) -> None:
+        self.taken(BlackHole, 587)
+        relay = self.relay(listen=self.HOST, port=2525)
+        one, = self.probe(587, "--json").json["relays"]
+        self.assertEqual((one["status"], one["suggested_destination"]), ("failed", relay.destination))
+        self.assertEqual([(port["port"], port["implicit_tls"], port["status"]) for port in one["other_ports"]],
+                         [(2525, False, "ok"), (465, True, "failed"), (25, False, "failed")])
+        self.assertEqual([address["port"] for address in one["addresses"]], [587])
+
+    def test_a_port_that_is_refused(self) -> None:
+        self.relay(listen=self.HOST, port=2587)
+        told = self.probe(587, provider="ses")
+        self.assertIn(f'587 does not connect here, 2587 answers: write destination = "[{self.HOST}]:2587"', told.text)
+
+    def test_no_port_answers(self) -> None:
+        told = self.probe(587, provider="sparkpost")
+        self.assertEqual(told.status, 1, told)
+        self.assertIn("587 does not connect here, and so it is with the other ports of its provider: 2525", told.text)
+        self.assertIsNone(self.probe(587, "--json", provider="sparkpost").json["relays"][0]["suggested_destination"])
+
+    def test_a_provider_with_another_interface(self) -> None:
+        told = self.probe(587, provider="ses")
+        self.assertIn('its HTTPS interface may be reached, by destination = "https:" and provider = "ses"', " ".join(told.text.split()))
+        self.assertNotIn("HTTPS", self.probe(587, provider="sparkpost").text)
+
+    def test_where_the_port_connects_no_other_is_tried(self) -> None:
+        relay = self.relay("on greeting: reply 554 5.7.1 no", listen=self.HOST, port=587)
+        other = self.relay(listen=self.HOST, port=2525)
+        one, = self.probe(587, "--json").json["relays"]
+        self.assertEqual((one["status"], one["other_ports"], one["suggested_destination"]), ("failed", [], None))
+        self.assertEqual((len(relay.connections), len(other.connections)), (1, 0))
+
+    def test_nobodys_provider(self) -> None:
+        self.write(f'[relay.one]\ndestination = "[{self.HOST}]:587"\ntls = "may"\n')
+        one, = self.tool("probe", "--config", str(self.config), "--json").json["relays"]
+        self.assertEqual(one["other_ports"], [])

@@ -202,7 +202,82 @@ class Replies(ChainCase):
             self.assertIn(name, names)
         for provider in told.json["providers"]:
             self.assertEqual(self.tool("providers", provider["name"], "--json").json, provider)
-            if provider["name"] != "m365-hve":
+            # Of these no reply is known that other servers would not say.
+            if provider["name"] not in ("graph", "mailjet", "mandrill", "scaleway"):
                 self.assertTrue(provider["replies"], provider)
         self.assertIn("10000 recipients/24h", self.tool("providers", "m365").text)
         self.assertEqual(self.tool("providers", "nobody").status, 2)
+
+    def test_providers_with_an_https_interface(self) -> None:
+        told = {provider["name"]: provider["https"] for provider in self.tool("providers", "--json").json["providers"]}
+        self.assertEqual({name for name, https in told.items() if https}, {"gmail", "graph", "mailgun", "ses"})
+        for name, https in told.items():
+            self.assertTrue(not https or https["answers"], name)
+        self.assertEqual((told["ses"]["needs"], told["ses"]["max_size"], told["ses"]["max_recipients"]), ("region", 31457280, 50))
+        self.assertIn("https:email.REGION.amazonaws.com", self.tool("providers").text)
+        text = self.tool("providers", "graph").text
+        for words in ("only where the header names nobody but the recipients; no bounces", "ErrorSendAsDenied", "needs mailbox"):
+            self.assertIn(words, text)
+
+    @each({
+        "words": (("--provider", "ses", "--http", "429", "TooManyRequestsException: Maximum sending rate exceeded."),
+                  ("rate", "4.3.2", "soft", "429 TooManyRequestsException: Maximum sending rate exceeded.")),
+        "body": (("--provider", "graph", "--http", "403", '{"error":{"code":"ErrorSendAsDenied","message":"no right"}}'),
+                 ("sender-not-allowed", "4.7.1", "soft", "403 ErrorSendAsDenied: no right")),
+        "size": (("--provider", "mailgun", "--http", "413", "<html>too big</html>"), ("size", "5.3.4", "hard", "413 <html>too big</html>")),
+        "nobody's": (("--http", "503", ""), ("network", "4.3.0", "soft", "503")),
+        "our_log": (("postfix/relaypipe[1]: 4X: to=<a@b>, relay=api.mailgun.net[192.0.2.1]:443, attempt=failed (host api.mailgun.net"
+                     "[192.0.2.1]:443 said: 401 Forbidden (in reply to POST command))",), ("auth", "4.7.8", "soft", "401 Forbidden")),
+    })
+    def test_classify_an_answer_over_https(self, words: tuple, expected: tuple) -> None:
+        status, text = self.classify("--json", *words)
+        self.assertEqual(status, 0, text)
+        told = json.loads(text)
+        self.assertEqual(tuple(told[name] for name in ("cause", "status", "class", "reply")), expected, told)
+        self.assertEqual(told["stage"], "request")
+
+    def test_classify_asks_the_administrators_rules_for_answers_too(self) -> None:
+        self.configure('[relay.one]\nprovider = "mailgun"\nreply = [{ code = "429", match = "enough", means = "quota", until = "24h" }]\n'
+                       '[chain.outbound]\ntiers = [["one"]]\n', one=self.relay())
+        status, text = self.classify("--relay", "one", "--http", "429", "That is enough")
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"(?m)^  until +1d$")
+        self.assertRegex(text, r"(?m)^  rule +.*relaypipe.toml:")
+
+    @each({
+        "status": (("--http", "abc", "x"), "not a status of an answer"),
+        "success": (("--http", "200", "x"), "200 is not a refusal"),
+        "gateway": (("--http", "504", "x"), "it is unconfirmed"),
+        "stage": (("--http", "429", "--stage", "rcpt", "x"), "leave --stage out"),
+    })
+    def test_classify_says_what_is_wrong_with_an_answer(self, words: tuple, expected: str) -> None:
+        status, text = self.classify(*words)
+        self.assertEqual(status, 2, text)
+        self.assertIn(expected, text)
+
+
+class DoubtfulAcceptance(ChainCase):
+    """Providers that accept what they drop: the message is sent, and the log warns."""
+
+    def delivered(self, provider: str, reply: str) -> list[str]:
+        one = self.relay(f"on dot: reply {reply}")
+        self.configure(f'[relay.one]\nprovider = "{provider}"\n[chain.outbound]\ntiers = [["one"]]\n', one=one)
+        result = self.deliver("outbound", options=("--queue-id", "4Xyz12345z"))
+        self.assertEqual(result.status, 0, result)
+        return self.logged("accepted the message")
+
+    @each({
+        "cloudflare": ("cloudflare", "250 2.0.0 Ok", "without a Message-ID"),
+        "oci": ("oci", "254 4.7.1 Suppression for user ocid1 to a@example.com", "for a recipient on its suppression list"),
+    })
+    def test_warned(self, provider: str, reply: str, words: str) -> None:
+        line, = self.delivered(provider, reply)
+        self.assertIn(f"4Xyz12345z: host 127.0.0.1[127.0.0.1]:{self.relays[0].port} accepted the message {words}", line)
+
+    @each({
+        "cloudflare": ("cloudflare", "250 2.0.0 Ok <jZTWt0@example.com>"),
+        "oci": ("oci", "250 Ok"),
+        "another": ("ses", "250 2.0.0 Ok"),
+    })
+    def test_ordinary(self, provider: str, reply: str) -> None:
+        self.assertEqual(self.delivered(provider, reply), [])

@@ -169,7 +169,7 @@ class Unusable(ChainCase):
         self.configure(text + PLAIN, one=self.relay(), two=self.relay())
         result = self.deliver("outbound", options=("--queue-id", QUEUE_ID))
         self.assert_refused(result, f"{self.config}{place}", word, "relaypipe check")
-        self.assertIn(QUEUE_ID, self.syslog.lines[0])
+        self.assertIn(QUEUE_ID, self.syslog.so_far()[0])
 
     def test_lists_wait_too(self) -> None:
         """A wrong file may be the one that asks for TLS; nothing is sent past it."""

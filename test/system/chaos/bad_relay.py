@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A fast SMTP relay that misbehaves as a seed says, and keeps a journal of what it was given and what it answered.
 
-Usage: bad_relay.py --name NAME --port N --seed TEXT --badness SHARE --journal FILE
+Usage: bad_relay.py --name NAME --port N --seed TEXT --badness SHARE --journal FILE [--pem FILE --host NAME]
+
+With --pem it is Amazon's HTTPS interface at that host instead (api_session.py).
 
 It prints `ready` when it listens. SIGUSR1 makes it a good relay from then on, SIGTERM ends it when the journal is
 complete. The journal has one JSON object per session, written when it ends; times are those of time.time():
@@ -27,16 +29,26 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any, Optional, TextIO
+from typing import Any, Callable, Optional, TextIO
 
+import api_faults
+import relay_faults
+from api_session import Api
 from bad_session import Reader, Session
-from relay_faults import draw
+from relay_faults import Fault
+
+Draw = Callable[[str, str, int, float], Fault]
+
 
 class Relay:
-    def __init__(self, name: str, port: int, seed: str, badness: float, journal: TextIO) -> None:
+    """`begin` makes its sessions, and `draw` what goes wrong in them."""
+
+    def __init__(self, name: str, port: int, seed: str, badness: float, journal: TextIO, draw: Draw,
+                 begin: Callable[..., Session]) -> None:
         self.name, self.port, self.seed, self.badness = name, port, seed, badness
-        self.journal = journal
+        self.journal, self.draw, self.begin = journal, draw, begin
         self.sessions = 0
+        self.open: set[Session] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.server: Optional[asyncio.Server] = None
         self.refusing = False
@@ -44,10 +56,12 @@ class Relay:
     def write(self, row: dict[str, Any]) -> None:
         self.journal.write(json.dumps(row) + "\n")
 
-    def refuse(self, seconds: float) -> None:
-        """Connections are refused for so long; sessions that are open go on."""
+    def refuse(self, seconds: float, all: bool) -> None:
+        """Connections are refused for so long; sessions that are open go on, or `all` are reset."""
         if self.refusing or not self.server or not self.badness:
             return
+        for session in self.open if all else ():
+            session.reset()
         self.refusing = True
         self.server.close()
         task = asyncio.create_task(self.listen_again(seconds))
@@ -71,12 +85,14 @@ class Relay:
 
         async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.sessions += 1
-            fault = draw(self.seed, self.name, self.sessions, self.badness)
+            fault = self.draw(self.seed, self.name, self.sessions, self.badness)
             task = asyncio.current_task()
             assert task
             self.tasks.add(task)
-            session = Session(self.name, self.sessions, fault, self.refuse, reader, writer)
+            session = self.begin(self.name, self.sessions, fault, self.refuse, reader, writer)
+            self.open.add(session)
             await session.run()
+            self.open.discard(session)
             self.write(session.row)
             self.tasks.discard(task)
 
@@ -105,9 +121,15 @@ def main() -> int:
     parser.add_argument("--seed", required=True)
     parser.add_argument("--badness", type=float, required=True)
     parser.add_argument("--journal", type=Path, required=True)
+    parser.add_argument("--pem", type=Path)
+    parser.add_argument("--host", default="localhost")
     arguments = parser.parse_args()
+    api = Api(arguments.pem, arguments.host, arguments.port) if arguments.pem else None
+    draw, begin = (api_faults.draw, api.session) if api else (relay_faults.draw, Session)
     with arguments.journal.open("w") as journal:
-        asyncio.run(Relay(arguments.name, arguments.port, arguments.seed, arguments.badness, journal).run())
+        asyncio.run(Relay(arguments.name, arguments.port, arguments.seed, arguments.badness, journal, draw, begin).run())
+    for violation in api.rules.violations if api else ():
+        print(violation, file=sys.stderr)
     return 0
 
 

@@ -33,8 +33,15 @@ class Reader(asyncio.StreamReader):
         super().__init__(limit=1 << 17)
         self.gone = asyncio.Event()
         self.gone_at: Optional[float] = None
+        self.read_all = False    # it went by itself, and its kernel had given it all that was sent: else that would have reset
+
+    def set_transport(self, transport: asyncio.BaseTransport) -> None:
+        super().set_transport(transport)
+        self._socket = transport.get_extra_info("socket")
 
     def feed_eof(self) -> None:
+        if not self.gone.is_set() and self._socket.fileno() >= 0:
+            self.read_all = not self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         self._went()
         super().feed_eof()
 
@@ -48,9 +55,10 @@ class Reader(asyncio.StreamReader):
 
 
 class Session:
-    """`row` is its line of the journal; `refuse` makes the relay refuse connections for so many seconds."""
+    """`row` is its line of the journal; `refuse` makes the relay refuse connections for so many seconds, and with `all`
+    resets those that are there."""
 
-    def __init__(self, name: str, number: int, fault: Fault, refuse: Callable[[float], None], reader: Reader,
+    def __init__(self, name: str, number: int, fault: Fault, refuse: Callable[[float, bool], None], reader: Reader,
                  writer: asyncio.StreamWriter) -> None:
         self.name, self.fault, self.refuse, self.reader, self.writer = name, fault, refuse, reader, writer
         self.dots: list[dict[str, Any]] = []
@@ -166,24 +174,35 @@ class Session:
             if fault.kind in ("closing", "garbage") or stage == "greeting":
                 self.leave()
             return False
-        if fault.stage == stage and fault.kind in ("stall", "reset", "close", "refuse"):
-            if fault.kind == "stall":
-                await self.stall()
-            if fault.kind == "refuse":
-                self.refuse(fault.seconds)
-            self.leave(with_reset=fault.kind != "close")
+        await self.strike(stage)
         await self.send(good)
         return True
 
+    async def strike(self, stage: str) -> None:
+        """What ends the session without a word, where it is due."""
+        fault = self.fault
+        if fault.stage != stage or fault.kind not in ("stall", "reset", "close", "refuse", "die"):
+            return
+        if fault.kind == "stall":
+            await self.stall()
+        if fault.kind in ("refuse", "die"):
+            self.refuse(fault.seconds, fault.kind == "die")
+        self.leave(with_reset=fault.kind != "close")
+
     async def send(self, text: str) -> None:
+        await self.send_octets(text.encode("latin-1") + b"\r\n")
+
+    async def send_octets(self, octets: bytes) -> None:
         if self.fault.kind == "slow":
             await asyncio.sleep(self.fault.seconds)
-        octets = text.encode("latin-1") + b"\r\n"
         for part in ([octets[i:i + 1] for i in range(len(octets))] if self.fault.kind == "drip" else [octets]):
-            self.writer.write(part)
-            await self.writer.drain()
             if self.fault.kind == "drip":
                 await asyncio.sleep(self.fault.seconds)
+            self.write(part)
+            await self.writer.drain()
+
+    def write(self, octets: bytes) -> None:
+        self.writer.write(octets)
 
     async def stall(self) -> None:
         try:
@@ -194,10 +213,14 @@ class Session:
 
     def leave(self, with_reset: bool = False) -> None:
         if with_reset:
-            linger = struct.pack("ii", 1, 0)
-            self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.writer.transport.abort()
+            self.reset()
         raise Over
+
+    def reset(self) -> None:
+        connection = self.writer.get_extra_info("socket")
+        if connection.fileno() >= 0:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
 
     async def more(self, most: int = 1 << 16) -> bytes:
         data = await self.reader.read(most)
@@ -220,7 +243,7 @@ class Session:
         buffer, self.pending, searched = bytearray(b"\r\n" + self.pending), b"", 0
         while (end := buffer.find(TERMINATOR, searched)) < 0:
             if trouble in ("stall", "reset", "close") and len(buffer) - 2 > breaks_after:
-                await self.answer("content", "")
+                await self.strike("content")
             searched = max(0, len(buffer) - len(TERMINATOR) + 1)
             if slow:
                 await asyncio.sleep(self.fault.seconds)

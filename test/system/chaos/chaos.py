@@ -3,8 +3,8 @@
 Usage: test chaos/chaos [--lmtp] [--binary PATH] [--messages N] [--seed TEXT] [--limit SECONDS] [--no-guard] [--json]
              [--readme] [--keep DIRECTORY]     --lmtp: over lmtp(8) and `relaypipe lmtp` instead of pipe(8)
 
-Three relays misbehave in almost half of their sessions: they refuse connections, stall at any stage, reset, answer 4yz
-or that the account has no quota left, lose the reply to the dot, are slow. Meanwhile relaypipe and pipe(8) are killed,
+Three relays and an HTTPS interface misbehave in almost half of their sessions: they refuse connections, stall at any stage,
+reset, answer 4yz or that the account has no quota left, lose the reply to the dot, are slow. Meanwhile relaypipe and pipe(8) are killed,
 Postfix is reloaded, stopped and started, the state directory is damaged, the DNS server dies or hangs. Messages of all
 kinds and sizes are submitted as fast as they leave. Then all is made good, and the queue has to run empty.
 

@@ -1,10 +1,12 @@
-"""The world of a chaos run: Postfix with relaypipe, three bad relays, a DNS server that can die; all in namespaces."""
+"""The world of a chaos run: Postfix with relaypipe, three bad relays and a bad HTTPS interface, a DNS server that can die; all
+in namespaces."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +14,16 @@ from pathlib import Path
 from typing import Any, Iterator, Optional
 
 from support import networks
+from support.certificates import Authority
 from support.dns import Dnsmasq
+from support.https_requests import KEY_ID, REGION, SECRET_KEY
 from support.machine import free_port
 from support.postfix import PostfixLab
 
 HERE = Path(__file__).resolve().parent
+TESTS = HERE.parents[1]
 NAMES = ("one", "two", "three")
+API, API_HOST = "https", "api.test"
 # Postfix tries again after seconds instead of minutes; rests after the death of pipe(8) likewise. What was submitted
 # must reach the relays as it is, so no header is completed or rewritten. Queue ids are never used twice.
 PARAMETERS = {
@@ -49,7 +55,7 @@ rcpt_timeout = "2s"
 data_init_timeout = "2s"
 data_xfer_timeout = "3s"
 data_done_timeout = "3s"
-reply = [{{ code = "53x", means = "auth", until = "2s" }}]
+reply = [{{ code = "53x", means = "auth", until = "2s" }}, {{ code = "403", match = "invalid", means = "auth", until = "2s" }}]
 {relay_keys}
 [relay.one]
 destination = "[127.0.0.1]:{one}"
@@ -58,8 +64,15 @@ weight = 3
 destination = "two.test:{two}"
 [relay.three]
 destination = "[three.test]:{three}"
+[relay.https]
+destination = "https:api.test:{https}"
+provider = "ses"
+region = "{region}"
+password_file = "{secret}"
+tls_ca_file = "{authority}"
+weight = 3
 [chain.chaos]
-tiers = [["one", "two"], ["three"]]
+tiers = [["one", "two", "https"], ["three"]]
 """
 # Settings of the shared memory, for the versions that have them.
 GLOBAL_KEYS = {"duplicate_wait": "3s", "unconfirmed_hold": "10s", "max_wait": "1s"}
@@ -70,6 +83,7 @@ ZONE = """
     mx-host=two.test,mx.two.test,10
     host-record=mx.two.test,127.0.0.1
     host-record=three.test,127.0.0.1
+    host-record=api.test,127.0.0.1
 """
 TRANSPORT = """\
 chain.example relaypipe:chaos
@@ -114,15 +128,18 @@ class Dns:
 
 
 class BadRelay:
-    """bad_relay.py in a process of its own."""
+    """bad_relay.py in a process of its own; with a certificate it is the HTTPS interface."""
 
-    def __init__(self, name: str, directory: Path, seed: str, badness: float) -> None:
+    def __init__(self, name: str, directory: Path, seed: str, badness: float, pem: Optional[Path] = None) -> None:
         self.port = free_port()
         self.journal = directory / f"journal-{name}"
         command = [sys.executable, "-B", str(HERE / "bad_relay.py"), "--name", name, "--port", str(self.port), "--seed",
                    seed, "--badness", str(badness), "--journal", str(self.journal)]
+        if pem:
+            command += ["--pem", str(pem), "--host", API_HOST]
         self._errors = (directory / f"errors-{name}").open("w+")
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors, text=True)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors, text=True,
+                                         env={**os.environ, "PYTHONPATH": str(TESTS)})
         assert self._process.stdout
         if self._process.stdout.readline() != "ready\n":
             raise RuntimeError(f"relay {name} did not start: {self.errors()}")
@@ -150,13 +167,16 @@ class World:
             self.dns = Dns(directory)
             self._stack.callback(self.dns.stop)
             self.relays = {}
-            for name in NAMES:
-                self.relays[name] = BadRelay(name, directory, seed, badness)
+            authority = Authority(directory / "authority")
+            pem = authority.certificate(API_HOST)
+            for name in (*NAMES, API):
+                self.relays[name] = BadRelay(name, directory, seed, badness, pem if name == API else None)
                 self._stack.callback(self.relays[name].stop)
             ports = {name: relay.port for name, relay in self.relays.items()}
             self.configuration = directory / "relaypipe.toml"
             keys = SESSION_MESSAGES if by_lmtp else ""
-            self.configuration.write_text(configuration(binary, self.dns.address, ports, keys))
+            self.configuration.write_text(configuration(binary, self.dns.address, ports, keys, authority=authority.file,
+                                                        secret=secret_file(directory), region=REGION))
             self.configuration.chmod(0o644)
             services = {name: nexthop.format(**ports) for name, nexthop in LMTP_SERVICES.items()}
             self.lab = self._stack.enter_context(PostfixLab(
@@ -176,12 +196,21 @@ def has_setting(binary: Path, key: str) -> bool:
     return f"\n  {key} " in known
 
 
-def configuration(binary: Path, dns: str, ports: dict[str, int], relay_keys: str) -> str:
+def secret_file(directory: Path) -> Path:
+    """As the manual says: root's, for the group of the user of master.cf."""
+    file = directory / "secret"
+    file.write_text(f"AWS_ACCESS_KEY_ID={KEY_ID}\nAWS_SECRET_ACCESS_KEY={SECRET_KEY}\n")
+    shutil.chown(file, "root", "nogroup")
+    file.chmod(0o640)
+    return file
+
+
+def configuration(binary: Path, dns: str, ports: dict[str, int], relay_keys: str, **more: object) -> str:
     def lines(keys: dict[str, str]) -> str:
         return "".join(f'{key} = "{value}"\n' for key, value in keys.items() if has_setting(binary, key))
 
     return CONFIGURATION.format(dns=dns, global_keys=lines(GLOBAL_KEYS), relay_keys=lines(RELAY_KEYS) + relay_keys,
-                                **ports)
+                                **ports, **more)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ from support.mail_log import deliveries
 from troubles import Trouble
 
 _OWN = re.compile(r"postfix/relaypipe\[\d+\]: \S+: to=<([^>]*)>, .*?\b(attempt|verdict)=(\w+)")
-_UNCONFIRMED = re.compile(r"to=<([^>]*)>.*\bno reply \([^)]*\) from [^ \[]*\[[^]]*\]:(\d+) while sending end of data")
+# After `no reply (timed out)`, or whatever an HTTPS interface said instead of a receipt.
+_UNCONFIRMED = re.compile(r"to=<([^>]*)>.* from [^ \[]*\[[^]]*\]:(\d+) while sending end of data")
 _SPAWN = re.compile(r"postfix/spawn\[\d+\]: warning: command \S+ (exit status \d+|killed by signal \d+)$", re.MULTILINE)
 _TO = re.compile(r"postfix/\w+\[\d+\]: (\w+): to=<([^>]*)>")
 _DEATH = re.compile(r"^(\w+ +\d+ [\d:]+) .*to=<([^>]*)>.* \(Command (died with (?:signal|status) \d+|time limit exceeded)",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import unittest
 from pathlib import Path
 
 from chaos_run import Options, Result, run
-from chaos_world import has_setting
+from chaos_world import API, has_setting
 from messages import WANTED
 from report import details, figures, table
 
@@ -52,6 +53,9 @@ class Short(unittest.TestCase):
         kinds = {trouble.kind for trouble in result.evidence.troubles if trouble.victims}
         self.assertLessEqual({"kill relaypipe", "kill lmtp" if by_lmtp else "kill pipe", "stop"}, kinds)
         self.assertGreater(result.judgement.duplicates["unconfirmed dot"], 0)
+        copies = [copy for copy in result.evidence.copies if copy.relay == API and copy.accepted]
+        self.assertGreater(sum(copy.confirmed for copy in copies), 50)
+        self.assertIn(("lost, taken", False), {(copy.fault, copy.confirmed) for copy in copies})
 
     def test_first_seed(self) -> None:
         self.run_with("first")
@@ -67,10 +71,18 @@ class Short(unittest.TestCase):
 
     def test_a_bad_program_is_found_out(self) -> None:
         """The whole run with a program that loses, bounces, doubles and changes what it is told to."""
+        self.assert_found_out(BAD_PROGRAM.replace("{program}", str(self.binary)))
+
+    def test_a_bad_program_is_found_out_by_lmtp(self) -> None:
+        beside = self.directory / "bad_lmtp"
+        shutil.copy(Path(__file__).parent / "bad_lmtp.py", beside)
+        self.assert_found_out(f'#!/bin/sh\nexec /usr/bin/python3 {beside} {self.binary} "$@"\n', by_lmtp=True)
+
+    def assert_found_out(self, text: str, by_lmtp: bool = False) -> None:
         program = self.directory / "bad"
-        program.write_text(BAD_PROGRAM.replace("{program}", str(self.binary)))
+        program.write_text(text)
         program.chmod(0o755)
-        result = run(Options(program, 200, "bad", LIMIT, badness=0.2), self.directory)
+        result = run(Options(program, 200, "bad", LIMIT, badness=0.2, by_lmtp=by_lmtp), self.directory)
         found = result.judgement
         self.assertEqual(self.recipients_in(found.lost), self.wanted(result, "34"))
         # The word of a bounce may be lost when its pipe(8) is killed; the message is found out above all the same.

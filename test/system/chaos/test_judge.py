@@ -155,6 +155,18 @@ class Copies(unittest.TestCase):
         self.assertEqual(self.explanation(early, LATER, log=pipe_line(TO, own % 8)), "unexplained")
         self.assertEqual(self.explanation(FIRST, LATER, log=pipe_line(TO, own % 9)), "unexplained")
 
+    def test_answers_that_are_no_receipt(self) -> None:
+        """Over HTTPS relaypipe says what came instead of one."""
+        early = replace(FIRST, confirmed=False)
+        own = "dsn=4.4.2, status=deferred (%s a[127.0.0.1]:9 while %s -- x)"
+        for said, doing, explanation in (
+                ("no answer (timed out) from", "sending end of data", UNCONFIRMED),
+                ("200 Words, which is no receipt from", "sending end of data", UNCONFIRMED),
+                ("a line that begins no answer (x) from", "sending end of data", UNCONFIRMED),
+                ("lost connection with", "sending end of data", "unexplained"),
+                ("no answer (timed out) from", "sending message body", "unexplained")):
+            self.assertEqual(self.explanation(early, LATER, log=pipe_line(TO, own % (said, doing))), explanation, said)
+
     def test_kill(self) -> None:
         self.assertEqual(self.explanation(FIRST, LATER, troubles=(killed("kill relaypipe", 100.4),)),
                          f"{KILLED}: relaypipe")

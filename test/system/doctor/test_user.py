@@ -78,6 +78,79 @@ class Files(DoctorCase):
         self.assertTrue(any("other.toml" in f.text for f in self.diagnose("--config", str(other)).findings))
 
 
+SES = """\
+destination = "https:"
+provider = "ses"
+region = "eu-west-1"
+password_file = "$secret"
+"""
+GRAPH = """\
+destination = "https:"
+provider = "graph"
+mailbox = "alerts@example.com"
+oauth2.grant = "client_credentials"
+oauth2.token_endpoint = "https://login.example.com/token"
+oauth2.client_id = "id"
+oauth2.client_secret_file = "$secret"
+"""
+KEY_PAIR = "AWS_ACCESS_KEY_ID=AKIAEXAMPLE\nAWS_SECRET_ACCESS_KEY=hunter2\n"
+
+
+class Https(DoctorCase):
+    """Relays that speak HTTPS: what they live by is looked at as for SMTP."""
+
+    def relay(self, keys: str, secret: str, mode: int = 0o640, group: str = GROUP) -> None:
+        path = self.directory / "secret"
+        path.write_text(secret)
+        os.chown(path, 0, 0)
+        subprocess.run(["chgrp", group, path], check=True)
+        path.chmod(mode)
+        self.write(self.config, GOOD.replace('destination = "[mail1.example.com]:587"\n', keys.replace("$secret", str(path))))
+
+    @each({"ses": (SES, KEY_PAIR), "graph": (GRAPH, "hunter2\n")})
+    def test_readable(self, keys: str, secret: str) -> None:
+        self.relay(keys, secret)
+        self.assertEqual([f for f in self.diagnose().findings if "recipient_limit" not in f.text and "bounces" not in f.text], [])
+
+    @each({"ses": (SES, KEY_PAIR), "graph": (GRAPH, "hunter2\n")})
+    def test_of_root(self, keys: str, secret: str) -> None:
+        self.relay(keys, secret, 0o600, "root")
+        found = [f for f in self.diagnose().findings if "secret cannot be read by nobody" in f.text]
+        self.assertEqual([(f.severity, bool(f.fix)) for f in found], [("error", True)])
+        self.shell(found[0].fix)
+        self.assertFalse([f for f in self.diagnose().findings if f.severity == "error"])
+
+    def test_half_a_key(self) -> None:
+        self.relay(SES, "AWS_SECRET_ACCESS_KEY=hunter2\n")
+        finding = self.assert_found("error", "holds no access key")
+        self.assertNotIn("hunter2", finding.text)
+
+    def test_authorities_that_are_not_there(self) -> None:
+        """Nothing weaker than a verified certificate is used, so this is no default that may be meant for others."""
+        self.relay(SES + 'tls_ca_file = "/nowhere/ca.pem"\n', KEY_PAIR)
+        self.assert_found("error", "tls_ca_file: /nowhere/ca.pem cannot be read")
+
+    def test_relays_that_write_to_whom_the_header_names(self) -> None:
+        """A message to several recipients that comes in parts would wait for ever."""
+        self.relay(GRAPH, "hunter2\n")
+        self.write(self.config, self.config.read_text().replace('by_sender = { "@example.org" = "second" }\n', ""))
+        found, = [f for f in self.diagnose().findings if "recipient_limit" in f.text]
+        self.assertIn("the relays of chain outbound write to whom the header of a message names", found.text)
+        self.shell(found.fix)
+        self.assertFalse([f for f in self.diagnose().findings if "recipient_limit" in f.text])
+
+
+class Fleet(DoctorCase):
+    def test_password_of_the_store(self) -> None:
+        path = self.directory / "secret"
+        path.write_text("hunter2\n")
+        path.chmod(0o600)
+        self.write(self.config, GOOD + f'[fleet]\nurl = "unix:{self.directory}/none"\npassword_file = "{path}"\n')
+        found, = [f for f in self.diagnose().findings if "secret cannot be read by nobody" in f.text]
+        self.shell(found.fix)
+        self.assertFalse([f for f in self.diagnose().findings if f.severity == "error"])
+
+
 @contextlib.contextmanager
 def small_file_system(directory: Path) -> Iterator[None]:
     """64 KiB of its own. Every test is a process of its own, but mounts are not: it is taken away again."""

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
-from typing import Iterator
 
 from support.case import DeliveryCase, each
 from support.marks import measures
 from support.relays import content_of
 from support.runs import Surroundings
-from support.wire import sample, wire_form
-
-MIB = 1 << 20
-LINE = b"0123456789" * 7 + b"\n"
-
-
-def stream(octets: int) -> Iterator[bytes]:
-    """A message of about that size that never stands in this process's memory as a whole."""
-    yield b"From: a@example.org\nSubject: large\n\n"
-    block = LINE * 1000
-    for _ in range(octets // len(block)):
-        yield block
+from support.wire import MIB, sample, stream, wire_form
 
 
 @measures

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from typing import Any
 
 from support.case import MESSAGE, DeliveryCase, Hop
 from support.lmtp_program import LmtpProgram
-from support.relays import Connection, Relay, binary_path
+from support.relays import LIMIT, Connection, Relay, binary_path
+from support.runs import environment
 
 
 class LmtpCase(DeliveryCase):
@@ -38,6 +41,15 @@ class LmtpCase(DeliveryCase):
         self.messages += 1
         arguments.setdefault("queue_id", f"4Q{self.messages}")
         return program.message(*(recipients or ("rcpt@example.net",)), content=content, **arguments)
+
+    def status(self) -> dict[str, Any]:
+        """`relaypipe status --json`."""
+        pairs = [word for name, value in self.settings.items() for word in ("-o", f"{name}={value}")]
+        done = subprocess.run([str(binary_path()), "status", "--json", *pairs], capture_output=True, text=True, timeout=LIMIT,
+                              env=environment())
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     # -- what came of it ----------------------------------------------------------------------
 

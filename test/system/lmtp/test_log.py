@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lmtp_case import LmtpCase
 from support.machine import wait_until
+from support.relays import SyslogSink
 
 
 class LogTest(LmtpCase):
@@ -21,6 +22,21 @@ class LogTest(LmtpCase):
         self.assertIn("4QFIRST: to=", moved.read_text())
         self.assertIn("4QSECOND: to=", log.read_text())
         self.assertNotIn("4QSECOND: to=", moved.read_text())
+
+    def test_a_daemon_that_is_restarted(self) -> None:
+        """The socket that was connected to has no reader any more; the path leads to another one."""
+        program = self.lmtp(self.relay())
+        self.send(program, queue_id="4QFIRST")
+        first = self.syslog
+        before = first.stop()
+        first.path.unlink()
+        self.syslog = SyslogSink(first.path)
+        self.addCleanup(self.syslog.stop)
+        self.send(program, queue_id="4QSECOND")
+        self.assert_ends_well(program)
+        self.assertTrue(any("4QFIRST: to=" in line for line in before), before)
+        after = self.syslog.stop()
+        self.assertTrue(any("4QSECOND: to=" in line for line in after), after)
 
     def test_programs_that_have_ended_are_taken_leave_of(self) -> None:
         """Each change starts one, and the process goes on for many messages."""

@@ -24,6 +24,11 @@ class SessionCase(LmtpCase):
         """How many messages each session carried."""
         return [len(session["transactions"]) for session in relay.connections]
 
+    def accepted_by(self, relay: Relay) -> int:
+        """How many messages it accepted, as all processes know it."""
+        told = self.status()["relays"]
+        return sum(each["accepted_ever"] for each in told if each["relay"] == relay.destination)
+
     def assert_quit(self, relay: Relay) -> None:
         self.assertEqual([s["quit"] for s in relay.connections], [True] * len(relay.connections), relay.connections)
 
@@ -78,6 +83,22 @@ class KeptTest(SessionCase):
         self.assertEqual(program.wait(), 0)
         self.assertEqual(self.counts(relay), [2])
         self.assert_quit(relay)
+
+    @each({"goes_on": ("",), "eof": ("hang_up",), "sigterm": ("terminate",)})
+    def test_what_was_accepted_is_counted(self, how: str) -> None:
+        """Of a relay that is well not with each message, but soon, and all of it when the process ends."""
+        relay = self.relay()
+        program = self.lmtp(relay, session_idle="60s")
+        self.send_many(program, relay, 7)
+        if how == "hang_up":
+            program.hang_up()
+        if how == "terminate":
+            program.signal(signal.SIGTERM)
+        if how:
+            self.assertEqual(program.wait(), 0)
+            self.assertEqual(self.accepted_by(relay), 7)
+        else:
+            wait_until(lambda: self.accepted_by(relay) == 7, "seven messages to be counted")
 
     @each({"rcpt": (f"on rcpt to bad@*: {REFUSED}",), "data": (f"on data nth 1: {REFUSED}",),
            "dot": (f"on dot nth 1: {REFUSED}",), "mail": (f"on mail nth 1: {REFUSED}",),
@@ -214,19 +235,73 @@ class LostTest(SessionCase):
         self.assertEqual(self.failures(), [])
 
 
-class NotKeptTest(LmtpCase):
-    def test_a_relay_of_limited_connections(self) -> None:
-        """Each of its places belongs to one delivery."""
-        relay = self.relay()
-        config = self.directory / "relaypipe.toml"
-        config.write_text(f'[relay.one]\ndestination = "{relay.destination}"\nconnections = 1\n'
-                          '[chain.outbound]\ntiers = [["one"]]\n')
-        program = self.lmtp("outbound", options=("--config", str(config)))
-        for _ in range(3):
-            self.assert_sent(self.send(program), by=relay)
-        self.assert_ends_well(program)
-        self.assertEqual(len(relay.connections), 3)
+class LimitedTest(SessionCase):
+    """A relay that may have only so many connections, at all processes together: idle ones count."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.settings["session_idle"] = "60s"
+        self.settings["max_wait"] = "20s"
+
+    def program(self, relay: Relay, connections: int) -> LmtpProgram:
+        config = self.directory / "relaypipe.toml"
+        config.write_text(f'[relay.one]\ndestination = "{relay.destination}"\nconnections = {connections}\n'
+                          '[chain.outbound]\ntiers = [["one"]]\n')
+        return self.lmtp("outbound", options=("--config", str(config)))
+
+    def test_one_session_carries_many(self) -> None:
+        relay = self.relay()
+        program = self.program(relay, 1)
+        self.send_many(program, relay)
+        self.assert_ends_well(program)
+        self.assertEqual(self.counts(relay), [MESSAGES])
+
+    def test_an_idle_one_is_given_up_for_whoever_waits(self) -> None:
+        """Three processes take turns at the only place: each finds it taken by a session that nobody uses."""
+        relay = self.relay()
+        programs = [self.program(relay, 1) for _ in range(3)]
+        for program in programs + programs:
+            self.send_many(program, relay, 2)
+        for program in programs:
+            self.assert_ends_well(program)
+        self.assertEqual(self.counts(relay), [2] * 6)
+        self.assert_quit(relay)
+
+    def test_two_places_for_three(self) -> None:
+        """Only as many are given up as are needed."""
+        relay = self.relay()
+        programs = [self.program(relay, 2) for _ in range(3)]
+        for program in programs:
+            self.send_many(program, relay, 1)
+        self.send_many(programs[2], relay, 3)
+        for program in programs:
+            self.assert_ends_well(program)
+        self.assertEqual(self.counts(relay), [1, 1, 4])
+
+    def test_ones_own_idle_place_is_no_reason_for_another_relay(self) -> None:
+        """However short a place is waited for: this one is there."""
+        self.settings["max_wait"] = "0s"
+        first, second = self.relay(), self.relay()
+        config = self.directory / "relaypipe.toml"
+        config.write_text(f'[relay.one]\ndestination = "{first.destination}"\nconnections = 1\n'
+                          f'[relay.two]\ndestination = "{second.destination}"\n'
+                          '[chain.outbound]\ntiers = [["one"], ["two"]]\n')
+        program = self.lmtp("outbound", options=("--config", str(config)))
+        self.send_many(program, first)
+        self.assert_ends_well(program)
+        self.assertEqual((self.counts(first), second.connections), ([MESSAGES], []))
+
+    def test_the_place_of_a_killed_process(self) -> None:
+        relay = self.relay()
+        first, second = self.program(relay, 1), self.program(relay, 1)
+        self.send_many(first, relay, 1)
+        first.signal(signal.SIGKILL)
+        first.wait()
+        self.send_many(second, relay, 1)
+        self.assert_ends_well(second)
+
+
+class NotKeptTest(LmtpCase):
     def test_one_that_was_opened_for_another_client(self) -> None:
         """XCLIENT makes the session that client's."""
         self.lawless_relays.add(relay := self.relay("offer +XCLIENT=ADDR\non other: reply 220 relay.test ESMTP"))

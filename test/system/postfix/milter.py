@@ -9,6 +9,8 @@ import socket
 import struct
 import threading
 
+from support.clients import clients_of
+
 NEGOTIATE, END_OF_BODY, ABORT, QUIT, QUIT_NEW = b"O", b"E", b"A", b"Q", b"K"
 ADD_HEADER, CHANGE_HEADER, REPLACE_BODY, CONTINUE = b"h", b"m", b"b", b"c"
 ALL_ACTIONS = 0x1FF
@@ -45,11 +47,7 @@ class Milter:
         self._listener.close()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:  # stopped
-                return
+        for connection, _ in clients_of(self._listener):
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

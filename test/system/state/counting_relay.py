@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Counter, Optional
 
+from support.clients import clients_of
 from support.scripted_relay.journal import Journal
 from support.scripted_relay.script import Script, parse_script
 from support.scripted_relay.session import Session as Dialogue
@@ -144,11 +145,7 @@ class CountingRelay:
     # -- what its dialogues tell ------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while True:
-            try:
-                sock, peer = self._listener.accept()
-            except OSError:
-                return
+        for sock, peer in clients_of(self._listener):
             with self._changed:
                 session = Session(time.monotonic())
                 self.sessions.append(session)

@@ -85,7 +85,7 @@ class StateCase(DeliveryCase):
 
     def log_lines(self, pattern: str) -> list[str]:
         """What the log has so far."""
-        return [line for line in list(self.syslog.lines) if re.search(pattern, line)]
+        return [line for line in self.syslog.so_far() if re.search(pattern, line)]
 
     def whole_log(self, pattern: str) -> list[str]:
         """The log when it is complete: nothing may be delivered after this."""

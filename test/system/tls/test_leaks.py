@@ -98,7 +98,7 @@ class Leaks(TlsCase):
         result = self.deliver("all")
         checked = self.tool("check", "--config", str(self.config))
         self.assert_nothing_seen(result.output, checked.stdout.encode(), checked.stderr.encode())
-        self.assertNotIn(SECRET.replace(":", "-"), checked.stdout + result.text + "".join(self.syslog.lines))
+        self.assertNotIn(SECRET.replace(":", "-"), checked.stdout + result.text + "".join(self.syslog.so_far()))
 
     def test_the_tools(self) -> None:
         relay, section = self.canary("", auth_mechanisms=["PLAIN"])

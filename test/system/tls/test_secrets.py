@@ -233,7 +233,7 @@ class PasswordMap(SecretCase):
         place = self.own(self.secret_file("sasl_passwd", "chain.test  Canary-without-a-colon\n"))
         section = {"destination": "[chain.test]:587", "tls": "verify", "password_map": str(place)}
         self.assert_passed_over(section, str(place), short="chain.test", dsn=r"4\.3\.5")
-        self.assertNotIn("Canary", "".join(self.syslog.lines))
+        self.assertNotIn("Canary", "".join(self.syslog.so_far()))
 
     @each({"missing": ("nothing", 0o600), "everybody_reads": ("sasl_passwd", 0o644)})
     def test_a_map_that_cannot_be_used(self, name: str, mode: int) -> None:

@@ -21,7 +21,7 @@ std::string problems_of(const std::string& file, const std::vector<std::string>&
   std::vector<ConfigProblem> problems;
   std::vector<Document> documents;
   if (auto document = parse_document(file, "f", problems)) documents.push_back(*std::move(document));
-  read_configuration(documents, Settings(), no_port, overrides, problems);
+  read_configuration(documents, no_port, overrides, problems);
   std::string text;
   for (const ConfigProblem& problem : problems)
     text += problem.line() + "\n";
@@ -83,8 +83,9 @@ TEST_CASE("no message quotes the value of a setting that is unknown or about sec
   const std::string assignment =
       GENERATE(as<std::string>(), "password_file=hunter2", "passwd=hunter2", "password_map=hunter2", "=hunter2",
                "tls_key_file=hunter2", "secret_timeout=hunter2", "allow_plaintext_auth=hunter2", "colour=hunter2");
-  Settings settings;
-  const auto problem = apply_setting(settings, assignment);
+  RunSettings run;
+  RelaySettings relay;
+  const auto problem = apply_setting(run, relay, assignment);
   REQUIRE(problem);
   CHECK(problem->find("hunter2") == std::string::npos);
 }

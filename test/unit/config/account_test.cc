@@ -3,44 +3,17 @@
 #include <vector>
 
 #include "catch.h"
-#include "config/configuration.h"
-#include "io/toml_document.h"
+#include "unit/config/read_text.h"
 
 using namespace relaypipe;
 
 namespace {
 
-std::optional<std::uint16_t> no_port(std::string_view) { return std::nullopt; }
+using test::good;
+using test::read;
 
-struct Read {
-  Configuration configuration;
-  std::string text;
-};
-
-Read read(const std::string& file, const std::vector<std::string>& overrides = {}) {
-  Read result;
-  std::vector<ConfigProblem> problems;
-  std::vector<Document> documents;
-  auto document = parse_document(file, "f", problems);
-  REQUIRE(document);
-  documents.push_back(*std::move(document));
-  result.configuration = read_configuration(documents, Settings(), no_port, overrides, problems);
-  for (const ConfigProblem& problem : problems) {
-    if (problem.severity == ConfigProblem::Severity::Error) result.text += problem.line() + "\n";
-  }
-  return result;
-}
-
-/// The relay `a`, whose lines begin at line 3.
 std::string relay(const std::string& lines, const std::string& destination = "[mail.example.com]:587") {
-  return "[relay.a]\ndestination = \"" + destination + "\"\n" + lines + "\n";
-}
-
-RelayConfig good(const std::string& file, const std::vector<std::string>& overrides = {}) {
-  const Read result = read(file, overrides);
-  CHECK(result.text == "");
-  REQUIRE(result.configuration.relay("a") != nullptr);
-  return *result.configuration.relay("a");
+  return test::relay(lines, destination);
 }
 
 const std::string kFile = "username = \"u\"\npassword_file = \"/s\"\n";
@@ -71,7 +44,7 @@ TEST_CASE("the map of the defaults is for relays without an account of their own
   CHECK(good(defaults + relay("password_map = \"\"")).account.password_map == "");
   CHECK(good(relay(""), {"password_map=/o"}).account.password_map == "/o");
   CHECK(good(relay(kFile), {"password_map=/o"}).account.password_map == "");
-  CHECK(read("", {"password_map=/o"}).configuration.settings.password_map == "/o");
+  CHECK(read("", {"password_map=/o"}).configuration.relay_defaults.password_map == "/o");
 }
 
 TEST_CASE("the OAuth2 table is read, and completed for a known provider", "[account]") {

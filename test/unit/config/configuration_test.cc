@@ -35,7 +35,7 @@ Read read_all(const Words& files, const Words& overrides = {}) {
     REQUIRE(document);
     documents.push_back(*std::move(document));
   }
-  read.configuration = read_configuration(documents, Settings(), port_of, overrides, read.problems);
+  read.configuration = read_configuration(documents, port_of, overrides, read.problems);
   for (const ConfigProblem& problem : read.problems) {
     read.text += problem.line() + "\n";
   }
@@ -63,7 +63,7 @@ const std::string kWhole = "destination = \"[mail.example.com]:587\"\n";
 TEST_CASE("without a file the defaults serve", "[configuration]") {
   const Read read = read_all({});
   CHECK(read.text.empty());
-  CHECK(read.configuration.settings.deadline == 15min);
+  CHECK(read.configuration.run.deadline == 15min);
   CHECK(read.configuration.relays.empty());
   CHECK(read.configuration.chain("outbound") == nullptr);
   CHECK(read.configuration.relay("a") == nullptr);
@@ -84,15 +84,15 @@ TEST_CASE("a relay has the defaults of the file, then its own settings", "[confi
   CHECK(a->destination.port == 587);
   CHECK(a->settings.tls == TlsLevel::Verify);
   CHECK(a->settings.limits.mail == 9s);
-  CHECK(a->settings.deadline == 5min);
+  CHECK(configuration.run.deadline == 5min);
   CHECK(a->weight == 0);
   CHECK(a->max_size == 25U << 20);
   REQUIRE(a->senders.size() == 2);
   CHECK(a->senders[1].matches(""));
   REQUIRE(a->recipients.size() == 1);
   CHECK(a->recipients[0].text() == "@.example.org");
-  CHECK(configuration.settings.tls == TlsLevel::Encrypt);
-  CHECK(configuration.settings.limits.mail == 9s);
+  CHECK(configuration.relay_defaults.tls == TlsLevel::Encrypt);
+  CHECK(configuration.relay_defaults.limits.mail == 9s);
 }
 
 TEST_CASE("patience is the whole file's, that of all relays, or one relay's own", "[configuration]") {
@@ -100,13 +100,13 @@ TEST_CASE("patience is the whole file's, that of all relays, or one relay's own"
   CHECK(good("[defaults]\npatience = \"3s\"\n" + relay(kWhole)).relay("a")->settings.patience == 3s);
   const auto own = good("patience = \"3s\"\n" + relay(kWhole + "patience = \"8s\""));
   CHECK(own.relay("a")->settings.patience == 8s);
-  CHECK(own.settings.patience == 3s);
+  CHECK(own.relay_defaults.patience == 3s);
   const std::string twice = read_all({"patience = \"3s\"\n[defaults]\npatience = \"4s\""}).text;
   CHECK(twice.find("patience: is set already in 1:1:1") != std::string::npos);
 }
 
 TEST_CASE("settings take the types of TOML", "[configuration]") {
-  const auto settings = good(R"(
+  const auto configuration = good(R"(
 max_sessions = 5
 line_length_limit = "0"
 spool_memory = 1048577
@@ -120,20 +120,21 @@ ip = 4
 hostname = "mail.example.com"
 bind_address = ["192.0.2.1"]
 mx_address_limit = 0
-)")
-                            .settings;
-  CHECK(settings.max_sessions == 5);
-  CHECK(settings.line_length_limit == 0);
-  CHECK(settings.spool_memory == 1048577);
-  CHECK(settings.size_tolerance == 1024);
-  CHECK(settings.dns_servers == Words{"192.0.2.1", "[2001:db8::1]:5353"});
-  CHECK(settings.own_addresses == Words{"192.0.2.7", "192.0.2.8"});
-  CHECK(settings.proxy_addresses.empty());
-  CHECK(settings.srv);
-  CHECK(settings.ip == IpVersion::V4);
-  CHECK(settings.hostname == "mail.example.com");
-  CHECK(settings.bind_address == Words{"192.0.2.1"});
-  CHECK(settings.mx_address_limit == 0);
+)");
+  const RunSettings& run = configuration.run;
+  CHECK(run.max_sessions == 5);
+  CHECK(run.line_length_limit == 0);
+  CHECK(run.spool_memory == 1048577);
+  CHECK(run.size_tolerance == 1024);
+  CHECK(run.dns_servers == Words{"192.0.2.1", "[2001:db8::1]:5353"});
+  CHECK(run.own_addresses == Words{"192.0.2.7", "192.0.2.8"});
+  CHECK(run.proxy_addresses.empty());
+  const RelaySettings& defaults = configuration.relay_defaults;
+  CHECK(defaults.srv);
+  CHECK(defaults.ip == IpVersion::V4);
+  CHECK(defaults.hostname == "mail.example.com");
+  CHECK(defaults.bind_address == Words{"192.0.2.1"});
+  CHECK(defaults.mx_address_limit == 0);
 }
 
 TEST_CASE("a chain is read as it stands", "[configuration]") {
@@ -174,11 +175,10 @@ policy = "inet:[::1]:10040"
 TEST_CASE("the command line wins everywhere", "[configuration]") {
   const auto configuration = good("deadline = \"5m\"\n" + relay(kWhole + "tls = \"verify\"\nrcpt_timeout = \"1m\""),
                                   {"tls=may", "deadline=1m", "rcpt_timeout=2s"});
-  CHECK(configuration.settings.deadline == 1min);
-  CHECK(configuration.settings.tls == TlsLevel::May);
+  CHECK(configuration.run.deadline == 1min);
+  CHECK(configuration.relay_defaults.tls == TlsLevel::May);
   CHECK(configuration.relay("a")->settings.tls == TlsLevel::May);
   CHECK(configuration.relay("a")->settings.limits.rcpt == 2s);
-  CHECK(configuration.relay("a")->settings.deadline == 1min);
 }
 
 TEST_CASE("what is wrong on the command line is told once", "[configuration]") {
@@ -207,7 +207,7 @@ TEST_CASE("several files are one configuration", "[configuration]") {
       read_all({"include = \"conf.d/*.toml\"\n[chain.c]\ntiers = [[\"a\", \"b\"]]\n",
                 "deadline = \"1m\"\n[relay.a]\n" + kWhole, "[defaults]\ntls = \"none\"\n[relay.b]\n" + kWhole});
   CHECK(read.text.empty());
-  CHECK(read.configuration.settings.deadline == 1min);
+  CHECK(read.configuration.run.deadline == 1min);
   CHECK(read.configuration.relay("a")->settings.tls == TlsLevel::None);
   CHECK(read.configuration.relay("b")->at.file == "3");
 }
@@ -530,10 +530,9 @@ TEST_CASE("a chain none of whose relays takes bounces is a warning", "[configura
   const auto told = [](const std::string& text) { return read_all({text}).text; };
   const std::string chain = "[chain.c]\ntiers = [[\"a\"], [\"b\"]]\n";
   const std::string from = "\"@example.com\"";
-  CHECK(
-      told(relay_of("a", from) + relay_of("b", from) + chain) ==
-      "1:7:8: warning: [chain.c]: bounces, mail of the sender <>, wait for ever: every relay has senders, and none of "
-      "them has \"<>\"; write it into the senders of one relay at least\n");
+  CHECK(told(relay_of("a", from) + relay_of("b", from) + chain) ==
+        "1:7:8: warning: [chain.c]: bounces, mail of the sender <>, wait for ever: no relay takes them, because of "
+        "its senders or of its interface; write \"<>\" into the senders of one at least\n");
   CHECK(told(relay_of("a", from) + relay_of("b", "") + chain).empty());
   CHECK(told(relay_of("a", from) + relay_of("b", from + ", \"<>\"") + chain).empty());
   // A relay of last resort will do, a relay that is only a destination has no senders, and a rule may lead <>

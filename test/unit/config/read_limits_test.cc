@@ -22,7 +22,7 @@ Read read(const std::string& lines, const std::string& destination = "[mail.exam
       "[chain.c]\ntiers = [[\"a\"]]\n[relay.a]\ndestination = \"" + destination + "\"\n" + lines + "\n", "f", problems);
   REQUIRE(document);
   const Configuration configuration = read_configuration(
-      {*document}, Settings(), [](std::string_view) { return std::nullopt; }, {}, problems);
+      {*document}, [](std::string_view) { return std::nullopt; }, {}, problems);
   Read read{configuration.relay("a")->limits, {}};
   for (const ConfigProblem& problem : problems)
     read.problems += problem.line() + "\n";

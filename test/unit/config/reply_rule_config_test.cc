@@ -21,7 +21,7 @@ Configuration read(const std::string& file, std::string& text) {
   std::vector<ConfigProblem> problems;
   auto document = parse_document(file, "f", problems);
   REQUIRE(document);
-  Configuration configuration = read_configuration({*document}, Settings(), no_port, {}, problems);
+  Configuration configuration = read_configuration({*document}, no_port, {}, problems);
   PcreMatcher matcher;
   check_patterns(configuration, matcher, problems);
   for (const ConfigProblem& problem : problems)

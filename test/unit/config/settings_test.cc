@@ -1,10 +1,10 @@
-#include "relay/settings.h"
 #include "config/setting_keys.h"
 
 #include <set>
 
 #include "catch.h"
 #include "config/nearest.h"
+#include "config/settings_problems.h"
 #include "relay/host.h"
 #include "relay/units.h"
 
@@ -15,10 +15,17 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+/// Both halves, to look at what an assignment has changed wherever that is.
+struct Settings : RunSettings, RelaySettings {};
+
+std::optional<std::string> apply_to(Settings& settings, std::string_view assignment) {
+  return apply_setting(settings, settings, assignment);
+}
+
 /// The settings after one assignment that must be good.
 Settings with(const std::string& assignment) {
   Settings settings;
-  const auto problem = apply_setting(settings, assignment);
+  const auto problem = apply_to(settings, assignment);
   INFO(assignment << ": " << problem.value_or("good"));
   REQUIRE_FALSE(problem);
   return settings;
@@ -26,12 +33,12 @@ Settings with(const std::string& assignment) {
 
 std::string problem_of(std::string_view assignment) {
   Settings settings;
-  return apply_setting(settings, assignment).value_or("no problem");
+  return apply_to(settings, assignment).value_or("no problem");
 }
 
 std::string with_bind(const std::string& addresses, const std::string& ip) {
   Settings settings = with("bind_address=" + addresses);
-  REQUIRE_FALSE(apply_setting(settings, "ip=" + ip));
+  REQUIRE_FALSE(apply_to(settings, "ip=" + ip));
   std::string all;
   for (const SettingsProblem& problem : settings_problems(settings))
     all += problem.text + "\n";
@@ -91,6 +98,8 @@ TEST_CASE("mechanisms are those libcurl knows, in upper case", "[settings]") {
   const std::string all = "OAUTHBEARER, XOAUTH2, GSSAPI, EXTERNAL, DIGEST-MD5, CRAM-MD5, NTLM, PLAIN, LOGIN";
   CHECK(problem_of("auth_mechanisms=PLAIN,plian") ==
         "auth_mechanisms=...: the value is not a mechanism we know; did you mean PLAIN? Write some of " + all);
+  CHECK(problem_of("auth_mechanisms=scram-sha-256") ==
+        "auth_mechanisms=...: the value cannot be used: libcurl lacks SCRAM; write some of " + all);
   CHECK(problem_of("auth_mechanisms=ANONYMOUS") ==
         "auth_mechanisms=...: the value is not a mechanism we know; write some of " + all);
 }
@@ -120,9 +129,9 @@ TEST_CASE("lists of addresses are canonical, replace what was there and may be e
   CHECK(with("own_addresses=[2001:db8::1]").own_addresses == Words{"2001:db8::1"});
   CHECK(with("proxy_addresses=192.0.2.1 192.0.2.2").proxy_addresses == Words{"192.0.2.1", "192.0.2.2"});
   Settings settings = with("own_addresses=192.0.2.1,192.0.2.2");
-  REQUIRE_FALSE(apply_setting(settings, "own_addresses=192.0.2.3"));
+  REQUIRE_FALSE(apply_to(settings, "own_addresses=192.0.2.3"));
   CHECK(settings.own_addresses == Words{"192.0.2.3"});
-  REQUIRE_FALSE(apply_setting(settings, "own_addresses="));
+  REQUIRE_FALSE(apply_to(settings, "own_addresses="));
   CHECK(settings.own_addresses.empty());
 }
 
@@ -231,7 +240,7 @@ TEST_CASE("a refused value changes nothing", "[settings]") {
   for (const char* bad : {"own_addresses=192.0.2.2,x", "hostname=b c", "deadline=1d", "tls=x", "line_length_limit=1",
                           "spool_memory=9G", "spool_directory=x", "syslog_ident=a b"}) {
     INFO(bad);
-    CHECK(apply_setting(settings, bad));
+    CHECK(apply_to(settings, bad));
   }
   CHECK(settings.own_addresses == Words{"192.0.2.1"});
   CHECK(settings.hostname == "a.example");
@@ -268,11 +277,23 @@ TEST_CASE("the table describes every key once", "[settings]") {
     CHECK_FALSE(key.form.empty());
     CHECK_FALSE(key.help.empty());
     Settings settings;
-    const auto problem = key.apply(settings, "\x01 no such value");
+    const auto problem = key.apply(settings, settings, "\x01 no such value");
     REQUIRE(problem);
     CHECK(problem->find('\x01') == std::string::npos);
   }
   CHECK(names.contains("deadline"));
+}
+
+TEST_CASE("to the settings of one relay a key of the run is nothing", "[settings]") {
+  for (const SettingKey& key : settings_table()) {
+    INFO(std::string(key.name));
+    RelaySettings relay;
+    CHECK(key.apply(relay, "\x01 no such value").has_value() == (key.scope != SettingScope::Global));
+  }
+  RelaySettings relay;
+  CHECK_FALSE(apply_setting(relay, "deadline=1m"));
+  CHECK_FALSE(apply_setting(relay, "tls=verify"));
+  CHECK(relay.tls == TlsLevel::Verify);
 }
 
 TEST_CASE("settings that contradict each other are problems", "[settings]") {
@@ -289,11 +310,11 @@ TEST_CASE("settings that contradict each other are problems", "[settings]") {
 
 TEST_CASE("the longest rest is not shorter than the shortest", "[settings]") {
   Settings settings = with("cool_down=2m");
-  REQUIRE_FALSE(apply_setting(settings, "cool_down_max=1m"));
+  REQUIRE_FALSE(apply_to(settings, "cool_down_max=1m"));
   const std::vector<SettingsProblem> problems = settings_problems(settings);
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].text == "cool_down_max: 1m is less than cool_down, 2m; write at least that");
-  REQUIRE_FALSE(apply_setting(settings, "cool_down_max=2m"));
+  REQUIRE_FALSE(apply_to(settings, "cool_down_max=2m"));
   CHECK(settings_problems(settings).empty());
 }
 

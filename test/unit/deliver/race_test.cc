@@ -15,10 +15,16 @@ using fake::RaceTable;
 const char* const kTwo = "[192.0.2.1]:587, [192.0.2.2]:587";
 const char* const kThree = "[192.0.2.1]:587, [192.0.2.2]:587, [192.0.2.3]:587";
 
-Settings v4() {
-  Settings settings;
+RelaySettings v4() {
+  RelaySettings settings;
   settings.ip = IpVersion::V4;
   return settings;
+}
+
+RunSettings sessions(std::uint64_t most) {
+  RunSettings run;
+  run.max_sessions = most;
+  return run;
 }
 
 TEST_CASE("a leg has its patience, then the next one starts beside it") {
@@ -119,7 +125,7 @@ TEST_CASE("addresses of equal preference are tried side by side, a worse one wai
 }
 
 TEST_CASE("patience is a setting") {
-  Settings settings = v4();
+  RelaySettings settings = v4();
   settings.patience = 500ms;
   RaceTable race(kTwo, settings);
   race.play({{0, "", "dial 1"}, {500, "", "dial 2"}});
@@ -129,7 +135,7 @@ TEST_CASE("patience is a setting") {
 const char* const kSix = "mx example.net 192.0.2.4:5 192.0.2.5:5 192.0.2.6:5 192.0.2.1:5 192.0.2.2:5 192.0.2.3:5";
 
 TEST_CASE("six addresses of which five are dead: each next one after 250 ms, beyond three the oldest makes room") {
-  Settings settings = v4();
+  RelaySettings settings = v4();
   settings.mx_address_limit = 0;
   RaceTable race("example.net", settings);
   race.play({{0, "", "ask mx example.net"}, {10, kSix, "dial 1"}, {260, "", "dial 2"}, {510, "", "dial 3"}});
@@ -162,7 +168,7 @@ TEST_CASE("six addresses of which five are dead: each next one after 250 ms, bey
 }
 
 TEST_CASE("a relay of many silent addresses costs the next one its patience, and not each of them") {
-  Settings settings = v4();
+  RelaySettings settings = v4();
   settings.mx_address_limit = 0;
   RaceTable race("example.net, [192.0.2.9]:587", settings);
   race.play({{0, "", "ask mx example.net"}, {10, kSix, "dial 1"}, {260, "", "dial 2"}, {510, "", "dial 3"}});
@@ -176,9 +182,9 @@ TEST_CASE("a relay of many silent addresses costs the next one its patience, and
 }
 
 TEST_CASE("address_patience is a setting") {
-  Settings settings = v4();
-  settings.address_patience = 100ms;
-  RaceTable race("example.net", settings);
+  RunSettings run;
+  run.address_patience = 100ms;
+  RaceTable race("example.net", v4(), run);
   race.play({{0, "", "ask mx example.net"},
              {10, kSix, "dial 1"},
              {110, "", "dial 2"},
@@ -214,9 +220,7 @@ TEST_CASE("an answer goes to the leg that asked for it") {
 }
 
 TEST_CASE("at most max_sessions: the oldest that has had its time makes room, and is tried again last, for good") {
-  Settings settings = v4();
-  settings.max_sessions = 2;
-  RaceTable race("[192.0.2.1]:587, [192.0.2.2]:587, [192.0.2.3]:587, [192.0.2.4]:587", settings);
+  RaceTable race("[192.0.2.1]:587, [192.0.2.2]:587, [192.0.2.3]:587, [192.0.2.4]:587", v4(), sessions(2));
   race.play({{0, "", "dial 1"},
              {2000, "", "dial 2"},
              {4000, "", "drop 1, dial 3"},
@@ -230,11 +234,10 @@ TEST_CASE("at most max_sessions: the oldest that has had its time makes room, an
 }
 
 TEST_CASE("what TCP does not answer makes room after 750 ms, what has answered after its patience") {
-  Settings settings = v4();
-  settings.max_sessions = 1;
+  RelaySettings settings = v4();
   settings.mx_address_limit = 0;
   const bool greets = GENERATE(false, true);
-  RaceTable race("[192.0.2.1]:587, [192.0.2.2]:587", settings);
+  RaceTable race("[192.0.2.1]:587, [192.0.2.2]:587", settings, sessions(1));
   // The second leg is due after the patience of the first, which is longer than either.
   race.play({{0, "", "dial 1"}});
   if (greets) race.play({{100, "greets 1", ""}});
@@ -274,7 +277,7 @@ TEST_CASE("a single relay leaves no other") {
 TEST_CASE("after TLS broke, the same address is tried once without it where tls = may") {
   RaceTable race(kTwo, v4());
   race.play({{0, "", "dial 1"}, {100, "breaks-tls 1", "dial-clear 1"}, {200, "breaks-tls 1", "dial 2"}});
-  Settings settings = v4();
+  RelaySettings settings = v4();
   settings.tls = TlsLevel::Encrypt;
   RaceTable encrypted(kTwo, settings);
   encrypted.play({{0, "", "dial 1"}, {100, "breaks-tls 1", "dial 2"}});
@@ -283,7 +286,7 @@ TEST_CASE("after TLS broke, the same address is tried once without it where tls 
 }
 
 TEST_CASE("a spent MX host is not tried again, others are up to mx_session_limit") {
-  Settings settings = v4();
+  RelaySettings settings = v4();
   settings.mx_session_limit = GENERATE(0U, 1U, 2U);
   RaceTable race("example.net", settings);
   race.play({{0, "", "ask mx example.net"},
@@ -312,7 +315,7 @@ TEST_CASE("what runs out after it was given up, or twice, changes nothing") {
 }
 
 TEST_CASE("memory is asked when a leg's time has come, and nothing happens before it has answered") {
-  RaceTable race(kThree, v4(), true);
+  RaceTable race(kThree, v4(), {}, true);
   race.play({{0, "", "ask-memory 1"},
              {0, "admit 1", "dial 1"},
              {2000, "", "ask-memory 2"},
@@ -323,13 +326,13 @@ TEST_CASE("memory is asked when a leg's time has come, and nothing happens befor
 }
 
 TEST_CASE("all legs skipped: nothing is left, at once and without a question") {
-  RaceTable race("[mail1.example]:587, [mail2.example]:587", v4(), true);
+  RaceTable race("[mail1.example]:587, [mail2.example]:587", v4(), {}, true);
   race.play({{0, "", "ask-memory 1"}, {0, "pass 1", "ask-memory 2"}, {0, "pass 2", ""}});
   CHECK(race.race().exhausted());
 }
 
 TEST_CASE("a leg that is postponed is asked for again at that time, and the next ones wait for it") {
-  RaceTable race(kTwo, v4(), true);
+  RaceTable race(kTwo, v4(), {}, true);
   race.play({{0, "", "ask-memory 1"},
              {0, "postpone 1 700", ""},
              {700, "", "ask-memory 1"},
@@ -350,7 +353,7 @@ TEST_CASE("what a leg has waited so far is told to memory, and begins anew when 
     return one;
   }();
   const OwnHost self{"me.example", {}};
-  const Settings settings;
+  const RunSettings settings;
   Race race(plan, settings, self, Random(1));
   const auto waited = [&](Duration since_start) {
     const auto actions = race.advance(Instant{} + since_start);
@@ -367,7 +370,7 @@ TEST_CASE("what a leg has waited so far is told to memory, and begins anew when 
 }
 
 TEST_CASE("a leg that was released is asked for anew, also as the last resort") {
-  RaceTable race(kTwo, v4(), true);
+  RaceTable race(kTwo, v4(), {}, true);
   race.play({{0, "", "ask-memory 1"},
              {0, "admit 1", "dial 1"},
              {2000, "", "ask-memory 2"},

@@ -24,6 +24,7 @@ using Commands = std::vector<std::string>;
 /// A pool in front of relays that are ready at once. Its key is the address, and `account`.
 struct Pooled {
   Pooled() {
+    relay.settings = &settings;
     one.ready_at_once();
     other.ready_at_once();
   }
@@ -79,6 +80,7 @@ struct Pooled {
   fake::FakeRelay& one = dialer.relay(kOne);
   fake::FakeRelay& other = dialer.relay(kOther);
   std::string account = "us";
+  RelaySettings settings;
   Relay relay;
   DialId last = 0;
   std::unique_ptr<SessionPool> pool = std::make_unique<SessionPool>(timeline, dialer, [this](const DialTarget& target) {
@@ -158,7 +160,7 @@ TEST_CASE("a session that is not in step is not kept, and nothing is said in it"
 
 TEST_CASE("the last of the messages that a session may have ends it") {
   Pooled world;
-  world.relay.settings.session.messages = 3;
+  world.settings.session.messages = 3;
   for (const bool kept : {true, true, false}) {
     const auto session = world.open();
     CHECK(session->is_kept() == kept);
@@ -172,8 +174,8 @@ TEST_CASE("the last of the messages that a session may have ends it") {
 
 TEST_CASE("an idle session ends with QUIT when its time has come, and not before") {
   Pooled world;
-  world.relay.settings.session.idle = 5s;
-  world.relay.settings.session.age = 12s;
+  world.settings.session.idle = 5s;
+  world.settings.session.age = 12s;
   const auto due = [&] {
     std::vector<pollfd> none;
     return world.pool->interests(none, world.timeline.now()) - world.timeline.now();
@@ -219,6 +221,84 @@ TEST_CASE("the end of the pool is QUIT for all that are idle") {
   world.pool.reset();
   CHECK(world.one.commands == Commands{kMail, "QUIT"});
   CHECK(world.other.commands == Commands{"QUIT"});
+}
+
+/// The places among a relay's connections, and what was said of them.
+struct Places final : KeptPlaces {
+  bool is_wanted(const std::string& relay) override {
+    asked.push_back(relay);
+    return wanted;
+  }
+  void closed(const std::string& relay) override { free.push_back(relay); }
+  bool wanted = false;
+  std::vector<std::string> asked;
+  std::vector<std::string> free;
+};
+
+/// Its relay may have only so many connections.
+struct Limited : Pooled {
+  Limited() {
+    relay.name = "limited";
+    relay.limits.connections = 1;
+    pool = std::make_unique<SessionPool>(
+        timeline, dialer, [this](const DialTarget& target) { return target.peer.ip + account; }, &places);
+  }
+  Places places;
+};
+
+TEST_CASE("the session with a relay of few connections is given up where its place is wanted") {
+  Limited world;
+  world.settings.session.idle = 60s;
+  world.use(SessionEnd::Clean);
+  CHECK(world.pool->keeps("limited"));
+  CHECK_FALSE(world.pool->keeps("another"));
+  for (int i = 0; i < 10; ++i) {
+    std::vector<pollfd> none;
+    CHECK(world.pool->interests(none, world.timeline.now()) <= world.timeline.now() + 500ms);
+    world.passes(500ms);
+  }
+  CHECK(world.places.asked == std::vector<std::string>(10, "limited"));
+  CHECK(world.pool->idle() == 1);
+  world.places.wanted = true;
+  world.passes(500ms);
+  CHECK_FALSE(world.pool->keeps("limited"));
+  CHECK(world.one.commands == Commands{kMail, "QUIT"});
+  CHECK(world.places.free == std::vector<std::string>{"limited"});
+}
+
+TEST_CASE("whatever ends an idle session frees its place") {
+  Limited world;
+  SECTION("its time") { world.settings.session.idle = 1s; }
+  SECTION("its relay") { world.one.breaks_at(1s, ""); }
+  world.use(SessionEnd::Clean);
+  CHECK(world.places.free.empty());
+  world.passes(2s);
+  CHECK(world.pool->idle() == 0);
+  CHECK(world.places.free == std::vector<std::string>{"limited"});
+}
+
+TEST_CASE("one place is one connection: a session that cannot be used is closed before another is opened") {
+  Limited world;
+  world.use(SessionEnd::Clean);
+  SECTION("another account") { world.account = "others"; }
+  SECTION("another address") {}
+  const bool same = world.account != "us";
+  const auto other = world.open(same ? "192.0.2.1" : "192.0.2.2");
+  CHECK_FALSE(other->is_used());
+  CHECK(world.one.commands == Commands{kMail, "QUIT"});
+  CHECK(world.places.free.empty());  // the place is the new session's
+  other->finish(SessionEnd::Clean);
+  CHECK(world.pool->keeps("limited"));
+}
+
+TEST_CASE("a relay without such a limit is not asked about") {
+  Limited world;
+  world.relay.limits.connections = 0;
+  world.use(SessionEnd::Clean);
+  world.passes(4s);
+  CHECK(world.pool->idle() == 1);
+  CHECK_FALSE(world.pool->keeps("limited"));
+  CHECK(world.places.asked.empty());
 }
 
 TEST_CASE("what the relay closed while it was idle is dropped without a word") {

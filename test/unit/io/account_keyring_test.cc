@@ -44,7 +44,8 @@ struct Services {
     relay.destination = list->front();
     relay.account.username = "user";
     // Never the measure of a test, only the end of a broken one.
-    relay.settings.secret_limit = 60s;
+    settings.secret_limit = 60s;
+    relay.settings = &settings;
   }
   ~Services() { std::filesystem::remove_all(folder); }
   Services(const Services&) = delete;
@@ -90,6 +91,7 @@ struct Services {
   std::filesystem::path folder;
   SystemClock clock;
   FakeTokens tokens;
+  RelaySettings settings;
   Relay relay;
   AccountKeyring keyring{clock, "Sender@Example.org", &tokens};
   PollEventLoop event_loop{clock, {&keyring}};

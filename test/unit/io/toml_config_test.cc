@@ -66,34 +66,46 @@ Loaded load(const std::string& file, bool required = true, const std::vector<std
 
 std::string relay(const std::string& name) { return "[relay." + name + "]\ndestination = \"[a]:25\"\n"; }
 
-/// Every setting as one text, to compare two of them.
-std::string all_of(const Settings& s) {
-  const TimeLimits& t = s.limits;
+/// Every setting of a run as one text, to compare two of them.
+std::string all_of(const RunSettings& s) {
   std::string text;
-  for (const Duration span : {s.deadline,       s.patience,     s.address_patience,
-                              s.stall_limit,    s.dns_timeout,  s.resolve_limit,
-                              t.connect,        t.greeting,     t.helo,
-                              t.starttls,       t.auth,         t.mail,
-                              t.rcpt,           t.data_init,    t.data_xfer,
-                              t.data_done,      s.secret_limit, s.cool_down.least,
-                              s.cool_down.most, s.max_wait,     s.unconfirmed_hold,
-                              s.duplicate_wait, s.session.idle, s.session.age}) {
+  for (const Duration span :
+       {s.deadline, s.address_patience, s.dns_timeout, s.max_wait, s.unconfirmed_hold, s.duplicate_wait}) {
     text += std::to_string(span.count()) + " ";
   }
-  text += fmt::format("{} {} {} {} {} {} {} {} {} ", s.session.messages, s.max_sessions, s.mx_address_limit,
-                      s.mx_session_limit, s.slow_factor, s.line_length_limit, s.size_tolerance, s.spool_memory, s.srv);
-  text += fmt::format("{} {} {} {} {} {} {} ", s.use_state, static_cast<int>(s.tls), static_cast<int>(s.ip),
-                      static_cast<int>(s.tls_more.min_version), static_cast<int>(s.client_report),
-                      static_cast<int>(s.on_content_reject), static_cast<int>(s.on_unconfirmed));
+  text += fmt::format("{} {} {} {} {} {} ", s.max_sessions, s.line_length_limit, s.size_tolerance, s.spool_memory,
+                      s.use_state, static_cast<int>(s.on_unconfirmed));
   for (const std::string* value :
-       {&s.hostname, &s.tls_more.ca_file, &s.tls_more.ca_path, &s.tls_more.name, &s.tls_more.cert_file,
-        &s.tls_more.key_file, &s.allow_plaintext_auth, &s.password_map, &s.recipient_delimiter, &s.spool_directory,
-        &s.state_directory, &s.syslog_ident, &s.syslog_socket, &s.log_file}) {
+       {&s.spool_directory, &s.state_directory, &s.syslog_ident, &s.syslog_socket, &s.log_file}) {
     text += *value + " | ";
   }
-  return text + fmt::format("{} {} {} {} {} {} {}", s.tls_more.fingerprints, s.auth_mechanisms, s.discard_ehlo_keywords,
-                            s.bind_address, s.dns_servers, s.own_addresses, s.proxy_addresses);
+  return text + fmt::format("{} {} {}", s.dns_servers, s.own_addresses, s.proxy_addresses);
 }
+
+/// The same of a relay.
+std::string all_of(const RelaySettings& s) {
+  const TimeLimits& t = s.limits;
+  std::string text;
+  for (const Duration span : {s.patience, s.stall_limit, s.resolve_limit, t.connect, t.greeting, t.helo, t.starttls,
+                              t.auth, t.mail, t.rcpt, t.data_init, t.data_xfer, t.data_done, s.secret_limit,
+                              s.cool_down.least, s.cool_down.most, s.session.idle, s.session.age}) {
+    text += std::to_string(span.count()) + " ";
+  }
+  text +=
+      fmt::format("{} {} {} {} {} ", s.session.messages, s.mx_address_limit, s.mx_session_limit, s.slow_factor, s.srv);
+  text += fmt::format("{} {} {} {} {} ", static_cast<int>(s.tls), static_cast<int>(s.ip),
+                      static_cast<int>(s.tls_more.min_version), static_cast<int>(s.client_report),
+                      static_cast<int>(s.on_content_reject));
+  for (const std::string* value :
+       {&s.hostname, &s.tls_more.ca_file, &s.tls_more.ca_path, &s.tls_more.name, &s.tls_more.cert_file,
+        &s.tls_more.key_file, &s.allow_plaintext_auth, &s.password_map, &s.recipient_delimiter}) {
+    text += *value + " | ";
+  }
+  return text + fmt::format("{} {} {} {}", s.tls_more.fingerprints, s.auth_mechanisms, s.discard_ehlo_keywords,
+                            s.bind_address);
+}
+
+std::string all_of(const RunSettings& run, const RelaySettings& relay) { return all_of(run) + all_of(relay); }
 
 }  // namespace
 
@@ -101,7 +113,7 @@ TEST_CASE("a missing file is a problem only where it was asked for", "[toml_conf
   const Folder folder;
   const std::string file = folder / "none.toml";
   CHECK(load(file, false).text.empty());
-  CHECK(load(file, false, {"deadline=1m"}).configuration.settings.deadline == 1min);
+  CHECK(load(file, false, {"deadline=1m"}).configuration.run.deadline == 1min);
   CHECK(load(file, true).text == file + ": error: cannot be opened: No such file or directory\n");
   const std::string beyond = folder.write("file", "") + "/none.toml";
   CHECK(load(beyond, false).text == beyond + ": error: cannot be opened: Not a directory\n");
@@ -113,7 +125,7 @@ TEST_CASE("what is no file of its owner alone is refused", "[toml_config]") {
   const std::string file = folder.write("a.toml", "deadline = \"1m\"", mode);
   const Loaded loaded = load(file, false);
   CHECK(loaded.text == file + ": error: may be written by others: chmod go-w " + file + "\n");
-  CHECK(loaded.configuration.settings.deadline == 15min);
+  CHECK(loaded.configuration.run.deadline == 15min);
 }
 
 TEST_CASE("folders, fifos, unreadable and large files are refused", "[toml_config]") {
@@ -225,9 +237,9 @@ TEST_CASE("an include without a match is no problem, a missing name is one", "[t
 TEST_CASE("an absolute include, and a folder that looks like a pattern", "[toml_config]") {
   const Folder folder;
   const std::string other = folder.write("x/other.toml", "deadline = \"1m\"");
-  CHECK(load(folder.write("a.toml", "include = \"" + other + "\"")).configuration.settings.deadline == 1min);
+  CHECK(load(folder.write("a.toml", "include = \"" + other + "\"")).configuration.run.deadline == 1min);
   folder.write("[a*]/conf.d/1.toml", "deadline = \"2m\"");
-  CHECK(load(folder.write("[a*]/a.toml", "include = \"conf.d/?.toml\"")).configuration.settings.deadline == 2min);
+  CHECK(load(folder.write("[a*]/a.toml", "include = \"conf.d/?.toml\"")).configuration.run.deadline == 2min);
 }
 
 TEST_CASE("included files are held to the same rules", "[toml_config]") {
@@ -249,7 +261,7 @@ TEST_CASE("a broken file still says where the log is", "[toml_config]") {
   folder.write("conf.d/1.toml", "[");
   const Loaded loaded = load(folder.write("main.toml", "include = \"conf.d/*\"\nsyslog_ident = \"x\"\n"));
   CHECK_FALSE(loaded.text.empty());
-  CHECK(loaded.configuration.settings.syslog_ident == "x");
+  CHECK(loaded.configuration.run.syslog_ident == "x");
 }
 
 #ifdef RELAYPIPE_SOURCE_DIR
@@ -267,6 +279,7 @@ std::string example() {
 }  // namespace
 
 TEST_CASE("no setting is left out of the comparison", "[toml_config]") {
+  const std::string defaults = all_of({}, {});
   for (const SettingKey& key : settings_table()) {
     INFO(std::string(key.name));
     bool told_apart = false;
@@ -275,8 +288,9 @@ TEST_CASE("no setting is left out of the comparison", "[toml_config]") {
           "none",    "any",        "4",         "encrypt", "1.3",
           "xclient", "next",       "a.example", "/a/b",    "192.0.2.1",
           "PLAIN",   "pipelining", "+",         "word",    "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}) {
-      Settings settings;
-      told_apart = told_apart || (!key.apply(settings, value) && all_of(settings) != all_of(Settings()));
+      RunSettings run;
+      RelaySettings relay;
+      told_apart = told_apart || (!key.apply(run, relay, value) && all_of(run, relay) != defaults);
     }
     CHECK(told_apart);
   }
@@ -287,7 +301,7 @@ TEST_CASE("the example is a good configuration", "[toml_config]") {
   const Loaded loaded = load(folder.write("a.toml", example()));
   CHECK(loaded.text.empty());
   CHECK(loaded.configuration.chain("outbound") != nullptr);
-  CHECK(all_of(loaded.configuration.settings) == all_of(Settings()));
+  CHECK(all_of(loaded.configuration.run, loaded.configuration.relay_defaults) == all_of({}, {}));
 }
 
 TEST_CASE("the example shows every setting with its default", "[toml_config]") {
@@ -297,7 +311,7 @@ TEST_CASE("the example shows every setting with its default", "[toml_config]") {
   text = std::regex_replace(text, std::regex("(^|\n)#([a-z0-9_]+ = )"), "$1$2");
   const Loaded loaded = load(folder.write("a.toml", text));
   CHECK(loaded.text.empty());
-  CHECK(all_of(loaded.configuration.settings) == all_of(Settings()));
+  CHECK(all_of(loaded.configuration.run, loaded.configuration.relay_defaults) == all_of({}, {}));
   for (const SettingKey& key : settings_table()) {
     INFO(std::string(key.name));
     CHECK(text.find("\n" + std::string(key.name) + " = ") != std::string::npos);

@@ -222,6 +222,26 @@ TEST_CASE("a request with several recipients is fixed where its limit stands", "
   findings = classified("- n n", kGood, facts);
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].fix == "postconf -P qmgr/unix/relaypipe_destination_recipient_limit=1");
+  // As relaypipe.toml(5) says for graph and gmail.
+  facts.header_relays = true;
+  CHECK(classified("- n n", kGood, facts).empty());
+}
+
+TEST_CASE("relays that go by the header want all recipients at once", "[judge_service]") {
+  ServiceFacts facts = good_facts();
+  facts.header_relays = true;
+  CHECK(classified("- n n", kGood, facts).empty());
+  facts.header_chain = "outbound";
+  auto findings = classified("- n n", kGood, facts);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].severity == PostfixFinding::Severity::Warning);
+  CHECK_THAT(findings[0].text, Catch::Matchers::StartsWith("relaypipe_destination_recipient_limit is 1: the relays of "
+                                                           "chain outbound write to whom the header"));
+  CHECK(findings[0].fix == "postconf -e relaypipe_destination_recipient_limit=50");
+  facts.recipient_limit_holder = "qmgr/unix";
+  CHECK(classified("- n n", kGood, facts)[0].fix == "postconf -P qmgr/unix/relaypipe_destination_recipient_limit=50");
+  facts.recipient_limit = "50";
+  CHECK(classified("- n n", kGood, facts).empty());
 }
 
 TEST_CASE("a time limit in master.cf is fixed there, and in the line that fixes the command", "[judge_service]") {

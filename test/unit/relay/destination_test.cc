@@ -98,6 +98,18 @@ TEST_CASE("every form of a destination", "[destination]") {
   CHECK(parsed(text) == std::vector<Destination>{{text, host, literal, lookup, port, implicit_tls}});
 }
 
+TEST_CASE("https: is one host, at port 443", "[destination]") {
+  const auto [text, host, literal, port] = GENERATE(table<std::string, std::string, bool, std::uint16_t>({
+      {"https:", "", false, 443},
+      {"HTTPS:API.mailgun.net", "api.mailgun.net", false, 443},
+      {"https:[api.mailgun.net]:8443", "api.mailgun.net", false, 8443},
+      {"https:192.0.2.1:465", "192.0.2.1", true, 465},
+  }));
+  Destination expected{text, host, literal, Lookup::Address, port, true};
+  expected.https = true;
+  CHECK(parsed(text) == std::vector<Destination>{expected});
+}
+
 TEST_CASE("a list is separated by any run of commas and blanks", "[destination]") {
   const std::string list = GENERATE(values<std::string>(
       {"[a.example]:587,[b.example]:587", "[a.example]:587, [b.example]:587", "[a.example]:587 [b.example]:587",
@@ -158,7 +170,7 @@ TEST_CASE("faults of brackets", "[destination]") {
 
 TEST_CASE("faults of prefixes", "[destination]") {
   const std::string known =
-      " is not a known prefix; write [host]:port, smtp:[host]:port, smtps:[host]:port or srv:domain";
+      " is not a known prefix; write [host]:port, smtp:[host]:port, smtps:[host]:port, srv:domain or https:host";
   const auto [element, problem] = GENERATE_COPY(table<std::string, std::string>({
       {"lmtp:[a.example]", "\"lmtp:\"" + known},
       {"LMTP:a.example", "\"lmtp:\"" + known},
@@ -170,6 +182,8 @@ TEST_CASE("faults of prefixes", "[destination]") {
       {"smtp:lmtp:[a.example]", "\"lmtp:\"" + known},
       {"smtp:smtps:[a.example]", "there is more than one prefix; write smtp:[host]:port"},
       {"smtp:", "there is nothing behind the prefix; write smtp:[host]:port"},
+      {"https://api.example/v3", "this is a URL; the path is the provider's matter; write https: and the host alone"},
+      {"https:a.example:x", "\"x\" is neither a port number nor a known service name; write https:a.example:443"},
       {"srv:[a.example]",
        "\"srv:\" needs a domain, since a host has no SRV records; write srv:example.com or leave \"srv:\" out"},
       {"srv:192.0.2.1",
@@ -223,7 +237,8 @@ TEST_CASE("faults of IPv6 addresses", "[destination]") {
       {"[2001:db8::g]", "\"2001:db8::g\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
       {"[fe80::1%eth0]", "\"fe80::1%eth0\" is not a valid IPv6 address; write [ipv6:2001:db8::1]:25"},
       {"ipv6:[::1]",
-       "\"ipv6:\" is not a known prefix; write [host]:port, smtp:[host]:port, smtps:[host]:port or srv:domain"},
+       "\"ipv6:\" is not a known prefix; write [host]:port, smtp:[host]:port, smtps:[host]:port, srv:domain "
+       "or https:host"},
   }));
   CHECK(problem_of(element) == problem);
 }

@@ -43,12 +43,47 @@ TEST_CASE("credentials go only over verified TLS, a pinned key, or where the adm
       Row{kNone, "192.0.2.1", false, "mx.example", "192.0.2.1", kNone},
       Row{kNone, "192.0.2.1", false, "192.0.2.1", "192.0.2.2", kVerify},
       Row{kNone, "2001:db8::1", false, "mx.example", "2001:db8:0::1", kNone});
-  Settings settings;
+  RelaySettings settings;
   settings.tls = row.tls;
   settings.allow_plaintext_auth = row.allowed;
   if (row.pinned) settings.tls_more.fingerprints = {"sha256//x"};
   CAPTURE(static_cast<int>(row.tls), row.allowed, row.host, row.ip);
-  CHECK(level_for_credentials(settings, row.host, row.ip) == row.used);
+  CHECK(tls_policy(Destination(), settings, {row.host, row.ip, true}) == row.used);
+}
+
+TEST_CASE("a connection without credentials is protected as `tls` says, and once in clear where that is only a wish") {
+  struct Row {
+    TlsLevel tls;
+    bool implicit;
+    bool https;
+    TlsLevel used;
+    TlsLevel after_a_failed_handshake;
+  };
+  constexpr auto kNone = TlsLevel::None;
+  constexpr auto kMay = TlsLevel::May;
+  constexpr auto kEncrypt = TlsLevel::Encrypt;
+  constexpr auto kVerify = TlsLevel::Verify;
+  const Row row =
+      GENERATE(Row{kNone, false, false, kNone, kNone}, Row{kMay, false, false, kMay, kNone},
+               Row{kEncrypt, false, false, kEncrypt, kEncrypt}, Row{kVerify, false, false, kVerify, kVerify},
+               // Where TLS begins with the connection there is no clear text to go back to.
+               Row{kNone, true, false, kEncrypt, kEncrypt}, Row{kMay, true, false, kEncrypt, kEncrypt},
+               Row{kVerify, true, false, kVerify, kVerify}, Row{kMay, true, true, kVerify, kVerify});
+  RelaySettings settings;
+  settings.tls = row.tls;
+  Destination destination;
+  destination.implicit_tls = row.implicit;
+  destination.https = row.https;
+  CAPTURE(static_cast<int>(row.tls), row.implicit, row.https);
+  CHECK(tls_policy(destination, settings, {"mx.example", "192.0.2.1"}) == row.used);
+  CHECK(tls_policy(destination, settings, {"mx.example", "192.0.2.1", false, true}) == row.after_a_failed_handshake);
+}
+
+TEST_CASE("credentials never go in clear because a handshake failed") {
+  RelaySettings settings;
+  settings.allow_plaintext_auth = "mx.example";
+  CHECK(tls_policy(Destination(), settings, {"mx.example", "192.0.2.1", true, true}) == TlsLevel::May);
+  CHECK(tls_policy(Destination(), settings, {"other.example", "192.0.2.1", true, true}) == TlsLevel::Verify);
 }
 
 TEST_CASE("credentials go to no host that only DNS names") {
@@ -78,7 +113,7 @@ TEST_CASE("credentials go to no host that only DNS names") {
   Destination destination;
   destination.host = row.destination;
   destination.lookup = row.lookup;
-  Settings settings;
+  RelaySettings settings;
   settings.tls_more.name = row.tls_name;
   if (*row.pinned != '\0') settings.tls_more.fingerprints = {row.pinned};
   settings.allow_plaintext_auth = row.allowed;

@@ -30,16 +30,16 @@ TEST_CASE("[host] is looked up by address only") {
 TEST_CASE("ip chooses what is asked") {
   Search search("[a.example]:587");
   search.has("a.example", {"192.0.2.1"}, {"2001:db8::1"});
-  search.relay.settings.ip = IpVersion::V4;
+  search.settings.ip = IpVersion::V4;
   CHECK(search.run() == Strings{"a.example[192.0.2.1]:587"});
-  search.relay.settings.ip = IpVersion::V6;
+  search.settings.ip = IpVersion::V6;
   CHECK(search.run() == Strings{"a.example[2001:db8::1]:587"});
   CHECK(search.asked.size() == 2);
 }
 
 TEST_CASE("IPv6 and IPv4 alternate, IPv6 first") {
   Search search("[a.example]:587");
-  search.relay.settings.mx_address_limit = 0;
+  search.settings.mx_address_limit = 0;
   search.has("a.example", {"192.0.2.1", "192.0.2.2", "192.0.2.3"}, {"2001:db8::1"});
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const Strings found = search.run(seed);
@@ -67,9 +67,9 @@ TEST_CASE("at most mx_address_limit addresses, 0 is no limit") {
   Search search("[a.example]:587");
   search.has("a.example", {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7"});
   CHECK(search.run().size() == 5);
-  search.relay.settings.mx_address_limit = 1;
+  search.settings.mx_address_limit = 1;
   CHECK(search.run().size() == 1);
-  search.relay.settings.mx_address_limit = 0;
+  search.settings.mx_address_limit = 0;
   CHECK(search.run().size() == 7);
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("only the recipient's own domain can be refused for good, and only by 
   search.zone[{RecordType::A, "example.net"}] = none(LookupStatus::Failed);
   CHECK(with(none(LookupStatus::NoData)) == "4.4.3 next");
   search.zone.erase({RecordType::A, "example.net"});
-  search.relay.settings.ip = GENERATE(IpVersion::V4, IpVersion::V6);  // our own choice is nobody's fault
+  search.settings.ip = GENERATE(IpVersion::V4, IpVersion::V6);  // our own choice is nobody's fault
   CHECK(with(none(LookupStatus::NoData)) == "4.4.4 next");
 }
 
@@ -152,7 +152,7 @@ TEST_CASE(
   Search search("example.net");
   search.missing = LookupStatus::NotFound;  // for MX, A and AAAA alike
   search.relay.recipient_domain = true;
-  search.relay.settings.ip = GENERATE(IpVersion::V4, IpVersion::V6);
+  search.settings.ip = GENERATE(IpVersion::V4, IpVersion::V6);
   CHECK(search.run() == Strings{"5.1.2 stop"});
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("the absence of one version is no reason to wait, nor enough without t
 
 TEST_CASE("all lookups together have resolve_limit") {
   Search search(GENERATE("[a.example]:587", "example.net", "srv:example.net"));
-  search.relay.settings.resolve_limit = 5s;
+  search.settings.resolve_limit = 5s;
   search.begin();
   CHECK(search.reach->wake(kStart + 1s) == kStart + 5s);
   CHECK(search.found(kStart + 4999ms) == Strings{"(waits)"});

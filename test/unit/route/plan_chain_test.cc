@@ -243,7 +243,7 @@ TEST_CASE("a word names a relay, the relays of a chain in order, or the destinat
   };
   using Names = std::vector<std::string>;
   CHECK(named("ses") == Names{"ses@ses.example"});
-  CHECK(relays_named(configuration, "ses", kNoService)->front().settings.hostname == "own.example");
+  CHECK(relays_named(configuration, "ses", kNoService)->front().settings->hostname == "own.example");
   CHECK(named("out") == Names{"ses@ses.example", "mailgun@mailgun.example", "gateway@gateway.example",
                               "[written.example]:25@written.example", "last@last.example"});
   CHECK(named("[a.example]:587, b.example") == Names{"[a.example]:587@a.example", "b.example@b.example"});
@@ -258,7 +258,7 @@ TEST_CASE("with a delimiter a rule of user@domain holds for its extensions, the 
   out.by_sender = {{*parse_address_pattern("user@example.com"), "org", {}}};
   const Envelope extended = mail("user+news@example.com", {"r@example.net"});
   CHECK(names(planned(configuration, extended)).size() > 1);
-  configuration.settings.recipient_delimiter = "+";
+  configuration.relay_defaults.recipient_delimiter = "+";
   CHECK(names(planned(configuration, extended)) == std::vector<std::string>{"gateway"});
   out.by_sender.push_back({*parse_address_pattern("user+news@example.com"), "[own.example]:25", {}});
   CHECK(names(planned(configuration, extended)) == std::vector<std::string>{"[own.example]:25"});

@@ -18,8 +18,11 @@ Envelope to(std::initializer_list<const char*> recipients) {
 
 /// The plan without a configuration file: only lists are known.
 RoutePlan planned(const std::string& nexthop, const Envelope& envelope) {
-  Configuration configuration;
-  configuration.settings.hostname = "me.example";
+  static const Configuration configuration = [] {
+    Configuration made;
+    made.relay_defaults.hostname = "me.example";
+    return made;
+  }();
   const ServicePort no_service = [](std::string_view) { return std::nullopt; };
   return *plan_route(configuration, nexthop, envelope, no_service, Random(1));
 }
@@ -33,7 +36,7 @@ TEST_CASE("a list becomes legs in its order, each with its reason and settings")
   CHECK(plan.legs[1].relay.destination.implicit_tls);
   CHECK(plan.legs[1].reason == "destination 2 of 3");
   CHECK(plan.legs[2].relay.destination.lookup == Lookup::Mx);
-  CHECK(plan.legs[2].relay.settings.hostname == "me.example");
+  CHECK(plan.legs[2].relay.settings->hostname == "me.example");
   for (const Leg& leg : plan.legs) {
     CHECK_FALSE(leg.relay.recipient_domain);
     CHECK_FALSE(leg.fallback);
@@ -71,7 +74,8 @@ TEST_CASE("the destination is the recipients' own domain only where it can be no
 TEST_CASE("what cannot be read is an error that says what") {
   const std::string nexthop = GENERATE("", " , ", "[a.example", "[a.example]:0", "[a.example]:x", "a..example", "[]");
   const ServicePort no_service = [](std::string_view) { return std::nullopt; };
-  const auto plan = plan_route({}, nexthop, to({"r@example.org"}), no_service, Random(1));
+  const Configuration none;
+  const auto plan = plan_route(none, nexthop, to({"r@example.org"}), no_service, Random(1));
   REQUIRE_FALSE(plan);
   CHECK_FALSE(plan.error().text.empty());
 }

@@ -16,8 +16,8 @@ TEST_CASE("each stage has its words") {
   const Row row = GENERATE(
       Row{Stage::Resolve, "resolve", ""}, Row{Stage::Connect, "connect", ""}, Row{Stage::Greeting, "greeting", ""},
       Row{Stage::Ehlo, "ehlo", "EHLO"}, Row{Stage::StartTls, "starttls", "STARTTLS"}, Row{Stage::Tls, "tls", ""},
-      Row{Stage::Auth, "auth", "AUTH"}, Row{Stage::Mail, "mail", "MAIL FROM"}, Row{Stage::Rcpt, "rcpt", "RCPT TO"},
-      Row{Stage::Data, "data", "DATA"}, Row{Stage::Content, "content", "DATA"},
+      Row{Stage::Auth, "auth", "AUTH"}, Row{Stage::Request, "request", "POST"}, Row{Stage::Mail, "mail", "MAIL FROM"},
+      Row{Stage::Rcpt, "rcpt", "RCPT TO"}, Row{Stage::Data, "data", "DATA"}, Row{Stage::Content, "content", "DATA"},
       Row{Stage::EndOfData, "end_of_data", "end of DATA"}, Row{Stage::Quit, "quit", "QUIT"});
   CHECK(name(row.stage) == row.name);
   CHECK(command_name(row.stage) == row.command);

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "catch.h"
+#include "state/idle_places.h"
 
 namespace relaypipe {
 namespace {
@@ -166,6 +167,60 @@ TEST_CASE("connections are attempts at the same time") {
   CHECK(office.why->rule == nullptr);
   office.accepted(*first, kStart + 1s);
   CHECK(office.ask(kStart + 1s));
+}
+
+TEST_CASE("a session that is kept is one of the connections until it is closed") {
+  Office office({{rolling(10, 1h)}, 2, {}});
+  const auto first = office.ask(kStart);
+  const auto second = office.ask(kStart);
+  REQUIRE(second);
+  const bool accepted = GENERATE(true, false);
+  if (accepted)
+    count(office.allowance, office.limits, {*first}, 1, kStart + 1s, utc, kStart + 6s);
+  else
+    give_back(office.allowance, office.limits, {*first}, kStart + 1s, kStart + 6s);
+  CHECK(amount_used(office.allowance, office.limits.rules[0]) == (accepted ? 2 : 1));  // and what the second holds
+  CHECK_FALSE(office.ask(kStart + 2s));
+  CHECK(office.why->rule == nullptr);
+
+  SECTION("its process takes it for the next message") {
+    const Claim claim{.owner = {*first}, .until = kStart + 1h};
+    CHECK_FALSE(exhausted(office.allowance, office.limits, claim, kStart + 2s, utc));
+    take(office.allowance, office.limits, claim, kStart + 2s);
+    CHECK(office.allowance.holds.size() == 2);
+    CHECK_FALSE(office.ask(kStart + 2s));
+  }
+  SECTION("it is closed") {
+    close_idle(office.allowance, {*second});  // which is in use
+    CHECK(office.allowance.holds.size() == 2);
+    close_idle(office.allowance, {*first});
+    CHECK(office.ask(kStart + 2s));
+  }
+  SECTION("its process was stopped, and it is past its time") {
+    drop_dead(office.allowance, kStart + 6s, [](const Owner&) { return true; });
+    CHECK(office.ask(kStart + 6s));
+  }
+}
+
+TEST_CASE("the place of the session that is idle for the longest is asked for, once") {
+  Office office({{}, 3, {}});
+  const Owner self{77};
+  CHECK(want_idle_place(office.allowance, self) == IdlePlace::None);
+  const auto first = office.ask(kStart);
+  const auto second = office.ask(kStart);
+  const auto third = office.ask(kStart);
+  give_back(office.allowance, office.limits, {*second}, kStart + 1s, kStart + 6s);
+  give_back(office.allowance, office.limits, {*first}, kStart + 2s, kStart + 6s);
+  CHECK(want_idle_place(office.allowance, self) == IdlePlace::Asked);
+  CHECK(is_wanted(office.allowance, {*second}));
+  CHECK_FALSE(is_wanted(office.allowance, {*first}));
+  CHECK(want_idle_place(office.allowance, self) == IdlePlace::Asked);
+  CHECK(is_wanted(office.allowance, {*first}));
+  CHECK(want_idle_place(office.allowance, self) == IdlePlace::Waiting);
+  CHECK_FALSE(is_wanted(office.allowance, {*third}));
+  // Whoever keeps one does not ask itself.
+  close_idle(office.allowance, {*first});
+  CHECK(want_idle_place(office.allowance, {*second}) == IdlePlace::None);
 }
 
 TEST_CASE("the limit that lasts longest is named") {

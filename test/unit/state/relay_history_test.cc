@@ -35,6 +35,7 @@ struct Bench {
     return {kNow,
             kNow + 15min,
             envelope,
+            2s,
             kUs,
             [this](const Owner& owner) { return owner != dead; },
             [](const std::string&, WallTime) { return 0s; },
@@ -219,8 +220,10 @@ TEST_CASE("slow relays stand behind their tier, in their order, and in no other 
     bench.takes(leg, 100ms);
   SECTION("by the factor") { CHECK(bench.order() == "bdace"); }
   SECTION("never with factor 0") {
+    RelaySettings never;
+    never.slow_factor = 0;
     for (Leg& leg : bench.plan.legs)
-      leg.relay.settings.slow_factor = 0;
+      leg.relay.settings = &never;
     CHECK(bench.order() == "abcde");
   }
   SECTION("not where the fast ones rest") {

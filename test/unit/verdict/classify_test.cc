@@ -45,6 +45,15 @@ std::string classified(const AttemptResult& what) {
          (classification.next == Next::Stop ? " stop " : " next ") + classification.status.text();
 }
 
+TEST_CASE("what an interface cannot do is no fault of the message, but for its size and its addresses") {
+  using enum ApiUnsupported::Why;
+  CHECK(classified(ApiUnsupported{TooBig, 2, 1, ""}) == "message hard next 5.3.4");
+  CHECK(classified(ApiUnsupported{NotAscii, 0, 0, ""}) == "message hard next 5.6.7");
+  CHECK(classified(ApiUnsupported{TooManyRecipients, 0, 0, ""}) == "message soft next 4.5.3");
+  CHECK(classified(ApiUnsupported{OtherRecipients, 0, 0, ""}) == "message soft next 4.3.3");
+  CHECK(classified(ApiUnsupported{NullSender, 0, 0, ""}) == "message soft next 4.3.3");
+}
+
 TEST_CASE("before MAIL everything speaks of the relay") {
   const Stage stage = GENERATE(from_range(kOpening));
   CAPTURE(name(stage));

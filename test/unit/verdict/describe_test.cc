@@ -33,6 +33,20 @@ void check(const Row& row) {
   CHECK(describe_briefly(attempt) == "mx.example: " + row.brief);
 }
 
+TEST_CASE("what an HTTPS interface showed") {
+  check({ApiRefusal{429, "TooManyRequestsException", "Maximum sending rate exceeded."},
+         "host @ said: 429 TooManyRequestsException: Maximum sending rate exceeded. (in reply to POST command)",
+         "429 TooManyRequestsException: Maximum sending rate exceeded."});
+  check({ApiUnsupported{ApiUnsupported::Why::TooBig, 5, 4, "it is too big"},
+         "message size 5 exceeds size limit 4 of server @", "takes only 4 octets"});
+  check({ApiUnsupported{ApiUnsupported::Why::OtherRecipients, 0, 0, "its header names another"},
+         "the message cannot go by @: its header names another", "its header names another"});
+  check({Lost{Stage::Request, Loss::Closed}, "lost connection with @ while sending the HTTP request",
+         "lost connection while sending the HTTP request"});
+  check({SessionFailure{Stage::Request, SessionError::AuthRefused, "403 no"},
+         "the credentials were refused; server @ said: 403 no", "403 no"});
+}
+
 TEST_CASE("what a transaction showed, in Postfix's words") {
   check({Accepted{reply("250 2.0.0 Ok: queued as 4X")}, "@: 250 2.0.0 Ok: queued as 4X", "250 2.0.0 Ok: queued as 4X"});
   check({Refused{Stage::Mail, reply("451 4.3.0 no")}, "host @ said: 451 4.3.0 no (in reply to MAIL FROM command)",

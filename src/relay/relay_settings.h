@@ -2,10 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/deadline.h"
@@ -26,13 +23,6 @@ enum class TlsLevel {
 enum class ContentReject { Stop, Next };
 
 enum class IpVersion { Any, V4, V6 };
-
-/// Where the next attempts for a message go whose dot was sent and whose reply never came.
-enum class OnUnconfirmed {
-  SameRelay,  ///< to that relay alone for `unconfirmed_hold`: it may know that it has the message
-  Any,        ///< to any relay: rather twice than late
-  Bounce,     ///< nowhere: rather never than twice
-};
 
 /// How long a relay cools down, where neither its reply nor a rule tells.
 struct CoolDown {
@@ -56,14 +46,11 @@ struct TlsSettings {
 /// What of the client that gave us the message is told to a relay that may know it (XFORWARD_README, XCLIENT_README).
 enum class ClientReport { None, Xforward, Xclient };
 
-/// Every setting of a delivery with its default. Plain values; the names of the keys are in settings_table().
-struct Settings {
-  Duration deadline = std::chrono::minutes(15);  ///< of the whole run, counted from its start
-  Duration patience = std::chrono::seconds(2);   ///< a relay without progress for so long gets the next one beside it
-  Duration address_patience =
-      std::chrono::milliseconds(250);  ///< between addresses of one host or equal preference (RFC 8305 section 5)
+/// The settings of one relay, with their defaults: those whose keys stand in `[defaults]` and `[relay.NAME]`. Plain
+/// values; the names of the keys are in settings_table().
+struct RelaySettings {
+  Duration patience = std::chrono::seconds(2);  ///< a relay without progress for so long gets the next one beside it
   Duration stall_limit = std::chrono::seconds(30);  ///< any reply before the dot, while another relay is left
-  std::uint64_t max_sessions = 3;                   ///< sessions being opened at the same time
   std::string hostname;                             ///< EHLO name and own name in MX lists; empty: the machine's
   TimeLimits limits;
   SessionLimits session;
@@ -80,30 +67,13 @@ struct Settings {
   std::string recipient_delimiter;  ///< each of its characters begins an address extension; empty: there are none
   IpVersion ip = IpVersion::Any;
   std::vector<std::string> bind_address;              ///< source addresses, at most one per IP version
-  std::vector<std::string> dns_servers;               ///< `address` or `address:port`; empty: the system's
-  Duration dns_timeout = std::chrono::seconds(5);     ///< one query to one server
   Duration resolve_limit = std::chrono::seconds(20);  ///< all lookups of one relay together
   std::uint64_t mx_address_limit = 5;  ///< addresses tried per relay (smtp_mx_address_limit); 0: no limit
   std::uint64_t mx_session_limit =
       2;             ///< sessions per relay that got past the handshake (smtp_mx_session_limit); 0: no limit
   bool srv = false;  ///< SRV lookup for domains without brackets
-  std::vector<std::string> own_addresses;    ///< besides the addresses of this machine's interfaces (inet_interfaces)
-  std::vector<std::string> proxy_addresses;  ///< of a NAT or proxy before this machine (proxy_interfaces)
-  std::uint64_t line_length_limit = 998;     ///< longer lines are broken (smtp_line_length_limit); 0: never
-  std::uint64_t size_tolerance = 8U << 10U;  ///< octets of the announced size that milters may have removed
-  std::uint64_t spool_memory = 1U << 20U;    ///< octets of content kept in memory, the rest in a file
-  std::string spool_directory = "/var/tmp";
-  std::string state_directory = "/var/lib/relaypipe";  ///< tokens and what is remembered between deliveries
-  bool use_state = true;                               ///< whether deliveries remember anything there
   CoolDown cool_down;
   std::uint64_t slow_factor = 4;  ///< so many times slower than its tier's best, a relay gives up its place; 0: never
-  Duration max_wait = std::chrono::seconds(2);  ///< for a place within a relay's rate, quota or connections
-  OnUnconfirmed on_unconfirmed = OnUnconfirmed::SameRelay;
-  Duration unconfirmed_hold = std::chrono::hours(4);   ///< how long SameRelay holds
-  Duration duplicate_wait = std::chrono::seconds(30);  ///< for another delivery of the same message to end
-  std::string syslog_ident = "postfix/relaypipe";
-  std::string syslog_socket = "/dev/log";
-  std::string log_file;  ///< our log lines go there instead; empty: to syslog_socket
 };
 
 }  // namespace relaypipe
