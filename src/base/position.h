@@ -18,4 +18,7 @@ struct Position {
   std::uint32_t column = 0;
 };
 
+/// `relaypipe.toml:12:3`, with as much of it as is known.
+std::string position_text(const Position& at);
+
 }  // namespace relaypipe

@@ -83,9 +83,8 @@ bool holds_secrets(const RoutePlan& plan) {
 
 /// Whether a relay of this delivery has its tokens from an endpoint.
 bool needs_tokens(const RoutePlan& plan) {
-  return std::any_of(plan.legs.begin(), plan.legs.end(), [](const Leg& leg) {
-    return leg.relay.account.oauth2 && !leg.relay.account.oauth2->token_endpoint.empty();
-  });
+  return std::any_of(plan.legs.begin(), plan.legs.end(),
+                     [](const Leg& leg) { return leg.relay.account.asks_endpoint(); });
 }
 
 OwnHost own_host_for(const Request& request) {

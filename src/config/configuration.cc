@@ -23,12 +23,6 @@ namespace {
 
 constexpr std::string_view kIncludeForm = "write a pattern of files such as include = \"conf.d/*.toml\"";
 
-/// `relaypipe.toml:12:3`, with as much of it as is known.
-std::string position_text(const Position& at) {
-  if (at.line == 0) return at.file;
-  return fmt::format("{}:{}:{}", at.file, at.line, at.column);
-}
-
 /// A `[relay.NAME]` or `[chain.NAME]` whose name is known; the values are read when all names are.
 struct Body {
   const Document* document;

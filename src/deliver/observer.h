@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "route/endpoint_lookup.h"
+#include "smtp/reply.h"
 #include "smtp/stage.h"
 
 namespace relaypipe {
@@ -30,6 +31,9 @@ class Trace {
   virtual void reached(const Peer&, Stage) {}
   /// Its TLS handshake has ended, well or not.
   virtual void secured(const Peer&, const TlsReport&) {}
+  /// A whole reply has come while a session is opened, as a value for a report. The attempt stands at Greeting after
+  /// the greeting, at Ehlo after the reply to EHLO or HELO, and so on.
+  virtual void replied(const Peer&, Stage, const Reply&) {}
 };
 
 }  // namespace relaypipe

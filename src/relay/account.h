@@ -39,6 +39,8 @@ struct AccountConfig {
   /// Whether AUTH is configured for certain. With only a map, its lookup tells.
   [[nodiscard]] bool certain() const { return !username.empty() || key_pair; }
   [[nodiscard]] bool any() const { return certain() || !password_map.empty(); }
+  /// Whether its access tokens come from an endpoint, and not from a file or a command.
+  [[nodiscard]] bool asks_endpoint() const { return oauth2 && !oauth2->token_endpoint.empty(); }
 };
 
 }  // namespace relaypipe

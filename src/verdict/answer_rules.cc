@@ -83,14 +83,11 @@ std::string row_text(const AnswerRow& row) {
 }
 
 FoundRule find_rule(const ApiRefusal& refusal, const RelayRules& rules, PatternMatcher& matcher) {
-  const auto place = [](const ReplyRule& rule) {
-    return fmt::format("{}:{}:{}", rule.at.file, rule.at.line, rule.at.column);
-  };
   for (const ReplyRule& rule : rules.own) {
     const PatternMatcher::Match match = try_own(rule, refusal, matcher);
-    if (match == PatternMatcher::Match::Yes) return {rule.means, rule.until, place(rule), true};
+    if (match == PatternMatcher::Match::Yes) return {rule.means, rule.until, position_text(rule.at), true};
     if (match == PatternMatcher::Match::Failed)
-      return {{}, {}, place(rule) + ": its regular expression cannot be used", true, true};
+      return {{}, {}, position_text(rule.at) + ": its regular expression cannot be used", true, true};
   }
   for (const AnswerRow& row : answer_rows()) {
     if (row_fits(row, refusal, rules, matcher)) return {row.means, row.until, row_text(row)};

@@ -107,10 +107,6 @@ Rank rank_of(const ReplyRow& row, const RelayRules& rules) {
   return row.holds == Holds::Anywhere ? Rank::Anywhere : Rank::Never;
 }
 
-std::string rule_place(const ReplyRule& rule) {
-  return fmt::format("{}:{}:{}", rule.at.file, rule.at.line, rule.at.column);
-}
-
 /// The unit that begins `text`, or nothing.
 std::optional<Duration> unit_of(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, std::chrono::seconds>, 3> kUnits{
@@ -176,9 +172,9 @@ FoundRule find_rule(Stage stage, const Reply& reply, const RelayRules& rules, Pa
   Search search(stage, reply, matcher);
   for (const ReplyRule& rule : rules.own) {
     const PatternMatcher::Match match = search.try_rule(rule);
-    if (match == PatternMatcher::Match::Yes) return {rule.means, rule.until, rule_place(rule), true};
+    if (match == PatternMatcher::Match::Yes) return {rule.means, rule.until, position_text(rule.at), true};
     if (match == PatternMatcher::Match::Failed) {
-      return {{}, {}, rule_place(rule) + ": its regular expression cannot be used", true, true};
+      return {{}, {}, position_text(rule.at) + ": its regular expression cannot be used", true, true};
     }
   }
   for (const Rank rank : {Rank::Provider, Rank::Anywhere, Rank::General}) {

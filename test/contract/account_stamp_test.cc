@@ -93,20 +93,25 @@ TEST_CASE("the files of tokens count") {
   CHECK(account_stamp(account) != before);
 }
 
-TEST_CASE("the stamp of TLS changes with the files, and with what came before") {
+TEST_CASE("the stamp of a relay changes with its settings, and with the files for TLS") {
   const Directory directory;
-  TlsSettings tls;
-  tls.ca_path = "";
-  tls.ca_file = directory.path + "/ca.pem";
-  const std::uint64_t missing = tls_files_stamp(tls, 1);
-  CHECK(tls_files_stamp(tls, 1) == missing);
-  CHECK(tls_files_stamp(tls, 2) != missing);
-  write_text(tls.ca_file, "one\n");
-  age(tls.ca_file);
-  const std::uint64_t there = tls_files_stamp(tls, 1);
+  RelaySettings settings;
+  settings.tls_more.ca_path = "";
+  settings.tls_more.ca_file = directory.path + "/ca.pem";
+  Relay relay;
+  relay.settings = &settings;
+  const auto stamp = [&] { return relay_stamp(relay, RunSettings()); };
+  const std::uint64_t missing = stamp();
+  CHECK(stamp() == missing);
+  write_text(settings.tls_more.ca_file, "one\n");
+  age(settings.tls_more.ca_file);
+  const std::uint64_t there = stamp();
   CHECK(there != missing);
-  write_text(tls.ca_file, "two\n");
-  CHECK(tls_files_stamp(tls, 1) != there);
+  write_text(settings.tls_more.ca_file, "two\n");
+  const std::uint64_t changed = stamp();
+  CHECK(changed != there);
+  settings.tls = TlsLevel::None;
+  CHECK(stamp() != changed);
 }
 
 }  // namespace

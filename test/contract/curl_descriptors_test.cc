@@ -9,9 +9,9 @@
 
 #include "catch.h"
 #include "contract/relay_end.h"
+#include "deliver/observer.h"
 #include "io/base/unique_fd.h"
 #include "io/curl/dialer.h"
-#include "io/curl/handshake_observer.h"
 #include "io/curl/token_client.h"
 #include "io/system/system_clock.h"
 
@@ -71,8 +71,9 @@ class NoResolver final : public Resolver {
   std::vector<LookupEvent> take_answers() override { return {}; }
 };
 
-class Replies final : public HandshakeObserver {
+class Replies final : public Trace {
  public:
+  void dialogue(const Peer&, Direction, std::string_view) override {}
   void replied(const Peer& peer, Stage stage, const Reply& reply) override {
     told.emplace_back(stage, peer.host + ": " + reply.text());
   }
@@ -87,7 +88,7 @@ TEST_CASE("a session is opened over a socket beyond the descriptors of select(2)
   const SystemClock clock;
   NoKeyring keyring;
   Replies replies;
-  CurlDialer dialer(clock, keyring, nullptr, &replies);
+  CurlDialer dialer(clock, keyring, &replies);
   Relay relay;
   DialTarget target;
   target.peer = {"one", "relay.example", "127.0.0.1", end.port()};

@@ -50,6 +50,7 @@ Case case_of(Lines& lines, PatternMatcher& matcher) {
   const auto known = providers();
   const std::size_t index = letter(first, 1) % (known.size() + 1);
   if (index < known.size()) made.provider = known[index].name;
+  made.rule.at = {"relaypipe.toml", 1, 1};
   made.rule.code = lines.next();
   made.rule.status = lines.next();
   made.rule.match = lines.next();

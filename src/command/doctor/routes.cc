@@ -198,7 +198,7 @@ class RouteFinder {
     find_unreachable_from(configuration, named_, problems);
     for (const ConfigProblem& problem : problems)
       findings_.push_back({Severity::Warning, agent.service.key(),
-                           fmt::format("{}:{}: {}", printable(problem.at.file), problem.at.line, problem.text), ""});
+                           fmt::format("{}: {}", printable(position_text(problem.at)), problem.text), ""});
   }
 
   const std::vector<AgentService>& agents_;

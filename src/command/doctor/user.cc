@@ -61,10 +61,8 @@ std::vector<PostfixFinding> unpack(std::string_view packed) {
 
 /// What a finding says of a problem of the configuration; how bad it is stands in the finding.
 std::string placed(const ConfigProblem& problem) {
-  const Position& at = problem.at;
-  if (at.file.empty()) return problem.text;
-  if (at.line == 0) return fmt::format("{}: {}", printable(at.file), problem.text);
-  return fmt::format("{}:{}:{}: {}", printable(at.file), at.line, at.column, problem.text);
+  const std::string place = position_text(problem.at);
+  return place.empty() ? problem.text : fmt::format("{}: {}", printable(place), problem.text);
 }
 
 class UserView {

@@ -16,7 +16,6 @@
 #include "io/system/standard_streams.h"
 #include "io/system/system_clock.h"
 #include "route/plan.h"
-#include "state/settings_stamp.h"
 #include "state/state_record.h"
 
 namespace relaypipe {
@@ -45,10 +44,8 @@ RunSettings bounded(RunSettings settings) {
 
 /// Whether a relay of the configuration may have its tokens from an endpoint.
 bool needs_tokens(const Configuration& configuration) {
-  return std::any_of(configuration.relays.begin(), configuration.relays.end(), [](const auto& one) {
-    const AccountConfig& account = one.second.account;
-    return account.oauth2 && !account.oauth2->token_endpoint.empty();
-  });
+  return std::any_of(configuration.relays.begin(), configuration.relays.end(),
+                     [](const auto& one) { return one.second.account.asks_endpoint(); });
 }
 
 bool holds_secrets(const Configuration& configuration) {
@@ -134,8 +131,7 @@ std::string LmtpEngine::session_key(const DialTarget& target) const {
   if (relay.settings->client_report == ClientReport::Xclient) return {};
   if (relay.settings->session.messages <= 1) return {};
   return fmt::format("{} {} {} {} {} {:x} {:x} {}", endpoint_text(target.peer.ip, target.peer.port), target.peer.host,
-                     static_cast<int>(target.tls), target.helo_name, target.bind_address,
-                     tls_files_stamp(relay.settings->tls_more, settings_stamp(relay, settings_)),
+                     static_cast<int>(target.tls), target.helo_name, target.bind_address, relay_stamp(relay, settings_),
                      account_stamp(relay.account), relay.account.sender_dependent ? sender_ : "");
 }
 

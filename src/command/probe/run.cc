@@ -39,7 +39,7 @@ class Prober {
         tokens_(clock_, order.configuration.run, journal_, "probe"),
         keyring_(clock_, order.mail_from ? order.mail_from->text() : "", &tokens_.broker),
         watch_(clock_, running_),
-        dialer_(clock_, keyring_, &watch_, &watch_),
+        dialer_(clock_, keyring_, &watch_),
         resolver_({order.configuration.run.dns_servers, order.configuration.run.dns_timeout}),
         self_(own_host(order.configuration.relay_defaults.hostname, order.configuration.run)) {}
 

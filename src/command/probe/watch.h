@@ -12,7 +12,6 @@
 #include "command/probe/result.h"
 #include "deliver/observer.h"
 #include "deliver/session.h"
-#include "io/curl/handshake_observer.h"
 #include "smtp/reply.h"
 #include "smtp/stage.h"
 
@@ -43,7 +42,7 @@ struct RunningProbe {
 using RunningProbes = std::vector<std::unique_ptr<RunningProbe>>;
 
 /// Follows every address: it is where the times, the greeting and the offers come from.
-class ProbeWatch final : public Trace, public HandshakeObserver {
+class ProbeWatch final : public Trace {
  public:
   ProbeWatch(const Clock& clock, RunningProbes& all) : clock_(clock), all_(all) {}
 

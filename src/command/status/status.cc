@@ -54,7 +54,7 @@ std::vector<TokenEnd> token_ends(const Configuration& configuration) {
   const SystemWallClock wall;
   std::vector<TokenEnd> ends;
   for (const auto& [name, config] : configuration.relays) {
-    if (!config.account.oauth2 || config.account.oauth2->token_endpoint.empty()) continue;
+    if (!config.account.asks_endpoint()) continue;
     Relay relay;
     relay.name = name;
     relay.account = config.account;

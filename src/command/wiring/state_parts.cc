@@ -16,7 +16,6 @@
 #include "relay/reply_words.h"
 #include "state/change_log.h"
 #include "state/forgetful_store.h"
-#include "state/settings_stamp.h"
 
 namespace relaypipe {
 namespace {
@@ -76,9 +75,7 @@ HistoryServices StateParts::services() {
           [this](const Owner& owner) { return owners_ && owners_->alive(owner); },
           zone_offset,
           [](const Relay& relay) { return account_stamp(relay.account); },
-          [this](const Relay& relay) {
-            return tls_files_stamp(relay.settings->tls_more, settings_stamp(relay, settings_));
-          },
+          [this](const Relay& relay) { return relay_stamp(relay, settings_); },
           [this](const Change& change) { tell(change); }};
 }
 

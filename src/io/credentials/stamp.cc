@@ -1,35 +1,19 @@
 #include "io/credentials/stamp.h"
 
-#include <sys/stat.h>
-
 #include <string>
 
 #include "base/hash.h"
+#include "io/base/file_stamp.h"
 #include "io/credentials/file.h"
+#include "state/settings_stamp.h"
 
 namespace relaypipe {
 namespace {
 
-std::uint64_t add_number(std::uint64_t seed, std::uint64_t number) {
-  for (int octet = 0; octet < 8; ++octet, number >>= 8U)
-    seed = (seed ^ (number & 0xFFU)) * 0x100000001B3U;
-  return seed;
-}
-
 std::uint64_t add_file(std::uint64_t seed, const std::string& path) {
   if (path.empty()) return seed;
   const auto file = expand_secret_path(path);
-  struct stat status {};
-  if (!file || stat(file->c_str(), &status) != 0) return add_number(seed, 0);
-  for (const auto number : {status.st_dev, status.st_ino})
-    seed = add_number(seed, number);
-  for (const auto number :
-       {static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
-        static_cast<std::int64_t>(status.st_mtim.tv_nsec), static_cast<std::int64_t>(status.st_ctim.tv_sec),
-        static_cast<std::int64_t>(status.st_ctim.tv_nsec)}) {
-    seed = add_number(seed, static_cast<std::uint64_t>(number));
-  }
-  return seed;
+  return hash_octets((file ? file_stamp(*file) : "") + "\n", seed);
 }
 
 }  // namespace
@@ -49,7 +33,9 @@ std::uint64_t account_stamp(const AccountConfig& account) {
   return hash_octets(oauth2.client_id, stamp);
 }
 
-std::uint64_t tls_files_stamp(const TlsSettings& tls, std::uint64_t stamp) {
+std::uint64_t relay_stamp(const Relay& relay, const RunSettings& run) {
+  std::uint64_t stamp = settings_stamp(relay, run);
+  const TlsSettings& tls = relay.settings->tls_more;
   for (const std::string* const file : {&tls.ca_file, &tls.ca_path, &tls.cert_file, &tls.key_file})
     stamp = add_file(stamp, *file);
   return stamp;

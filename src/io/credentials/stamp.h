@@ -3,7 +3,8 @@
 #include <cstdint>
 
 #include "relay/account.h"
-#include "relay/relay_settings.h"
+#include "relay/relay.h"
+#include "relay/run_settings.h"
 
 namespace relaypipe {
 
@@ -12,7 +13,8 @@ namespace relaypipe {
 /// command itself counts.
 std::uint64_t account_stamp(const AccountConfig& account);
 
-/// The same of the authorities and the certificate that TLS is spoken with, added to `stamp`.
-std::uint64_t tls_files_stamp(const TlsSettings& tls, std::uint64_t stamp);
+/// Changes whenever somebody changes what a relay is talked to with, in its settings or the run's, or in the files with
+/// the authorities and the certificate for TLS.
+std::uint64_t relay_stamp(const Relay& relay, const RunSettings& run);
 
 }  // namespace relaypipe

@@ -20,13 +20,13 @@ std::string bracketed(const std::string& host) { return host.find(':') == std::s
 
 }  // namespace
 
-CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, CurlWatchers watchers,
+CurlAttempt::CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
                          std::shared_ptr<CurlMulti> multi, const Clock& clock)
     : id_(id),
       target_(std::move(target)),
       auth_(std::move(auth)),
       handshake_(target_.implicit_tls, target_.relay->settings->discard_ehlo_keywords),
-      watchers_(watchers),
+      trace_(trace),
       clock_(clock),
       easy_(std::move(multi)),
       ends_(clock.now() + limit()) {
@@ -95,9 +95,9 @@ int CurlAttempt::on_debug(CURL*, curl_infotype type, char* data, size_t size, vo
   // Everything said during AUTH is, or may be, a secret.
   const bool secret = was_auth || attempt->handshake_.stage() == Stage::Auth;
   if (secret) attempt->remember_spoken(command);
-  if (attempt->watchers_.trace == nullptr) return 0;
-  attempt->watchers_.trace->dialogue(attempt->target_.peer, Trace::Direction::Sent,
-                                     secret ? attempt->masked_auth(command) : std::string(command));
+  if (attempt->trace_ == nullptr) return 0;
+  attempt->trace_->dialogue(attempt->target_.peer, Trace::Direction::Sent,
+                            secret ? attempt->masked_auth(command) : std::string(command));
   return 0;
 }
 
@@ -143,11 +143,11 @@ size_t CurlAttempt::on_header(char* data, size_t size, size_t count, void* self)
   std::copy(restated.begin(), restated.end(), data);
   attempt->tell_stage();
   attempt->tell_reply(steps);
-  if (attempt->watchers_.trace != nullptr) {
+  if (attempt->trace_ != nullptr) {
     std::string_view line = octets;
     line = line.substr(0, line.find_first_of("\r\n"));
     if (attempt->handshake_.stage() == Stage::Auth && line.starts_with("334")) line = "334 ********";
-    attempt->watchers_.trace->dialogue(attempt->target_.peer, Trace::Direction::Received, line);
+    attempt->trace_->dialogue(attempt->target_.peer, Trace::Direction::Received, line);
   }
   return usable ? size * count : 0;  // 0 makes libcurl give up
 }
@@ -193,20 +193,20 @@ void CurlAttempt::note_step() {
 }
 
 void CurlAttempt::tell_stage() {
-  if (watchers_.trace == nullptr || told_ == handshake_.stage()) return;
+  if (trace_ == nullptr || told_ == handshake_.stage()) return;
   told_ = handshake_.stage();
-  watchers_.trace->reached(target_.peer, *told_);
+  trace_->reached(target_.peer, *told_);
 }
 
 void CurlAttempt::tell_reply(std::size_t steps_before) const {
   const bool complete = handshake_.steps() != steps_before && handshake_.last_reply();
-  if (!complete || watchers_.observer == nullptr) return;
-  watchers_.observer->replied(target_.peer, handshake_.stage(), *handshake_.last_reply());
+  if (!complete || trace_ == nullptr) return;
+  trace_->replied(target_.peer, handshake_.stage(), *handshake_.last_reply());
 }
 
 void CurlAttempt::tell_tls() const {
-  if (watchers_.trace == nullptr) return;
-  if (const auto report = tls_->report()) watchers_.trace->secured(target_.peer, *report);
+  if (trace_ == nullptr) return;
+  if (const auto report = tls_->report()) trace_->secured(target_.peer, *report);
 }
 
 Progress CurlAttempt::progress() {

@@ -14,7 +14,6 @@
 #include "deliver/observer.h"
 #include "deliver/session.h"
 #include "io/curl/handle.h"
-#include "io/curl/handshake_observer.h"
 #include "io/curl/tls.h"
 #include "relay/credentials.h"
 #include "smtp/handshake.h"
@@ -30,17 +29,11 @@ struct CurlAuth {
   bool waited = false;   ///< they were not there at once
 };
 
-/// Who follows attempts; each may be null.
-struct CurlWatchers {
-  Trace* trace = nullptr;
-  HandshakeObserver* observer = nullptr;
-};
-
 /// One attempt to open a session, from connect to the last reply of the handshake. It stays at its address: libcurl's
 /// callbacks point to it.
 class CurlAttempt {
  public:
-  CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, CurlWatchers watchers,
+  CurlAttempt(DialId id, DialTarget target, std::optional<CurlAuth> auth, Trace* trace,
               std::shared_ptr<CurlMulti> multi, const Clock& clock);
   ~CurlAttempt();
   CurlAttempt(const CurlAttempt&) = delete;
@@ -102,7 +95,7 @@ class CurlAttempt {
   std::vector<Secret> spoken_;  ///< what was sent during AUTH, word by word
   bool refused_ = false;        ///< the relay did not take the credentials
   Handshake handshake_;
-  CurlWatchers watchers_;
+  Trace* trace_;
   const Clock& clock_;
   std::size_t steps_ = 0;        ///< of the handshake, up to `step_`
   std::optional<Instant> step_;  ///< when the last one was completed

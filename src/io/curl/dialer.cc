@@ -30,8 +30,8 @@ SessionFailure without_credentials(const std::string& why, const std::optional<S
 
 }  // namespace
 
-CurlDialer::CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace, HandshakeObserver* observer)
-    : clock_(clock), keyring_(keyring), trace_(trace), observer_(observer) {
+CurlDialer::CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace)
+    : clock_(clock), keyring_(keyring), trace_(trace) {
   start_libcurl();
   multi_ = std::make_shared<CurlMulti>();
 }
@@ -111,8 +111,7 @@ void CurlDialer::answered(Waiting waiting, Credentials credentials) {
 }
 
 void CurlDialer::open(DialId id, DialTarget target, std::optional<CurlAuth> auth) {
-  const CurlWatchers watchers{trace_, observer_};
-  attempts_.push_back(std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), watchers, multi_, clock_));
+  attempts_.push_back(std::make_unique<CurlAttempt>(id, std::move(target), std::move(auth), trace_, multi_, clock_));
   // The SYN leaves now, not after the next wait.
   multi_->run();
 }

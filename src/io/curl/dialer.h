@@ -19,7 +19,6 @@ namespace relaypipe {
 struct CurlAuth;
 class CurlAttempt;
 class CurlMulti;
-class HandshakeObserver;
 
 /// Opens sessions with libcurl in CONNECT_ONLY mode: TCP, greeting, EHLO, STARTTLS and AUTH are libcurl's, everything
 /// from MAIL on is ours. All attempts, and the sessions that came out of them, live in one multi handle.
@@ -29,8 +28,8 @@ class HandshakeObserver;
 /// connection. With HTTPS a session is ready when TLS is: its credentials go with it, for the requests.
 class CurlDialer final : public Dialer, public Pollable {
  public:
-  /// `trace` and `observer` may be null. The keyring is to be served before the dialer, if it has to be served at all.
-  CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace, HandshakeObserver* observer = nullptr);
+  /// `trace` may be null. The keyring is to be served before the dialer, if it has to be served at all.
+  CurlDialer(const Clock& clock, Keyring& keyring, Trace* trace);
   ~CurlDialer() override;
   CurlDialer(const CurlDialer&) = delete;
   CurlDialer& operator=(const CurlDialer&) = delete;
@@ -66,7 +65,6 @@ class CurlDialer final : public Dialer, public Pollable {
   const Clock& clock_;
   Keyring& keyring_;
   Trace* trace_;
-  HandshakeObserver* observer_;
   std::set<std::string, std::less<>> refused_;  ///< relays whose token a request of ours was refused for
   std::vector<Waiting> waiting_;
   std::shared_ptr<CurlMulti> multi_;
