@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/wall_time.h"
@@ -21,7 +22,7 @@ struct SessionFacts {
   std::string tls_cipher;   ///< `TLS_AES_256_GCM_SHA384`
   int tls_bits = 0;         ///< secret bits of the cipher
   TlsTrust tls_trust = TlsTrust::None;
-  WallTime certificate_end = kNever;  ///< of the relay's certificate; kNever in clear text
+  std::optional<WallTime> certificate_end = {};  ///< of the relay's certificate; nothing in clear text
   /// Why the session is in clear text although TLS was welcome (`tls = may`), as a phrase: "STARTTLS is not offered".
   /// Empty with TLS, and where the configuration wants none.
   std::string clear_reason;

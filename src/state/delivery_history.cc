@@ -145,7 +145,7 @@ void DeliveryHistory::ready(const Leg& leg, const Peer& peer, const ReadySession
   add_update(leg.relay, {.of = HealthUpdate::Of::Endpoint, .name = endpoint_text(peer.ip, peer.port), .event = event});
   event.ready = session.took;
   event.offers_dsn = session.offers_dsn;
-  if (session.certificate_end != kNever) event.certificate_end = session.certificate_end;
+  event.certificate_end = session.certificate_end;
   add_update(leg.relay, {.event = std::move(event)});
   // Whoever waits for a probe, for an unknown relay, or for a place that the others of this race gave back, is to know
   // as soon as we do.

@@ -33,13 +33,19 @@ std::uint64_t& last_taken(FleetShare& share, FleetFact::Kind kind) {
 
 std::optional<Change> take_suspension(Health& health, const FleetFact& fact, WallTime now) {
   const bool ends = fact.left <= Span(0);
-  if (ends && health.suspended_until <= now) return std::nullopt;
-  health.suspended_until = ends ? kNever : fact.left == FleetFact::kForever ? kFarFuture : now + fact.left;
-  return Change{.kind = ends ? Change::Kind::Resumed : Change::Kind::Suspended,
-                .at = now,
-                .relay = {},
-                .until = health.suspended_until,
-                .words = "by the fleet, at " + fact.host};
+  if (ends && !(health.suspended_until > now)) return std::nullopt;
+  Change change{.kind = Change::Kind::Resumed, .at = now, .relay = {}, .words = "by the fleet, at " + fact.host};
+  health.suspended_until.reset();
+  if (ends) return change;
+  change.kind = Change::Kind::Suspended;
+  change.until = fact.left == FleetFact::kForever ? kFarFuture : now + fact.left;
+  health.suspended_until = change.until;
+  return change;
+}
+
+/// The next delivery sees whether it is well again.
+void look_soon(Health& health, WallTime now) {
+  if (health.outage) health.outage->until = std::min(health.outage->until, now);
 }
 
 std::optional<Change> take_outage(RelayState& state, const FleetFact& fact, const Stamps& stamps,
@@ -48,7 +54,7 @@ std::optional<Change> take_outage(RelayState& state, const FleetFact& fact, cons
   FleetShare& share = state.allowance.fleet;
   if (fact.left <= Span(0)) {
     // Whether it is over here too, the next delivery sees.
-    if (share.outage_taken && health.down()) health.until = std::min(health.until, now);
+    if (share.outage_taken) look_soon(health, now);
     share.outage_taken = false;
     return std::nullopt;
   }
@@ -63,14 +69,13 @@ std::optional<Change> take_outage(RelayState& state, const FleetFact& fact, cons
                 .at = now,
                 .relay = {},
                 .cause = fact.cause,
-                .until = health.until,
-                .words = health.words};
+                .until = health.outage->until,
+                .words = health.outage->words};
 }
 
 /// Another host reaches it again.
 void take_hint(Health& health, const FleetFact& fact, WallTime now) {
-  if (fact.left > Span(0) || !health.down() || !is_reach_trouble(health.cause)) return;
-  health.until = std::min(health.until, now);
+  if (fact.left <= Span(0) && is_reach_trouble(health.cause())) look_soon(health, now);
 }
 
 }  // namespace
@@ -89,19 +94,20 @@ std::optional<FleetFact> fact_to_tell(const RelayState& state, WallTime now) {
   using Telling = FleetShare::Telling;
   const Health& health = state.health;
   const FleetShare& share = state.allowance.fleet;
-  if (!health.down()) {
+  if (!health.outage) {
     if (share.telling == Telling::Nothing) return std::nullopt;
     const auto kind = share.telling == Telling::Outage ? FleetFact::Kind::Outage : FleetFact::Kind::Hint;
     return FleetFact{.kind = kind, .left = Span(0), .host = {}, .words = "it is back"};
   }
-  const bool of_account = is_of_account(health.cause);
-  if (share.outage_taken || health.failed <= share.told || health.until <= now) return std::nullopt;
-  if (!of_account && !is_reach_trouble(health.cause)) return std::nullopt;
+  const Outage& outage = *health.outage;
+  const bool of_account = is_of_account(outage.cause);
+  if (share.outage_taken || outage.failed <= share.told || outage.until <= now) return std::nullopt;
+  if (!of_account && !is_reach_trouble(outage.cause)) return std::nullopt;
   return FleetFact{.kind = of_account ? FleetFact::Kind::Outage : FleetFact::Kind::Hint,
-                   .left = health.until - now,
+                   .left = outage.until - now,
                    .host = {},
-                   .cause = health.cause,
-                   .words = health.words};
+                   .cause = outage.cause,
+                   .words = outage.words};
 }
 
 void note_told(RelayState& state, const FleetFact& fact) {
@@ -110,7 +116,7 @@ void note_told(RelayState& state, const FleetFact& fact) {
   if (fact.kind == FleetFact::Kind::Suspension) return;
   const bool outage = fact.kind == FleetFact::Kind::Outage;
   share.telling = fact.left <= Span(0) ? Telling::Nothing : outage ? Telling::Outage : Telling::Hint;
-  if (fact.left > Span(0)) share.told = std::max(share.told, state.health.failed);
+  if (fact.left > Span(0) && state.health.outage) share.told = std::max(share.told, state.health.outage->failed);
 }
 
 std::vector<Change> apply_facts(RelayState& state, std::span<const FleetFact> facts, std::string_view relay,

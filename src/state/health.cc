@@ -31,9 +31,9 @@ Standing by_looks(const Health& health, WallTime now, std::size_t at_once, const
 /// Calls `visit` with each time at which something was found: none of them lies ahead of the clock.
 template <class Visit>
 void visit_past(Health& health, const Visit& visit) {
-  if (health.down()) {
-    visit(health.since);
-    visit(health.failed);
+  if (health.outage) {
+    visit(health.outage->since);
+    visit(health.outage->failed);
   }
   if (health.suspicion) {
     visit(health.suspicion->since);
@@ -51,12 +51,12 @@ void visit_past(Health& health, const Visit& visit) {
 /// Takes the remembered times back with a clock that was set back.
 void move_back(Health& health, Span back) {
   visit_past(health, [&](WallTime& time) { time -= back; });
-  if (health.down()) health.until -= back;
+  if (health.outage) health.outage->until -= back;
   for (Look& look : health.looks)
     look.until -= back;
   // An end that an administrator gave as a span; "until further notice" is no time of any clock.
-  if (health.suspended_until != kNever && health.suspended_until != kFarFuture) health.suspended_until -= back;
-  if (health.one_by_one_until != kNever) health.one_by_one_until -= back;
+  if (health.suspended_until && health.suspended_until != kFarFuture) *health.suspended_until -= back;
+  if (health.one_by_one_until) *health.one_by_one_until -= back;
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ WallTime settle(Health& health, WallTime now) {
     health.stamp = now;
   }
   now = std::max(now, health.stamp);
-  health.one_by_one_until = std::min(health.one_by_one_until, now + kOneByOne);
+  if (health.one_by_one_until > now + kOneByOne) health.one_by_one_until = now + kOneByOne;
   // What lies ahead all the same is damage: no success would ever be later than such a failure.
   visit_past(health, [&](WallTime& time) { time = std::min(time, now); });
   return now;
@@ -75,8 +75,8 @@ WallTime settle(Health& health, WallTime now) {
 
 Standing standing(const Health& health, WallTime now, const Stamps& stamps, const CoolDown& bounds,
                   const Alive& alive) {
-  if (health.suspended_until > now) return {.kind = Standing::Kind::Suspended, .until = health.suspended_until};
-  if (!health.down()) {
+  if (health.suspended_until > now) return {.kind = Standing::Kind::Suspended, .until = *health.suspended_until};
+  if (!health.outage) {
     if (health.ready.samples != 0) return {};
     Standing unknown = by_looks(health, now, kLooks, bounds, alive);
     if (unknown.kind == Standing::Kind::Due) unknown = {};
@@ -85,11 +85,12 @@ Standing standing(const Health& health, WallTime now, const Stamps& stamps, cons
   }
   const Standing looked = by_looks(health, now, 1, bounds, alive);
   if (looked.kind != Standing::Kind::Due) return looked;
-  const bool new_credentials = health.cause == Cause::Auth && stamps.credentials != health.stamps.credentials;
-  const bool changed = new_credentials || stamps.settings != health.stamps.settings;
-  if (health.until <= now || changed) return {.kind = Standing::Kind::Due, .until = now};
-  const bool early = is_reach_trouble(health.cause) && health.failed + to_span(bounds.least) <= now;
-  return {.kind = Standing::Kind::CoolingDown, .until = health.until, .early = early};
+  const Outage& outage = *health.outage;
+  const bool new_credentials = outage.cause == Cause::Auth && stamps.credentials != outage.stamps.credentials;
+  const bool changed = new_credentials || stamps.settings != outage.stamps.settings;
+  if (outage.until <= now || changed) return {.kind = Standing::Kind::Due, .until = now};
+  const bool early = is_reach_trouble(outage.cause) && outage.failed + to_span(bounds.least) <= now;
+  return {.kind = Standing::Kind::CoolingDown, .until = outage.until, .early = early};
 }
 
 bool is_reach_trouble(Cause cause) { return cause == Cause::Network || cause == Cause::Tls || cause == Cause::Unknown; }

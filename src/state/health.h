@@ -41,32 +41,38 @@ struct Stamps {
 /// How long a relay that lost commands which were sent together gets them one at a time.
 inline constexpr Span kOneByOne = std::chrono::hours(24);
 
+/// The failures in a row that something cools down from.
+struct Outage {
+  Cause cause = Cause::Unknown;               ///< of the last of them, and so on
+  WallTime since;                             ///< when it failed first
+  WallTime failed;                            ///< when it failed last
+  WallTime until;                             ///< it cools down until then
+  std::uint32_t failures = 0;                 ///< those of attempts that ran side by side are one
+  Stamps stamps = {};                         ///< what it failed with; the credentials where they were refused
+  std::string words = {};                     ///< for a person; printable
+  std::optional<std::uint64_t> message = {};  ///< in whose transaction, a hash: a ready session does not end it
+};
+
 /// What is remembered of a relay, or of one of its endpoints, or of a relay with one sender.
 struct Health {
   WallTime stamp = kNever;  ///< last change
 
-  // Of the failure it cools down from.
-  Cause cause = Cause::Unknown;
-  WallTime since = kNever;               ///< when it failed first; kNever while it is well: ask down()
-  WallTime failed = kNever;              ///< when it failed last
-  WallTime until = kNever;               ///< cools down until then
-  std::uint32_t failures = 0;            ///< in a row; those of attempts that ran side by side are one
-  Stamps stamps;                         ///< what it failed with; the credentials where they were refused
-  std::string words;                     ///< the failure, for a person; printable
-  std::optional<std::uint64_t> message;  ///< with whose transaction it failed, a hash: a ready session does not end it
-  [[nodiscard]] bool down() const { return since != kNever; }
+  std::optional<Outage> outage;  ///< nothing while it is well
+  [[nodiscard]] bool down() const { return outage.has_value(); }
+  /// Why it is down; Unknown while it is not.
+  [[nodiscard]] Cause cause() const { return outage ? outage->cause : Cause::Unknown; }
 
   std::vector<Look> looks;  ///< oldest first
   std::optional<Suspicion> suspicion;
   std::optional<WallTime> proved;  ///< when the attempt began that last became ready; an earlier one's silence is over
   std::vector<Doubt> doubts;       ///< the newest of different messages, newest last, since the last acceptance
 
-  WallTime suspended_until = kNever;  ///< by the administrator
-  std::optional<WallTime> reset;      ///< by the administrator: what senders and domains met before is forgotten too
+  std::optional<WallTime> suspended_until;  ///< by the administrator; kFarFuture: until it is resumed
+  std::optional<WallTime> reset;  ///< by the administrator: what senders and domains met before is forgotten too
 
-  WallTime one_by_one_until = kNever;  ///< PIPELINING is not used until then: commands sent together were lost
-  WallTime certificate_end = kNever;   ///< of the certificate it showed last
-  bool offers_dsn = false;             ///< in the last session with it (RFC 3461)
+  std::optional<WallTime> one_by_one_until;  ///< PIPELINING is not used until then: commands sent together were lost
+  std::optional<WallTime> certificate_end;   ///< of the certificate it showed last
+  bool offers_dsn = false;                   ///< in the last session with it (RFC 3461)
 
   Average ready;                     ///< from dialling to a ready session
   Average accepted;                  ///< from MAIL to the reply to the dot

@@ -45,41 +45,39 @@ WallTime rest_end(const HealthEvent& event, std::uint32_t failures, const CoolDo
 
 /// It is well again.
 void close(Health& health) {
-  health.since = health.failed = health.until = kNever;
-  health.failures = 0;
-  health.cause = Cause::Unknown;
+  health.outage.reset();
   health.looks.clear();
-  health.message.reset();
 }
 
 /// Whether an attempt ran beside the one that met the failure. They meet one failure, however many they are; what was
 /// running before the relay rested is of the same kind. Only a probe, or another cause that keeps it down longer, says
 /// something new.
 bool is_same_failure(const Health& health, const HealthEvent& event) {
-  return health.down() && event.began <= health.failed;
+  return health.outage && event.began <= health.outage->failed;
 }
 
 /// Whether the message that the relay failed with has come again: that is no reason to keep it from the others for
 /// longer.
 bool is_same_message(const Health& health, const HealthEvent& event) {
-  const bool known = health.down() && event.cause == health.cause;
-  return known && event.transaction && event.transaction->message == health.message;
+  const bool known = health.outage && event.cause == health.outage->cause;
+  return known && event.transaction && event.transaction->message == health.outage->message;
 }
 
 bool fail(Health& health, const HealthEvent& event, const CoolDown& bounds, WallTime now) {
   const bool was_well = !health.down();
   const bool same = is_same_failure(health, event);
   if ((same && is_reach_trouble(event.cause)) || is_same_message(health, event)) return false;
-  if (!same) ++health.failures;
-  const WallTime until = rest_end(event, health.failures, bounds, now);
-  if (same && until <= health.until) return false;
-  if (was_well) health.since = now;
-  if (!same) health.failed = now;
-  health.cause = event.cause;
-  health.until = until;
-  health.stamps = event.stamps;
-  health.words = event.words;
-  health.message = event.transaction ? std::optional(event.transaction->message) : std::nullopt;
+  if (was_well) health.outage = Outage{.since = now, .failed = now, .until = now};
+  Outage& outage = *health.outage;
+  if (!same) ++outage.failures;
+  const WallTime until = rest_end(event, outage.failures, bounds, now);
+  if (same && until <= outage.until) return false;
+  if (!same) outage.failed = now;
+  outage.cause = event.cause;
+  outage.until = until;
+  outage.stamps = event.stamps;
+  outage.words = event.words;
+  outage.message = event.transaction ? std::optional(event.transaction->message) : std::nullopt;
   return was_well;
 }
 
@@ -134,11 +132,12 @@ bool succeed(Health& health, const HealthEvent& event) {
   health.suspicion.reset();
   if (event.kind == HealthEvent::Kind::Accepted) health.doubts.clear();
   health.proved = std::max(health.proved.value_or(event.began), event.began);
-  if (!health.down()) return false;
+  if (!health.outage) return false;
+  const Outage& outage = *health.outage;
   // It began before the failure, so it says nothing about what came after.
-  if (event.began < health.failed) return false;
-  const bool by_session = is_reach_trouble(health.cause) || health.cause == Cause::Auth;
-  if (event.kind == HealthEvent::Kind::Ready && (!by_session || health.message)) return false;
+  if (event.began < outage.failed) return false;
+  const bool by_session = is_reach_trouble(outage.cause) || outage.cause == Cause::Auth;
+  if (event.kind == HealthEvent::Kind::Ready && (!by_session || outage.message)) return false;
   close(health);
   return true;
 }
@@ -152,7 +151,7 @@ bool is_outdated(const Health& health, const HealthEvent& event) {
 
 void keep_measures(Health& health, const HealthEvent& event, WallTime now) {
   if (event.pipelined) health.one_by_one_until = now + kOneByOne;
-  if (event.certificate_end) health.certificate_end = *event.certificate_end;
+  if (event.certificate_end) health.certificate_end = event.certificate_end;
   if (event.offers_dsn) health.offers_dsn = *event.offers_dsn;
   if (event.ready || event.accepted) health.measured = now;
   if (event.ready) health.ready.add(*event.ready);

@@ -17,6 +17,37 @@ static_assert(numbered_in_order({Cause::Unknown, Cause::Network, Cause::Tls, Cau
                                  Cause::Mailbox, Cause::RelayingDenied},
                                 kLastCause));
 
+/// One that has no beginning stands for none.
+void pack_outage(Packer& out, const Outage& outage) {
+  pack_enum(out, outage.cause);
+  for (const WallTime time : {outage.since, outage.failed, outage.until})
+    out.time(time);
+  out.number(outage.failures);
+  out.number(outage.stamps.credentials);
+  out.number(outage.stamps.settings);
+  out.text(clip(outage.words, kLongestWords));
+  out.number(outage.message ? 1 : 0);
+  out.number(outage.message.value_or(0));
+}
+
+bool unpack_outage(Unpacker& in, std::optional<Outage>& found) {
+  Outage outage;
+  const auto cause = unpack_enum(in, kLastCause);
+  if (!cause) return false;
+  outage.cause = *cause;
+  for (WallTime* const time : {&outage.since, &outage.failed, &outage.until})
+    *time = in.time();
+  outage.failures = in.small();
+  outage.stamps.credentials = in.number();
+  outage.stamps.settings = in.number();
+  outage.words = printable(in.text());
+  const bool in_transaction = in.number() != 0;
+  const std::uint64_t message = in.number();
+  if (in_transaction) outage.message = message;
+  if (outage.since != kNever) found = std::move(outage);
+  return in.fine();
+}
+
 void pack_doubts(Packer& out, const std::vector<Doubt>& doubts) {
   out.number(doubts.size());
   for (const Doubt& doubt : doubts) {
@@ -76,12 +107,15 @@ std::optional<Suspicion> unpack_suspicion(Unpacker& in) {
 }
 
 bool plausible(const Health& health) {
+  const Outage none;
+  const Outage& outage = health.outage ? *health.outage : none;
   const Suspicion suspicion = health.suspicion.value_or(Suspicion());
   bool fine = true;
-  for (const WallTime time : {health.stamp, health.since, health.failed, health.until, suspicion.since, suspicion.last,
-                              health.proved.value_or(kNever), health.suspended_until, health.reset.value_or(kNever),
-                              health.one_by_one_until, health.measured.value_or(kNever)}) {
+  for (const WallTime time : {health.stamp, outage.since, outage.failed, outage.until, suspicion.since, suspicion.last})
     fine = fine && is_plausible(time);
+  for (const auto& time :
+       {health.proved, health.suspended_until, health.reset, health.one_by_one_until, health.measured}) {
+    fine = fine && is_plausible(time.value_or(kNever));
   }
   for (const Doubt& doubt : health.doubts)
     fine = fine && is_plausible(doubt.at);
@@ -94,23 +128,14 @@ bool plausible(const Health& health) {
 
 void pack(Packer& out, const Health& health) {
   out.time(health.stamp);
-  pack_enum(out, health.cause);
-  for (const WallTime time : {health.since, health.failed, health.until})
-    out.time(time);
-  out.number(health.failures);
-  out.number(health.stamps.credentials);
-  out.number(health.stamps.settings);
-  out.text(clip(health.words, kLongestWords));
-  out.number(health.message ? 1 : 0);
-  out.number(health.message.value_or(0));
+  const Outage none;
+  pack_outage(out, health.outage ? *health.outage : none);
   pack_looks(out, health.looks);
   pack_suspicion(out, health.suspicion);
   pack_time(out, health.proved);
   pack_doubts(out, health.doubts);
-  out.time(health.suspended_until);
-  pack_time(out, health.reset);
-  out.time(health.one_by_one_until);
-  out.time(health.certificate_end);
+  for (const auto& time : {health.suspended_until, health.reset, health.one_by_one_until, health.certificate_end})
+    pack_time(out, time);
   out.number(health.offers_dsn ? 1 : 0);
   for (const Average* const average : {&health.ready, &health.accepted}) {
     out.real(average->value);
@@ -124,26 +149,13 @@ void pack(Packer& out, const Health& health) {
 
 bool unpack(Unpacker& in, Health& health) {
   health.stamp = in.time();
-  const auto cause = unpack_enum(in, kLastCause);
-  if (!cause) return false;
-  health.cause = *cause;
-  for (WallTime* const time : {&health.since, &health.failed, &health.until})
-    *time = in.time();
-  health.failures = in.small();
-  health.stamps.credentials = in.number();
-  health.stamps.settings = in.number();
-  health.words = printable(in.text());
-  const bool in_transaction = in.number() != 0;
-  const std::uint64_t message = in.number();
-  if (in_transaction) health.message = message;
+  if (!unpack_outage(in, health.outage)) return false;
   if (!unpack_looks(in, health.looks)) return false;
   health.suspicion = unpack_suspicion(in);
   health.proved = unpack_time(in);
   if (!unpack_doubts(in, health.doubts)) return false;
-  health.suspended_until = in.time();
-  health.reset = unpack_time(in);
-  health.one_by_one_until = in.time();
-  health.certificate_end = in.time();
+  for (auto* const time : {&health.suspended_until, &health.reset, &health.one_by_one_until, &health.certificate_end})
+    *time = unpack_time(in);
   health.offers_dsn = in.number() != 0;
   for (Average* const average : {&health.ready, &health.accepted}) {
     average->value = in.real();

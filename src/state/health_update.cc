@@ -78,14 +78,14 @@ std::optional<Change> apply(RelayHistory& history, const HealthUpdate& update, c
     case HealthUpdate::Of::Relay: break;
   }
   Health& health = history.relay.health;
-  const Cause before = health.cause;
+  const Cause before = health.cause();
   if (!apply(health, update.event, self, bounds, now)) return std::nullopt;
-  return Change{.kind = health.down() ? Change::Kind::Down : Change::Kind::Up,
-                .at = now,
-                .relay = relay.name,
-                .cause = health.down() ? health.cause : before,
-                .until = health.until,
-                .words = update.event.words};
+  Change change{.kind = Change::Kind::Up, .at = now, .relay = relay.name, .cause = before, .words = update.event.words};
+  if (!health.outage) return change;
+  change.kind = Change::Kind::Down;
+  change.cause = health.outage->cause;
+  change.until = health.outage->until;
+  return change;
 }
 
 bool has_failed(const Health& health) { return health.down() || !health.doubts.empty(); }

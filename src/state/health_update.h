@@ -25,9 +25,9 @@ struct HealthUpdate {
 
 /// What a session showed when it was ready.
 struct ReadySession {
-  Instant began;  ///< when it was dialled
-  Duration took;  ///< from then
-  WallTime certificate_end = kNever;
+  Instant began;                                 ///< when it was dialled
+  Duration took;                                 ///< from then
+  std::optional<WallTime> certificate_end = {};  ///< of the relay's certificate; nothing in clear text
   bool offers_dsn = false;
 };
 

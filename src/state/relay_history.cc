@@ -31,10 +31,8 @@
 namespace relaypipe {
 namespace {
 
-using std::chrono::milliseconds;
-
 /// How often a delivery asks what others have found.
-constexpr Span kLookAgain = milliseconds(100);
+constexpr Span kLookAgain = std::chrono::milliseconds(100);
 
 Claim claim_of(const Relay& relay, const Context& around) {
   const bool urgent =
@@ -61,8 +59,8 @@ Skipped skipped(const Standing& standing, const Health& health) {
                    : standing.kind == Kind::Probing || standing.kind == Kind::Hanging ? Skipped::Why::Probing
                                                                                       : Skipped::Why::CoolingDown;
   // What it failed with some other time is not why the administrator suspended it.
-  if (why == Skipped::Why::Suspended) return {.why = why, .until = standing.until, .words = {}};
-  return {.why = why, .until = standing.until, .cause = health.cause, .words = health.words};
+  if (why == Skipped::Why::Suspended || !health.outage) return {.why = why, .until = standing.until, .words = {}};
+  return {.why = why, .until = standing.until, .cause = health.outage->cause, .words = health.outage->words};
 }
 
 Skipped skipped(const Exhausted& used_up, const Limits& limits) {
@@ -76,7 +74,7 @@ Standing standing_of(const Health& health, const Relay& relay, const Context& ar
   // Sources are looked at only where it matters.
   Stamps stamps;
   if (health.down()) stamps.settings = around.settings(relay);
-  if (health.down() && health.cause == Cause::Auth) stamps.credentials = around.credentials(relay);
+  if (health.cause() == Cause::Auth) stamps.credentials = around.credentials(relay);
   return standing(health, around.now, stamps, relay.settings->cool_down, around.alive);
 }
 
@@ -95,27 +93,33 @@ bool waits(const Standing& now, const Leg& leg, Span waited, const Context& arou
 }
 
 /// What keeps the relay from this message alone: its sender, or a recipient's domain, that the relay lately refused.
-const Health* cooling_pair(const RelayHistory& history, const Leg& leg, const Context& around) {
+struct CoolingPair {
+  bool of_sender;
+  const Outage& outage;
+};
+
+std::optional<CoolingPair> cooling_pair(const RelayHistory& history, const Leg& leg, const Context& around) {
   const std::optional<WallTime>& reset = history.relay.health.reset;
   const auto cools_down = [&](const Health& pair) {
-    if (reset && pair.failed <= *reset) return false;
+    if (!pair.outage || (reset && pair.outage->failed <= *reset)) return false;
     const Standing now = standing_of(pair, leg.relay, around);
     return now.kind == Standing::Kind::CoolingDown && !(leg.turn == Leg::Turn::Last && now.early);
   };
-  if (cools_down(history.with_sender)) return &history.with_sender;
+  if (cools_down(history.with_sender)) return CoolingPair{.of_sender = true, .outage = *history.with_sender.outage};
   const auto& domains = history.with_domains;
   const auto found = std::find_if(domains.begin(), domains.end(), cools_down);
-  return found == domains.end() ? nullptr : &*found;
+  if (found == domains.end()) return std::nullopt;
+  return CoolingPair{.of_sender = false, .outage = *found->outage};
 }
 
-std::string_view pair_words(const Health& pair, bool of_sender) {
-  if (!of_sender) return "did not relay to this domain";
-  return pair.cause == Cause::SenderNotAllowed ? "did not take this sender" : "cools down for this sender";
+std::string_view pair_words(const CoolingPair& pair) {
+  if (!pair.of_sender) return "did not relay to this domain";
+  return pair.outage.cause == Cause::SenderNotAllowed ? "did not take this sender" : "cools down for this sender";
 }
 
-Skipped::Why pair_reason(const Health& pair, bool of_sender) {
-  if (!of_sender) return Skipped::Why::DomainNotTaken;
-  return pair.cause == Cause::SenderNotAllowed ? Skipped::Why::SenderNotTaken : Skipped::Why::CoolingDown;
+Skipped::Why pair_reason(const CoolingPair& pair) {
+  if (!pair.of_sender) return Skipped::Why::DomainNotTaken;
+  return pair.outage.cause == Cause::SenderNotAllowed ? Skipped::Why::SenderNotTaken : Skipped::Why::CoolingDown;
 }
 
 /// Whether a delivery would wait for it, or has to ask for it.
@@ -133,12 +137,12 @@ struct LostPlace {
 std::optional<LostPlace> lost_place(const RelayHistory& history, const Leg& leg, const Context& around) {
   const auto behind = [](WallTime due, std::string why) { return LostPlace{.due = due, .why = std::move(why)}; };
   using Kind = Standing::Kind;
-  const Health& health = history.relay.health;
-  const Standing now = standing_of(health, leg.relay, around);
+  const std::optional<Outage>& outage = history.relay.health.outage;
+  const Standing now = standing_of(history.relay.health, leg.relay, around);
   switch (now.kind) {
     case Kind::Suspended: return behind(now.until, "suspended until " + time_text(now.until));
     case Kind::CoolingDown:
-      return behind(now.until, fmt::format("cools down until {}: {}", time_text(now.until), health.words));
+      return behind(now.until, fmt::format("cools down until {}: {}", time_text(now.until), outage->words));
     case Kind::Probing:
       if (now.unknown) break;
       return behind(around.now, "another delivery is trying whether it is well again");
@@ -146,8 +150,8 @@ std::optional<LostPlace> lost_place(const RelayHistory& history, const Leg& leg,
     case Kind::Due:
     case Kind::Up: break;
   }
-  if (const Health* const pair = cooling_pair(history, leg, around)) {
-    return behind(pair->until, fmt::format("{}: {}", pair_words(*pair, pair == &history.with_sender), pair->words));
+  if (const auto pair = cooling_pair(history, leg, around)) {
+    return behind(pair->outage.until, fmt::format("{}: {}", pair_words(*pair), pair->outage.words));
   }
   const Limits& limits = leg.relay.limits;
   const auto used_up =
@@ -277,10 +281,10 @@ Admission admit(RelayHistory& history, const Leg& leg, Span waited, bool again, 
   const bool may_try = now.kind == Kind::Up || may_probe || (again && now.kind != Kind::Suspended);
   if (!may_try && waits(now, leg, waited, here)) return {.kind = Admission::Kind::Later, .at = here.now + kLookAgain};
   if (!may_try) return {.kind = Admission::Kind::No, .why = skipped(now, health)};
-  if (const Health* const pair = again ? nullptr : cooling_pair(history, leg, here)) {
-    const Skipped::Why why = pair_reason(*pair, pair == &history.with_sender);
+  if (const auto pair = again ? std::nullopt : cooling_pair(history, leg, here)) {
+    const auto& [of_sender, outage] = *pair;
     return {.kind = Admission::Kind::No,
-            .why = {.why = why, .until = pair->until, .cause = pair->cause, .words = pair->words}};
+            .why = {.why = pair_reason(*pair), .until = outage.until, .cause = outage.cause, .words = outage.words}};
   }
   const Limits& limits = leg.relay.limits;
   const Claim claim = claim_of(leg.relay, here);

@@ -141,8 +141,10 @@ std::optional<RelayState> unpack(std::string_view octets) {
 }
 
 WallTime useful_until(const RelayState& state, WallTime now) {
-  const bool plain = !state.health.down() && state.allowance.used.empty();
-  return std::max({now + (plain ? kKeptWell : kKept), state.health.until + kKept, state.health.suspended_until});
+  const Health& health = state.health;
+  const bool plain = !health.outage && state.allowance.used.empty();
+  return std::max({now + (plain ? kKeptWell : kKept), health.outage ? health.outage->until + kKept : kNever,
+                   health.suspended_until.value_or(kNever)});
 }
 
 Health& endpoint_health(RelayState& state, std::string_view address) {

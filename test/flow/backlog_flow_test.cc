@@ -100,8 +100,7 @@ TEST_CASE("what others found while it waited is neither taken back nor forgotten
   Process process;
   SECTION("that it failed") {
     Flow& flow = process.deliver_while([](RelayState& state, WallTime now) {
-      state.health.since = state.health.failed = now + 1ms;
-      state.health.until = now + 15s;
+      state.health.outage = Outage{.since = now + 1ms, .failed = now + 1ms, .until = now + 15s};
     });
     flow.services.wall.shift += 1s;
     process.write();
@@ -123,8 +122,7 @@ TEST_CASE("what others found while it waited is neither taken back nor forgotten
 TEST_CASE("the failure that a waiting acceptance came after is over") {
   Process process;
   Flow& flow = process.deliver_while([](RelayState& state, WallTime now) {
-    state.health.since = state.health.failed = now - 1min;
-    state.health.until = now + 1min;
+    state.health.outage = Outage{.since = now - 1min, .failed = now - 1min, .until = now + 1min};
   });
   process.write();
   CHECK_FALSE(process.health().down());
@@ -150,7 +148,7 @@ TEST_CASE("only of a calm relay an acceptance is no news") {
     change(other, another);
     CHECK_FALSE(is_calm(other, another, now, alive));
   };
-  const auto fail = [&](Health& health) { health.since = health.failed = now; };
+  const auto fail = [&](Health& health) { health.outage = Outage{.since = now, .failed = now, .until = now}; };
   no_more([&](RelayHistory& one, Relay&) { one.relay.health.ready = {}; });
   no_more([&](RelayHistory& one, Relay&) { fail(one.relay.health); });
   no_more([&](RelayHistory& one, Relay&) { fail(one.with_sender); });

@@ -78,7 +78,7 @@ TEST_CASE("after the cool-down one delivery probes, and what it finds decides fo
   }
   SECTION("it is not: it rests twice as long") {
     refuse_first(all);
-    CHECK(all.state(kFirstRelay).health.until == all.now() + 30s);
+    CHECK(all.state(kFirstRelay).health.outage.value().until == all.now() + 30s);
     CHECK(all.changes.size() == 1);
   }
   SECTION("the others go on without it while the one looks, and without waiting") {
@@ -103,7 +103,7 @@ TEST_CASE("after the cool-down one delivery probes, and what it finds decides fo
     CHECK(probing->first().dialled == Times{0s});
     all.finish();
     // Superseded while it was probed: it has failed once more.
-    CHECK(all.state(kFirstRelay).health.failures == 2);
+    CHECK(all.state(kFirstRelay).health.outage.value().failures == 2);
     CHECK(all.state(kFirstRelay).health.looks.empty());
   }
   SECTION("the one was killed: the next one probes") {
@@ -166,7 +166,7 @@ TEST_CASE("with nothing else left one delivery looks before the rest is over, bu
     all.clock += 15s;
   }
   // It rests two minutes by now, and may be looked at after fifteen seconds.
-  CHECK(all.state(kFirstRelay).health.until == all.now() + 105s);
+  CHECK(all.state(kFirstRelay).health.outage.value().until == all.now() + 105s);
   all.clock -= 1s;
   CHECK(meet(true) == "left alone, deferred ");
   all.clock += 1s;
@@ -226,7 +226,7 @@ TEST_CASE("an unknown relay that is silent: a few look at it, and the others pas
   // Until the looks were over, and not for another patience.
   CHECK(waited == 500ms);
   all.finish();
-  CHECK(all.state(kFirstRelay).health.failures == 1);
+  CHECK(all.state(kFirstRelay).health.outage.value().failures == 1);
 }
 
 TEST_CASE("an unknown relay that is slow but comes keeps its place for a whole burst") {
@@ -356,7 +356,7 @@ TEST_CASE("what a relay usually needs does not shorten its patience: a pause is 
   CHECK(send(false).empty());
   CHECK_FALSE(all.state(kFirstRelay).health.down());
   CHECK(send(true) == Times{2s});
-  CHECK(all.state(kFirstRelay).health.failures == 1);
+  CHECK(all.state(kFirstRelay).health.outage.value().failures == 1);
   CHECK(send(true) == Times{0s});
 }
 
@@ -431,7 +431,7 @@ TEST_CASE("all addresses refused: the relay is down") {
   CHECK_THAT(flow.run(), StartsWith("deferred 4.4.1"));
   const std::string name = flow.plan.legs[0].relay.name;
   all.finish();
-  CHECK(all.state(name).health.failures == 1);
+  CHECK(all.state(name).health.outage.value().failures == 1);
 }
 
 TEST_CASE("one MX host that refuses to go on does not speak for the others") {
@@ -464,7 +464,7 @@ TEST_CASE("a refused AUTH rests an hour, or until the credentials are others") {
     return dialled;
   };
   CHECK(meet("5.7.8 authentication failed"));
-  CHECK(all.state(kFirstRelay).health.cause == Cause::Auth);
+  CHECK(all.state(kFirstRelay).health.outage.value().cause == Cause::Auth);
   all.clock += 59min;
   CHECK_FALSE(meet(nullptr));
   SECTION("the hour is over") {
@@ -490,8 +490,8 @@ TEST_CASE("a quota reply rests until the time it names") {
   CHECK_THAT(flow.run(), StartsWith(kBySecond));
   all.finish();
   const Health health = all.state(kFirstRelay).health;
-  CHECK(health.cause == Cause::Quota);
-  CHECK(health.until == all.now() + 600s);
+  CHECK(health.outage.value().cause == Cause::Quota);
+  CHECK(health.outage.value().until == all.now() + 600s);
   all.clock += 599s;
   {
     Flow& next = all.next();
@@ -504,7 +504,7 @@ TEST_CASE("a quota reply rests until the time it names") {
   all.clock += 1s;
   CHECK_THAT(all.next().run(), StartsWith("deferred"));  // nobody listens; it was dialled
   all.finish();
-  CHECK(all.state(kFirstRelay).health.cause == Cause::Network);
+  CHECK(all.state(kFirstRelay).health.outage.value().cause == Cause::Network);
 }
 
 TEST_CASE("a sender that a relay does not take is kept away from it, and nobody else") {
@@ -596,15 +596,15 @@ TEST_CASE("different messages of two senders in a row are the relay's, with no a
     send_to_first(all, &trouble, "b@example.com");
     CHECK_FALSE(all.state(kFirstRelay).health.down());
     send_to_first(all, &trouble, "d@example.com", "LAST");
-    const Health down = all.state(kFirstRelay).health;
+    const Outage down = all.state(kFirstRelay).health.outage.value();
     CHECK(down.failures == 1);
     CHECK_FALSE(send_to_first(all, nullptr, "c@example.com"));
     // The next look by one of these messages is no reason to rest for longer; a session that is ready is none to come
     // back.
     all.clock += down.until - all.now();
     CHECK(send_to_first(all, &trouble, "d@example.com", "LAST"));
-    CHECK(all.state(kFirstRelay).health.until == down.until);
-    CHECK(all.state(kFirstRelay).health.since == down.since);
+    CHECK(all.state(kFirstRelay).health.outage.value().until == down.until);
+    CHECK(all.state(kFirstRelay).health.outage.value().since == down.since);
     CHECK(send_to_first(all, nullptr, "c@example.com"));
     CHECK_FALSE(all.state(kFirstRelay).health.down());
   }
@@ -630,13 +630,13 @@ TEST_CASE("a quota that its message meets again does not rest for longer") {
                                r.says("MAIL", "452 4.5.3 Daily message quota exceeded, try again after 600 seconds");
                              }};
   send_to_first(all, &quota, "a@example.com", "FIRST");
-  const WallTime until = all.state(kFirstRelay).health.until;
+  const WallTime until = all.state(kFirstRelay).health.outage.value().until;
   CHECK(until == all.now() + 600s);
   all.clock += 600s;
   CHECK(send_to_first(all, &quota, "a@example.com", "FIRST"));
-  CHECK(all.state(kFirstRelay).health.until == until);
+  CHECK(all.state(kFirstRelay).health.outage.value().until == until);
   CHECK(send_to_first(all, &quota, "a@example.com", "OTHER"));
-  CHECK(all.state(kFirstRelay).health.until == all.now() + 600s);
+  CHECK(all.state(kFirstRelay).health.outage.value().until == all.now() + 600s);
 }
 
 TEST_CASE("whoever is told to stop while it waits for the reply to its dot does not blame the relay") {
@@ -698,7 +698,7 @@ TEST_CASE("a relay rests when it relays to none of several domains, with no acce
   send_to_domain(all, "four.example", true);
   CHECK_FALSE(all.state(kFirstRelay).health.down());
   send_to_domain(all, "five.example", true);
-  CHECK(all.state(kFirstRelay).health.cause == Cause::RelayingDenied);
+  CHECK(all.state(kFirstRelay).health.outage.value().cause == Cause::RelayingDenied);
   CHECK_FALSE(send_to_domain(all, "good.example", false));
   all.clock += 20min;
   CHECK(send_to_domain(all, "good.example", false));
@@ -760,7 +760,6 @@ TEST_CASE("our own trouble and what is said of the message leave a relay's healt
   flow.run();
   all.finish();
   CHECK_FALSE(all.state(kFirstRelay).health.down());
-  CHECK(all.state(kFirstRelay).health.failures == 0);
   CHECK(all.state(kFirstRelay).health.looks.empty());
   CHECK(all.changes.empty());
 }

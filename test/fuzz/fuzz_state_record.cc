@@ -22,16 +22,22 @@ WallTime some_time(FuzzedDataProvider& data) {
 
 Owner some_owner(FuzzedDataProvider& data) { return {data.ConsumeIntegral<std::uint64_t>()}; }
 
+/// One that began at the epoch would be none.
+Outage some_outage(FuzzedDataProvider& data) {
+  Outage outage{.cause = static_cast<Cause>(data.ConsumeIntegralInRange(0, static_cast<int>(kLastCause))),
+                .since = some_time(data) + Span(1),
+                .failed = some_time(data),
+                .until = some_time(data),
+                .failures = data.ConsumeIntegral<std::uint32_t>()};
+  outage.stamps = {data.ConsumeIntegral<std::uint64_t>(), data.ConsumeIntegral<std::uint64_t>()};
+  outage.words = data.ConsumeRandomLengthString(400);
+  return outage;
+}
+
 Health some_health(FuzzedDataProvider& data) {
   Health health;
   health.stamp = some_time(data);
-  health.cause = static_cast<Cause>(data.ConsumeIntegralInRange(0, static_cast<int>(kLastCause)));
-  health.since = some_time(data);
-  health.failed = some_time(data);
-  health.until = some_time(data);
-  health.failures = data.ConsumeIntegral<std::uint32_t>();
-  health.stamps = {data.ConsumeIntegral<std::uint64_t>(), data.ConsumeIntegral<std::uint64_t>()};
-  health.words = data.ConsumeRandomLengthString(400);
+  if (data.ConsumeBool()) health.outage = some_outage(data);
   for (int i = data.ConsumeIntegralInRange(0, 3); i > 0; --i)
     health.looks.push_back({some_owner(data), some_time(data), some_time(data)});
   for (int i = data.ConsumeIntegralInRange(0, 3); i > 0; --i)
@@ -69,7 +75,8 @@ void check_use(RelayState state) {
   const Alive dead = [](const Owner&) { return false; };
   const WallTime now = settle(state.health, kNow);
   must(now >= kNow, "settling never goes back in time");
-  const Standing stands = standing(state.health, now, state.health.stamps, {}, dead);
+  const Stamps stamps = state.health.outage ? state.health.outage->stamps : Stamps();
+  const Standing stands = standing(state.health, now, stamps, {}, dead);
   must(stands.kind != Standing::Kind::Probing, "a dead process probes nothing");
   must(stands.kind != Standing::Kind::CoolingDown || stands.until > now, "who rests does so until later");
   HealthEvent accepted;
@@ -111,21 +118,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   state.allowance = some_allowance(provider);
   const auto read = unpack(pack(state));
   must(read.has_value(), "a state that can be is read back");
-  must(read->health.until == state.health.until && read->health.failures == state.health.failures &&
-           read->health.looks.size() == state.health.looks.size() && read->health.successes == state.health.successes &&
-           read->health.ready.value == state.health.ready.value,
+  const Health& before = state.health;
+  const Health& after = read->health;
+  must(after.down() == before.down() && after.looks.size() == before.looks.size() &&
+           after.successes == before.successes && after.ready.value == before.ready.value,
        "its health is the same");
+  must(!after.outage ||
+           (after.outage->until == before.outage->until && after.outage->failures == before.outage->failures),
+       "its outage is the same");
   must(read->allowance.used.size() == state.allowance.used.size() &&
            read->allowance.holds.size() == state.allowance.holds.size(),
        "its allowance is the same");
   for (std::size_t i = 0; i < read->allowance.used.size(); ++i) {
-    const Used& before = state.allowance.used[i];
-    const Used& after = read->allowance.used[i];
-    must(before.rule == after.rule && before.index == after.index && before.in_period == after.in_period &&
-             before.counts.size() == after.counts.size(),
+    const Used& written = state.allowance.used[i];
+    const Used& found = read->allowance.used[i];
+    must(written.rule == found.rule && written.index == found.index && written.in_period == found.in_period &&
+             written.counts.size() == found.counts.size(),
          "what is used is the same");
-    for (std::size_t j = 0; j < after.counts.size(); ++j)
-      must(before.counts[j].at == after.counts[j].at && before.counts[j].amount == after.counts[j].amount,
+    for (std::size_t j = 0; j < found.counts.size(); ++j)
+      must(written.counts[j].at == found.counts[j].at && written.counts[j].amount == found.counts[j].amount,
            "each count is the same");
   }
   return 0;

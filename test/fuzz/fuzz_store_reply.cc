@@ -138,8 +138,8 @@ void check_exchange(const std::vector<StoreReply>& replies, bool urgent) {
   const std::string packed = pack(host.state);
   const auto again = unpack(packed);
   must(again && pack(*again) == packed, "what a store says leaves the record readable");
-  must(is_plausible(host.state.health.suspended_until) || host.state.health.suspended_until == kFarFuture,
-       "a suspension has an end");
+  const WallTime suspended = host.state.health.suspended_until.value_or(kNow);
+  must(is_plausible(suspended) || suspended == kFarFuture, "a suspension has an end");
 }
 
 void check_window(const std::vector<StoreReply>& replies) {

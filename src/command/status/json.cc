@@ -15,9 +15,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// As in RFC 3339; null where there is no such time.
-Json date(WallTime time) {
-  if (time == kNever || time >= kFarFuture) return nullptr;
-  std::string text = time_text(time);
+Json date(const std::optional<WallTime>& time) {
+  if (!time || *time == kNever || *time >= kFarFuture) return nullptr;
+  std::string text = time_text(*time);
   text[10] = 'T';
   return text.substr(0, 19) + "Z";
 }
@@ -60,7 +60,7 @@ Json store_json(const StoreStatus& store) {
 
 Json relay_json(const RelayStatus& relay) {
   const Health& health = relay.health;
-  const bool down = health.since != kNever;
+  const Outage outage = health.outage.value_or(Outage());
   Json json;
   json["relay"] = printable(relay.name);
   json["destination"] = relay.destination.empty() ? Json(nullptr) : Json(printable(relay.destination));
@@ -69,12 +69,12 @@ Json relay_json(const RelayStatus& relay) {
   json["provider"] = relay.provider.empty() ? Json(nullptr) : Json(relay.provider);
   json["gone"] = relay.gone;
   json["state"] = standing_name(relay);
-  json["since"] = date(health.since);
-  json["next_try"] = down ? date(health.until) : Json(nullptr);
+  json["since"] = date(outage.since);
+  json["next_try"] = date(outage.until);
   json["suspended_until"] = date(health.suspended_until);
-  json["cause"] = down ? Json(cause_name(health.cause)) : Json(nullptr);
-  json["failure"] = down ? Json(health.words) : Json(nullptr);
-  json["failures"] = health.failures;
+  json["cause"] = health.outage ? Json(cause_name(outage.cause)) : Json(nullptr);
+  json["failure"] = health.outage ? Json(outage.words) : Json(nullptr);
+  json["failures"] = outage.failures;
   json["today"] = relay.today;
   json["accepted_ever"] = health.successes;
   json["ready_ms"] = milliseconds(health.ready);

@@ -137,11 +137,12 @@ std::string status_prometheus(const StatusReport& report) {
   text += states(report);
   text += metric(report, "relay_accepted_total", "counter", "Messages accepted by the relay.",
                  [](const RelayStatus& relay) { return static_cast<double>(relay.health.successes); });
-  text += metric(report, "relay_failures", "gauge", "Failures in a row.",
-                 [](const RelayStatus& relay) { return static_cast<double>(relay.health.failures); });
+  text += metric(report, "relay_failures", "gauge", "Failures in a row.", [](const RelayStatus& relay) {
+    return static_cast<double>(relay.health.outage ? relay.health.outage->failures : 0);
+  });
   text += metric(report, "relay_next_try_timestamp_seconds", "gauge", "When a relay that cools down is tried again.",
                  [](const RelayStatus& relay) {
-                   return relay.health.since == kNever ? std::nullopt : seconds(relay.health.until);
+                   return relay.health.outage ? seconds(relay.health.outage->until) : std::nullopt;
                  });
   text += metric(report, "relay_ready_seconds", "gauge", "Moving average from dialling to a ready session.",
                  [](const RelayStatus& relay) { return seconds(relay.health.ready); });
@@ -149,8 +150,8 @@ std::string status_prometheus(const StatusReport& report) {
                  [](const RelayStatus& relay) { return seconds(relay.health.accepted); });
   text += metric(report, "relay_certificate_days_left", "gauge",
                  "Days until the certificate ends that the relay showed last.", [&](const RelayStatus& relay) -> Known {
-                   if (relay.health.certificate_end == kNever) return std::nullopt;
-                   return days_until(relay.health.certificate_end, report.now);
+                   if (!relay.health.certificate_end) return std::nullopt;
+                   return days_until(*relay.health.certificate_end, report.now);
                  });
   text += metric(report, "relay_open_deliveries", "gauge", "Deliveries that use the relay within its limits.",
                  [](const RelayStatus& relay) { return static_cast<double>(relay.open); });

@@ -56,7 +56,10 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   now = std::max(settle(state.health, now), settle(state.allowance, limits, now, zones));
   drop_dead(state.allowance, now, alive);
   // Whether credentials or settings have changed is seen by the next delivery; here they count as they were.
-  status.standing = standing(state.health, now, state.health.stamps, bounds, alive);
+  const auto standing_now = [&](const Health& health) {
+    return standing(health, now, health.outage ? health.outage->stamps : Stamps(), bounds, alive);
+  };
+  status.standing = standing_now(state.health);
   for (const LimitRule& rule : limits.rules)
     status.limits.push_back({rule.text, rule.is_rate, amount_used(state.allowance, rule), rule.count,
                              rule.is_rate ? 0 : limits.reserve.kept_of(rule.count)});
@@ -66,7 +69,7 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
   const bool same_day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count() == state.health.day;
   status.today = same_day ? state.health.today : 0;
   for (const EndpointState& endpoint : state.endpoints) {
-    if (standing(endpoint.health, now, endpoint.health.stamps, bounds, alive).kind == Standing::Kind::CoolingDown) {
+    if (standing_now(endpoint.health).kind == Standing::Kind::CoolingDown) {
       status.cooling_down.push_back(endpoint.address);
     }
   }

@@ -47,8 +47,8 @@ void forget(StateTool& tool, const std::string& name) {
 /// change.
 std::string tell_up(const StateTool& tool, const std::string& name, const Health& before) {
   const std::vector<std::string>& program = tool.loaded.configuration.on_change;
-  if (program.empty() || before.since == kNever) return "";
-  const Change up{Change::Kind::Up, tool.wall.now(), name, before.cause, kNever, "reset by the administrator"};
+  if (program.empty() || !before.outage) return "";
+  const Change up{Change::Kind::Up, tool.wall.now(), name, before.outage->cause, kNever, "reset by the administrator"};
   const std::string problem = run_detached(program, change_json(up));
   return problem.empty() ? "" : fmt::format("\non_change {}: {}", printable(program.front()), problem);
 }

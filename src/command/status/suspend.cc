@@ -94,7 +94,7 @@ int run_resume(const ResumeArguments& arguments) {
   if (!tool) return status;
   return change_one(*tool, arguments, {Change::Kind::Resumed, {}, {}, {}, {}, {}},
                     fmt::format("{} may be used again", printable(arguments.relay)),
-                    [](RelayState& state, WallTime) { state.health.suspended_until = kNever; });
+                    [](RelayState& state, WallTime) { state.health.suspended_until.reset(); });
 }
 
 }  // namespace

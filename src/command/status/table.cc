@@ -39,8 +39,8 @@ std::string times_of(const RelayStatus& relay, WallTime now) {
   if (relay.standing.kind == Standing::Kind::Suspended) {
     return relay.standing.until >= kFarFuture ? "  until resumed" : "  for " + rough(relay.standing.until - now);
   }
-  if (health.since == kNever) return "";
-  std::string text = "  since " + rough(now - health.since);
+  if (!health.outage) return "";
+  std::string text = "  since " + rough(now - health.outage->since);
   if (relay.standing.kind == Standing::Kind::CoolingDown) text += ", next try in " + rough(relay.standing.until - now);
   return text;
 }
@@ -62,16 +62,14 @@ std::string relay_lines(const RelayStatus& relay, WallTime now, bool colour) {
   if (relay.gone) {
     text += fmt::format("    gone from the configuration: `relaypipe reset {}` forgets it\n", printable(relay.name));
   }
-  const bool down = relay.health.since != kNever;
-  if (down) {
-    text += fmt::format("    {}: {}\n", cause_name(relay.health.cause), clip(relay.health.words, 140));
-  }
+  const std::optional<Outage>& outage = relay.health.outage;
+  if (outage) text += fmt::format("    {}: {}\n", cause_name(outage->cause), clip(outage->words, 140));
   if (relay.health.one_by_one_until > now) {
     text += fmt::format("    PIPELINING is not used for {}: commands sent together were lost\n",
-                        rough(relay.health.one_by_one_until - now));
+                        rough(*relay.health.one_by_one_until - now));
   }
   // Of a relay that is down as a whole that is no news.
-  for (const std::string& endpoint : down ? std::vector<std::string>() : relay.cooling_down)
+  for (const std::string& endpoint : outage ? std::vector<std::string>() : relay.cooling_down)
     text += fmt::format("    cooling-down address {}\n", endpoint);
   for (const LimitUse& limit : relay.limits) {
     text += fmt::format("    {} {} {} of {}  {}{}\n", bar(limit), limit.is_rate ? "rate " : "quota", limit.used,

@@ -125,16 +125,17 @@ TEST_CASE("no message makes it more, however often it meets the same") {
   for (const Row& row : in_transaction()) {
     CAPTURE(describe(classified(row.what).attempt));
     Health health;
-    WallTime first_end = kNever;
+    std::optional<WallTime> first_end;
+    const auto end = [&] { return health.outage ? std::optional(health.outage->until) : std::nullopt; };
     for (int retry = 0; retry < 20; ++retry) {
       const WallTime now = kNow + retry * 2h;
       HealthEvent event = health_event(classified(row.what), Relay(), an_envelope(), now);
       if (std::string(row.radius) == "domain") event = of_domain(event, "other.example");
       if (std::string(row.radius) == "sender") continue;  // told of the pair alone
       apply(health, event, {100}, {}, now);
-      if (retry == 0) first_end = health.until;
+      if (retry == 0) first_end = end();
     }
-    CHECK(health.until == first_end);
+    CHECK(end() == first_end);
     CHECK(health.down() == (std::string(row.radius) == "everybody"));
   }
 }

@@ -13,10 +13,8 @@ const WallTime kStart = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22)
 
 RelayState down(Cause cause) {
   RelayState state;
-  state.health.cause = cause;
-  state.health.since = state.health.failed = kStart;
-  state.health.until = kStart + 1h;
-  state.health.words = "it said so";
+  state.health.outage =
+      Outage{.cause = cause, .since = kStart, .failed = kStart, .until = kStart + 1h, .words = "it said so"};
   return state;
 }
 
@@ -55,18 +53,18 @@ TEST_CASE("an outage is taken over once, is not told again, and ends") {
   const auto changes = hear(state, outage(5, 30min));
   REQUIRE(changes.size() == 1);
   CHECK(changes[0].kind == Change::Kind::Down);
-  CHECK(state.health.until == kStart + 31min);
-  CHECK(state.health.words == "at other: no");
+  CHECK(state.health.outage.value().until == kStart + 31min);
+  CHECK(state.health.outage.value().words == "at other: no");
   CHECK(!fact_to_tell(state, kStart + 1min));
   CHECK(hear(state, outage(5, 30min)).empty());
   hear(state, outage(6, 0s), kStart + 2min);
-  CHECK(state.health.until == kStart + 2min);
+  CHECK(state.health.outage.value().until == kStart + 2min);
 }
 
 TEST_CASE("an outage that was met here is not ended by others") {
   RelayState state = down(Cause::Auth);
   hear(state, outage(5, 0s));
-  CHECK(state.health.until == kStart + 1h);
+  CHECK(state.health.outage.value().until == kStart + 1h);
 }
 
 TEST_CASE("suspensions are taken over, those of this host are its own already") {
@@ -77,12 +75,12 @@ TEST_CASE("suspensions are taken over, those of this host are its own already") 
   fact.at = 10;
   fact.left = 0s;
   CHECK(hear(state, fact).at(0).kind == Change::Kind::Resumed);
-  CHECK(state.health.suspended_until == kNever);
+  CHECK(!state.health.suspended_until);
   fact.at = 11;
   fact.left = 1h;
   fact.host = "self";
   CHECK(hear(state, fact).empty());
-  CHECK(state.health.suspended_until == kNever);
+  CHECK(!state.health.suspended_until);
 }
 
 TEST_CASE("a hint never takes a relay away, its end lets it be tried") {
@@ -91,7 +89,7 @@ TEST_CASE("a hint never takes a relay away, its end lets it be tried") {
   CHECK(!well.health.down());
   RelayState state = down(Cause::Network);
   hear(state, {.kind = FleetFact::Kind::Hint, .at = 4, .left = 0s, .host = {}, .words = {}});
-  CHECK(state.health.until == kStart + 1min);
+  CHECK(state.health.outage.value().until == kStart + 1min);
 }
 
 TEST_CASE("the names of facts") {

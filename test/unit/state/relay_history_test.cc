@@ -62,12 +62,14 @@ struct Bench {
   }
   void cools_down(std::size_t leg, Span left, Cause cause = Cause::Network) {
     Health& health = history[leg].relay.health;
-    health.since = health.failed = health.stamp = kNow - 1s;
-    health.until = kNow + left;
-    health.cause = cause;
-    health.stamps = {1, 2};
-    health.failures = 1;
-    health.words = "it failed";
+    health.stamp = kNow - 1s;
+    health.outage = Outage{.cause = cause,
+                           .since = kNow - 1s,
+                           .failed = kNow - 1s,
+                           .until = kNow + left,
+                           .failures = 1,
+                           .stamps = {1, 2},
+                           .words = "it failed"};
   }
   void takes(std::size_t leg, Duration time) {
     Health& health = history[leg].relay.health;
@@ -130,7 +132,7 @@ TEST_CASE("resting that other reasons have is not cut short, whoever asks") {
   const Cause cause = GENERATE(Cause::Auth, Cause::Quota, Cause::Rate, Cause::Account, Cause::Policy);
   Bench bench(1);
   bench.cools_down(0, 30min, cause);
-  bench.history[0].relay.health.failed = kNow - 20min;
+  bench.history[0].relay.health.outage->failed = kNow - 20min;
   CHECK(bench.order() == "|a");
   const Admission admission = bench.admit('a');
   CHECK(admission.kind == Kind::No);
@@ -144,7 +146,7 @@ TEST_CASE("only one that stands last is looked at early, and not before the shor
   bench.cools_down(0, 5min);
   bench.order();
   CHECK(bench.admit('a').kind == Kind::No);
-  bench.of('a').relay.health.failed = kNow - 15s;
+  bench.of('a').relay.health.outage->failed = kNow - 15s;
   Leg own = bench.leg('a');
   own.turn = Leg::Turn::Own;
   CHECK(relaypipe::admit(bench.of('a'), own, {}, false, bench.around()).kind == Kind::No);
@@ -166,11 +168,13 @@ TEST_CASE("what this delivery has tried itself it may try again, but not what wa
 TEST_CASE("a relay that refused this sender stands last, and is not asked again for it") {
   Bench bench(2);
   Health& health = bench.history[0].with_sender;
-  health.since = health.failed = health.stamp = kNow - 1s;
-  health.until = kNow + 30min;
-  health.cause = Cause::SenderNotAllowed;
-  health.stamps = {1, 2};
-  health.words = "553 not yours";
+  health.stamp = kNow - 1s;
+  health.outage = Outage{.cause = Cause::SenderNotAllowed,
+                         .since = kNow - 1s,
+                         .failed = kNow - 1s,
+                         .until = kNow + 30min,
+                         .stamps = {1, 2},
+                         .words = "553 not yours"};
   CHECK(bench.order() == "b|a");
   CHECK(bench.plan.legs[1].reason == "; did not take this sender: 553 not yours");
   CHECK(bench.plan.legs[1].due == kNow + 30min);
@@ -181,7 +185,7 @@ TEST_CASE("a relay that refused this sender stands last, and is not asked again 
   CHECK(no.why.cause == Cause::SenderNotAllowed);
   CHECK(no.why.words == "553 not yours");
   CHECK(bench.admit('a', true).kind == Kind::Go);  // what this delivery has tried itself
-  health.until = kNow;
+  health.outage->until = kNow;
   CHECK(bench.admit('a').kind == Kind::Go);
 }
 
