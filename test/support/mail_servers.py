@@ -60,12 +60,13 @@ pid_file_path = {home}/pid
 exim_user = nobody
 exim_group = nogroup
 never_users = root
-local_interfaces = {address}
+local_interfaces = {address} : {unsafe_address}
 daemon_smtp_ports = 587 : 465
 tls_on_connect_ports = 465
 tls_advertise_hosts = *
 tls_certificate = {certificate}
 tls_privatekey = {certificate}
+tls_require_ciphers = ${{if eq{{$received_ip_address}}{{{unsafe_address}}}{{NORMAL:-VERS-TLS1.3:%DISABLE_SAFE_RENEGOTIATION}}{{NORMAL}}}}
 log_selector = +tls_cipher +tls_sni +smtp_protocol_error
 auth_advertise_hosts = ${{if def:tls_in_cipher{{*}}}}
 acl_smtp_rcpt = rcpt
@@ -76,6 +77,7 @@ queue_only
 begin acl
 rcpt:
   accept authenticated = *
+  accept condition = ${{if eq{{$received_ip_address}}{{{unsafe_address}}}}}
   deny message = authenticate first
 begin routers
 nowhere:
@@ -171,9 +173,10 @@ class Dovecot:
 
 
 class Exim:
-    """Keeps what it accepted in its spool."""
+    """Keeps what it accepted in its spool. At its second address it wants no account and has no secure renegotiation
+    (RFC 5746), as servers of before 2010, which OpenSSL cannot play."""
 
-    def __init__(self, program: Path, home: Path, address: str, certificate: Path) -> None:
+    def __init__(self, program: Path, home: Path, address: str, unsafe_address: str, certificate: Path) -> None:
         home.mkdir()
         for folder in ("spool", "log"):
             (home / folder).mkdir()
@@ -184,7 +187,7 @@ class Exim:
         for path in (own, home / "secret"):
             shutil.chown(path, "nobody", "nogroup")
         config = home / "exim.conf"
-        config.write_text(EXIM.format(home=home, address=address, certificate=own, user=USER,
+        config.write_text(EXIM.format(home=home, address=address, unsafe_address=unsafe_address, certificate=own, user=USER,
                                       temporary=TEMPORARY_USER))
         self._home = home
         self._process = subprocess.Popen([program, "-C", str(config), "-bdf", "-oX", "587 : 465"], stdin=subprocess.DEVNULL,

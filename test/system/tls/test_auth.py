@@ -40,10 +40,6 @@ class Auth(TlsCase):
         taken = self.taken(self.send(self.at(host, auth_mechanisms=[name.lower()])), host)
         self.assertEqual((taken.mechanism, taken.user), (name, USER))
 
-    def need_exim(self) -> None:
-        if not (self.place / "exim").exists():
-            self.skipTest("Exim is not there; test/install_packages brings it")
-
     @each({name: (f"{name}.test",) for name in ("plain", "login", "cram")})
     def test_other_letters_in_names_and_passwords(self, host: str) -> None:
         self.password_file = self.secret_file("other", OTHER_PASSWORD)

@@ -11,6 +11,7 @@ from support.relays import Connection, Relay
 from tls_case import TlsCase
 
 NAME = "odd.test"
+UNSAFE = "unsafe.test"    # Exim at its second address
 IN_CLEAR = ["EHLO", "MAIL"]
 BY_STARTTLS = ["EHLO", "STARTTLS", "EHLO", "MAIL"]
 
@@ -145,6 +146,19 @@ class Weak(OddCase):
            for name, script in (("short_dh", SHORT_DH), ("no_certificate", NO_CERTIFICATE))})
     def test_taken(self, script: str, level: str) -> None:
         self.assertIsNotNone(self.accept(*self.weak(script, level))["tls"])
+
+    @each({level: (level,) for level in ("may", "encrypt")})
+    def test_without_secure_renegotiation(self, level: str) -> None:
+        self.need_exim()
+        taken = self.taken(self.send(self.unsafe(level)), UNSAFE)
+        self.assertEqual(taken.tls, "TLSv1.2")
+
+    def test_without_secure_renegotiation_it_is_not_proved(self) -> None:
+        self.need_exim()
+        self.assert_passed_over(self.unsafe("verify"), "unsafe legacy renegotiation disabled", dsn=r"4\.7\.5")
+
+    def unsafe(self, level: str) -> dict[str, Any]:
+        return {"destination": f"[{UNSAFE}]:587", "tls": level}
 
     def test_refused_by_its_name(self) -> None:
         _relay, section = self.weak(SHORT_DH, "verify")

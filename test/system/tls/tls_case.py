@@ -15,7 +15,7 @@ from support.machine import wait_until
 from support.mail_servers import OTHER_PASSWORD, OTHER_USER, PASSWORD, TEMPORARY_USER, USER
 from support.relays import LIMIT, Relay, binary_path
 from support.runs import Delivery, Result, Surroundings
-from world import EXIM_ADDRESS, PLACE
+from world import EXIM_ADDRESS, PLACE, UNSAFE_ADDRESS
 
 SUBMISSION, SMTPS = 587, 465
 
@@ -55,6 +55,10 @@ class TlsCase(DeliveryCase):
         own = {"username": user, "password_file": str(self.password_file), **keys}
         return {key: value for key, value in own.items() if value is not None}
 
+    def need_exim(self) -> None:
+        if not (self.place / "exim").exists():
+            self.skipTest("Exim is not there; test/install_packages brings it")
+
     def write_config(self, *relays: dict[str, Any], top: str = "") -> None:
         """The relays first, second ... in a chain of that order. Each needs a destination."""
         names = [f"relay{number}" for number in range(1, len(relays) + 1)]
@@ -87,10 +91,11 @@ class TlsCase(DeliveryCase):
     def taken(self, result: Result, host: str, port: int = SUBMISSION) -> Taken:
         """The message was accepted by this host of the world; what its log knows of the session."""
         self.assertEqual(result.status, 0, f"{result}\n{self.syslog.lines}")
-        address = EXIM_ADDRESS if host == "exim.test" else r"127\.1\.0\.\d+"
+        of_exim = {"exim.test": EXIM_ADDRESS, "unsafe.test": UNSAFE_ADDRESS}
+        address = of_exim.get(host, r"127\.1\.0\.\d+")
         found = re.match(rf"{re.escape(host)}\[{address}\]:{port}: 250 .*?(?:queued as|OK id=) ?(\S+?)(?:;|$)", result.text)
         assert found, result
-        return self.exim_took(found[1]) if host == "exim.test" else self.postfix_took(found[1].strip())
+        return self.exim_took(found[1]) if host in of_exim else self.postfix_took(found[1].strip())
 
     def postfix_took(self, queue_id: str) -> Taken:
         log = self.place / "postfix.log"

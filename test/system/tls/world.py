@@ -16,7 +16,7 @@ from support.certificates import DAY, Authority, fingerprint, openssl, self_sign
 from support.mail_servers import Dovecot, Exim, Host, MailServer
 
 PLACE = "RELAYPIPE_TLS_WORLD"
-EXIM_ADDRESS = "127.1.0.100"
+EXIM_ADDRESS, UNSAFE_ADDRESS = "127.1.0.100", "127.1.0.101"
 TOOLS = Path("/var/cache/relaypipe-test")
 TLS_1_1 = ("smtpd_tls_protocols = TLSv1.1", "smtpd_tls_mandatory_protocols = TLSv1.1",
            "tls_medium_cipherlist = ALL:@SECLEVEL=0")
@@ -72,7 +72,7 @@ def make_hosts(pki: Path) -> list[Host]:
 
 def replace_names(directory: Path, hosts: list[Host]) -> None:
     names = "".join(f"{host.address} {host.name}\n" for host in hosts)
-    networks.replace_file("/etc/hosts", directory, f"127.0.0.1 localhost\n{names}{EXIM_ADDRESS} exim.test\n"
+    networks.replace_file("/etc/hosts", directory, f"127.0.0.1 localhost\n{names}{EXIM_ADDRESS} exim.test\n{UNSAFE_ADDRESS} unsafe.test\n"
                                                   "127.1.0.1 mail.wild.test\n127.0.0.1 local.test\n")
     # Exim, which is unpacked but not installed, wants its user to exist.
     for path, line in (("/etc/passwd", "Debian-exim:x:65533:65534::/nonexistent:/usr/sbin/nologin\n"),
@@ -106,7 +106,7 @@ def world() -> Iterator[Path]:
             certificate = Authority(pki / "exim", "second trusted authority")
             (pki / "trust" / "exim.pem").write_bytes(certificate.file.read_bytes())
             openssl("rehash", str(pki / "trust"))
-            exim = Exim(exim_program(), place / "exim", EXIM_ADDRESS, certificate.certificate("exim.test"))
+            exim = Exim(exim_program(), place / "exim", EXIM_ADDRESS, UNSAFE_ADDRESS, certificate.certificate("exim.test"))
             stack.callback(exim.stop)
         os.environ[PLACE] = str(place)
         yield place
