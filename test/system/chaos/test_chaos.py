@@ -13,6 +13,7 @@ from chaos_world import API, has_setting
 from messages import WANTED
 from report import details, figures, table
 
+LONG = bool(os.environ.get("RELAYPIPE_LONG"))
 MESSAGES = 800
 LIMIT = 100.0    # seconds, for each half; reached only when something hangs
 # The last digit of a message's number says what is done to it; nothing else is wrong with this program.
@@ -60,14 +61,16 @@ class Short(unittest.TestCase):
     def test_first_seed(self) -> None:
         self.run_with("first")
 
-    def test_second_seed(self) -> None:
-        self.run_with("second")
-
-    def test_first_seed_by_lmtp(self) -> None:
-        self.run_with("first", by_lmtp=True)
-
     def test_second_seed_by_lmtp(self) -> None:
         self.run_with("second", by_lmtp=True)
+
+    if LONG:
+
+        def test_second_seed(self) -> None:
+            self.run_with("second")
+
+        def test_first_seed_by_lmtp(self) -> None:
+            self.run_with("first", by_lmtp=True)
 
     def test_a_bad_program_is_found_out(self) -> None:
         """The whole run with a program that loses, bounces, doubles and changes what it is told to."""
