@@ -1,7 +1,7 @@
 """Amazon SES as somebody else has written it: the npm package aws-ses-v2-local, which speaks HTTP, behind a socket with TLS.
 
-It checks no signature and looks at no Destination, but it parses the request and the message on its own. Skipped where the
-program aws-ses-v2-local is not installed (`npm install -g aws-ses-v2-local`).
+It checks no signature and looks at no Destination, but it parses the request and the message on its own. unpack_programs
+has it put where it is looked for first, where there is npm; skipped where it is nowhere.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ ACCOUNT = {"DedicatedIpAutoWarmupEnabled": False, "EnforcementStatus": "HEALTHY"
            "Details": {"AdditionalContactEmailAddresses": [], "ContactLanguage": "EN", "MailType": "TRANSACTIONAL",
                        "ReviewDetails": {"CaseId": "1", "Status": "GRANTED"}, "UseCaseDescription": "x",
                        "WebsiteURL": "https://example.com"}}
-PROGRAM = shutil.which("aws-ses-v2-local")
+NAME = "aws-ses-v2-local"
+UNPACKED = Path(os.environ.get("RELAYPIPE_TEST_TOOLS") or "/var/cache/relaypipe-test") / NAME / "bin" / NAME
+PROGRAM = str(UNPACKED) if UNPACKED.exists() else shutil.which(NAME)
 MESSAGE = ("From: Äther <sender@example.org>\nTo: rcpt@example.net\nBcc: nobody@example.net\nSubject: =?utf-8?q?caf=C3=A9?=\n"
            "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
            "Grüße\n.dot\n..two dots\n").encode()
