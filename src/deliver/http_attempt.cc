@@ -16,9 +16,6 @@
 namespace relaypipe {
 namespace {
 
-constexpr int kUnauthorized = 401;
-constexpr int kForbidden = 403;
-
 Duration limit_of(Stage stage, const TimeLimits& limits) {
   switch (stage) {
     case Stage::Request: return limits.mail;

@@ -31,7 +31,7 @@ RefusalWords refusal(const HttpAnswer&, const JsonMembers& body) {
 
 AskOutcome asked(const HttpAnswer& answer, const JsonMembers& body) {
   if (answer.status == 200) return {true, true, fmt::format("the mailbox is {}", body.at("emailAddress"))};
-  const bool no_right = answer.status == 403 && refusal(answer, body).code == "insufficientPermissions";
+  const bool no_right = answer.status == kForbidden && refusal(answer, body).code == "insufficientPermissions";
   return {no_right, true,
           no_right ? "the token may not read the profile, which is no fault: gmail.send is enough" : ""};
 }

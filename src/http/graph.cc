@@ -43,7 +43,7 @@ RefusalWords refusal(const HttpAnswer&, const JsonMembers& body) {
 AskOutcome asked(const HttpAnswer& answer, const JsonMembers& body) {
   if (answer.status == 200) return {true, true, fmt::format("the mailbox is {}", body.at("mail"))};
   if (answer.status == 404) return {true, false, "there is no such mailbox"};
-  const bool no_right = answer.status == 403;
+  const bool no_right = answer.status == kForbidden;
   return {no_right, true, no_right ? "the application may not read users, which is no fault: Mail.Send is enough" : ""};
 }
 

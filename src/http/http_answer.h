@@ -15,6 +15,10 @@ inline constexpr std::size_t kAnswerHeadOctets = std::size_t{32} * 1024;  ///< o
 inline constexpr std::size_t kAnswerFields = 200;
 inline constexpr std::size_t kAnswerBodyOctets = std::size_t{64} * 1024;  ///< and as many of chunk sizes and trailers
 
+/// What is said to whoever may not (RFC 9110 sections 15.5.2 and 15.5.4).
+inline constexpr int kUnauthorized = 401;
+inline constexpr int kForbidden = 403;
+
 /// One complete answer (RFC 9112), final: not 1xx.
 struct HttpAnswer {
   int status = 0;                 ///< 200 to 599

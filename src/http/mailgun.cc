@@ -56,7 +56,7 @@ AskOutcome asked(const HttpAnswer& answer, const JsonMembers& body) {
   if (answer.status == 404)
     return {true, false, "the domain is not one of this account; is it in the other region (EU, US)?"};
   return {false, true,
-          answer.status == 401 || answer.status == 403
+          answer.status == kUnauthorized || answer.status == kForbidden
               ? "a domain's sending key may do nothing but send: then this is no fault"
               : ""};
 }

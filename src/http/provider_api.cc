@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "http/header_recipients.h"
 #include "http/named_time.h"
 #include "http/provider_files.h"
@@ -20,8 +21,6 @@ namespace {
 
 constexpr std::string_view kRegion = "REGION";
 constexpr std::size_t kWordsOctets = 400;  // of what an answer says
-constexpr int kUnauthorized = 401;
-constexpr int kForbidden = 403;
 constexpr int kGatewayTimeout = 504;
 
 /// The region in a host that has the form, or empty; `fits` says whether it has.
@@ -97,9 +96,7 @@ std::string shown(std::string_view words, const Credentials& sent) {
   const Secret basic = basic_authorization(sent);
   const std::string_view secrets[] = {sent.secret.reveal(), sent.session_token.reveal(), basic.reveal().substr(6)};
   const std::string text = printable(redacted(words, secrets));
-  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  const std::size_t end = text.find_last_not_of(' ') + 1;
-  return std::string(clip(std::string_view(text).substr(begin, end - begin), kWordsOctets));
+  return std::string(clip(trimmed(text), kWordsOctets));
 }
 
 JsonMembers members_of(const HttpAnswer& answer, ReadJson read_json) {

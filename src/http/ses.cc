@@ -58,7 +58,7 @@ AskOutcome asked(const HttpAnswer& answer, const JsonMembers& body) {
     return outcome;
   }
   // The signature was right, and the key may do less than this: GetAccount is a right of its own.
-  const bool no_right = answer.status == 403 && refusal(answer, body).code == "AccessDeniedException";
+  const bool no_right = answer.status == kForbidden && refusal(answer, body).code == "AccessDeniedException";
   return {no_right, true, no_right ? "the key may not read the account (ses:GetAccount), which is no fault" : ""};
 }
 

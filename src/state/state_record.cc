@@ -118,6 +118,12 @@ bool unpack_endpoints(Unpacker& in, std::vector<EndpointState>& endpoints) {
 
 }  // namespace
 
+WallTime settle(RelayState& state, const Limits& limits, WallTime now, const ZoneOffset& zones, const Alive& alive) {
+  now = std::max(settle(state.health, now), settle(state.allowance, limits, now, zones));
+  drop_dead(state.allowance, now, alive);
+  return now;
+}
+
 std::string pack(const RelayState& state) {
   Packer out;
   out.number(kVersion);

@@ -25,6 +25,10 @@ struct RelayState {
   std::vector<EndpointState> endpoints;  ///< only those that once failed while the relay had others
 };
 
+/// Brings all of it but its endpoints to `now`, gives back what dead processes held, and returns the time to go on
+/// with, as settle() does with each part.
+WallTime settle(RelayState& state, const Limits& limits, WallTime now, const ZoneOffset& zones, const Alive& alive);
+
 /// The octets of a record. They begin with the version of their form, so that a later program can tell.
 std::string pack(const RelayState& state);
 

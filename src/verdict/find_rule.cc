@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/printable.h"
+#include "base/text.h"
 #include "verdict/reply_rules.h"
 
 namespace relaypipe {
@@ -13,18 +14,12 @@ namespace {
 
 constexpr std::size_t kJudgedOctets = std::size_t{16} * 1024;  ///< enough for any reply that has something to say
 
-std::string_view take_word(std::string_view& rest) {
-  const std::string_view word = rest.substr(0, rest.find(' '));
-  rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-  return word;
-}
-
 /// Whether one of the blank-separated words passes; no words at all pass.
 template <class Passes>
 bool any_word(std::string_view words, Passes passes) {
   if (words.empty()) return true;
   while (!words.empty()) {
-    if (passes(take_word(words))) return true;
+    if (passes(next_word(words))) return true;
   }
   return false;
 }

@@ -24,13 +24,6 @@ StateValue value_of_store(const StoreHealth& health, WallTime now) {
   return {pack(health), now + std::chrono::days(35)};
 }
 
-/// Brings what is remembered of a relay to the present.
-WallTime bring_to_present(RelayState& state, const Limits& limits, WallTime now, const FleetServices& services) {
-  now = std::max(settle(state.health, now), settle(state.allowance, limits, now, services.zones));
-  drop_dead(state.allowance, now, services.alive);
-  return now;
-}
-
 }  // namespace
 
 Duration longest_question(const FleetConfig& fleet) { return 2 * fleet.timeout + kAround; }
@@ -69,7 +62,7 @@ FleetSync::End FleetSync::begin(const Relay& relay, const std::optional<SliceNee
   services_.store.update(keys, wall, StateWait::Exact, [&](std::vector<StateValue>& values) {
     StoreHealth store = unpack_store_health(values[0].octets);
     RelayState state = state_in(values[1]);
-    const WallTime now = bring_to_present(state, relay.limits, wall, services_);
+    const WallTime now = settle(state, relay.limits, wall, services_.zones, services_.alive);
     FleetShare& share = state.allowance.fleet;
     // While the store is away no delivery waits for it.
     if (need ? store.away() : !may_ask(store, now)) {
@@ -114,7 +107,7 @@ void FleetSync::finish(const Relay& relay, const Exchange& exchange, const Resul
   services_.store.update(keys, wall, StateWait::Exact, [&](std::vector<StateValue>& values) {
     StoreHealth store = unpack_store_health(values[0].octets);
     RelayState state = state_in(values[1]);
-    const WallTime now = bring_to_present(state, relay.limits, wall, services_);
+    const WallTime now = settle(state, relay.limits, wall, services_.zones, services_.alive);
     FleetShare& share = state.allowance.fleet;
     store_changed = note_end(store, problem, now);
     values[0] = value_of_store(store, now);

@@ -8,6 +8,7 @@
 #include "base/printable.h"
 #include "config/document_reader.h"
 #include "state/change_log.h"
+#include "state/history_records.h"
 
 namespace relaypipe {
 namespace {
@@ -69,13 +70,13 @@ Health change_relay(StateTool& tool, const std::string& name, Change change,
   const std::array<std::string, 1> key{relay_key(name)};
   Health before;
   tool.store->update(key, now, StateWait::Exact, [&](std::vector<StateValue>& values) {
-    RelayState state = unpack(values[0].octets).value_or(RelayState());
+    RelayState state = state_in(values[0]);
     settle(state.health, now);
     before = state.health;
     edit(state, now);
     // Without it nobody could tell later that the clock was wrong now.
     state.health.stamp = std::max(state.health.stamp, now);
-    values[0] = {pack(state), useful_until(state, now)};
+    values[0] = value_of(state, now);
   });
   change.at = now;
   change.relay = name;

@@ -53,8 +53,7 @@ RelayStatus status_of(const std::string& name, RelayState state, const Limits& l
                       WallTime now, const Alive& alive, const ZoneOffset& zones) {
   RelayStatus status;
   status.name = name;
-  now = std::max(settle(state.health, now), settle(state.allowance, limits, now, zones));
-  drop_dead(state.allowance, now, alive);
+  now = settle(state, limits, now, zones, alive);
   // Whether credentials or settings have changed is seen by the next delivery; here they count as they were.
   const auto standing_now = [&](const Health& health) {
     return standing(health, now, health.outage ? health.outage->stamps : Stamps(), bounds, alive);

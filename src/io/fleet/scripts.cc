@@ -1,9 +1,10 @@
 #include "io/fleet/scripts.h"
 
-#include <fmt/format.h>
 #include <openssl/sha.h>
 
 #include <array>
+
+#include "base/hex.h"
 
 namespace relaypipe {
 namespace {
@@ -137,10 +138,7 @@ std::string sum_of(std::string_view text) {
   std::array<unsigned char, SHA_DIGEST_LENGTH> octets{};
   const auto* const from = reinterpret_cast<const unsigned char*>(text.data());
   SHA1(from, text.size(), octets.data());
-  std::string sum;
-  for (const unsigned char octet : octets)
-    sum += fmt::format("{:02x}", octet);
-  return sum;
+  return hex_text(octets);
 }
 
 }  // namespace

@@ -4,26 +4,24 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "base/text.h"
 #include "relay/units.h"
 
 namespace relaypipe {
 namespace {
 
-std::vector<std::string> words_of(const std::string& text) {
-  std::vector<std::string> words;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    words.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty())
+    words.push_back(next_word(text));
   return words;
 }
 
-std::string name_of(const std::string& foreign) { return std::string(clip(printable(foreign), kLongestHostName)); }
+std::string name_of(std::string_view foreign) { return std::string(clip(printable(foreign), kLongestHostName)); }
 
 /// `LIFE SEQUENCE SPENT GRANTED SEEN NAME`, as the script writes it.
 std::optional<FleetHostUse> host_in(const std::string& id, const std::string& record, std::int64_t now) {
-  const std::vector<std::string> words = words_of(record);
+  const std::vector<std::string_view> words = words_of(record);
   if (words.size() != 6) return std::nullopt;
   const auto number = [&](std::size_t place) { return parse_count(words[place], 0, kMostStoreNumber); };
   const auto spent = number(2);

@@ -31,13 +31,6 @@ bool is_time(std::int64_t number) {
   return is_within(number, 0, kMostStoreNumber) && is_plausible(WallTime(Span(number)));
 }
 
-/// The first word of `text`, which is taken from it.
-std::string_view next_word(std::string_view& text) {
-  const std::string_view word = text.substr(0, text.find(' '));
-  text.remove_prefix(std::min(text.size(), word.size() + 1));
-  return word;
-}
-
 std::optional<std::int64_t> parse_number(std::string_view text) {
   const bool negative = text.starts_with('-');
   const auto number = parse_count(text.substr(negative ? 1 : 0), 0, INT64_MAX);

@@ -84,7 +84,7 @@ class Trouble(OvershootCase):
         """What was sent while the store knew nothing is not granted once more when it has learnt."""
         for host in hosts:
             self.wait_quiet(host)
-            self.wait_until(lambda host=host: self.answers(host), "the store to be asked again")
+            self.wait_until(lambda host=host: self.call(host, "refill").returncode == 0, "the store to be asked again")
         self.assertGreaterEqual(self.fleet_used(hosts[0]), len(self.sink.accepted))
 
     @each({"killed": (StoreServer.kill,), "stopped": (StoreServer.hang,), "wiped": (StoreServer.wipe,)})

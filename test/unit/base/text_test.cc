@@ -17,3 +17,13 @@ TEST_CASE("whitespace goes from both ends, and no other octet does", "[text]") {
     CHECK(has_control(std::string("a") + c) == (code < 0x20 || code == 0x7F));
   }
 }
+
+TEST_CASE("a word ends before a blank, which goes with it", "[text]") {
+  std::string_view text = "a  bc";
+  CHECK(next_word(text) == "a");
+  CHECK(next_word(text) == "");
+  CHECK(text == "bc");
+  CHECK(next_word(text) == "bc");
+  CHECK(text.empty());
+  CHECK(next_word(text) == "");
+}
