@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/printable.h"
 #include "command/fleet/parts.h"
 #include "command/wiring/deliverer.h"
 #include "command/wiring/mail_log.h"
+#include "config/document_reader.h"
 #include "io/system/own_host.h"
 #include "io/system/standard_streams.h"
 #include "io/system/system_clock.h"
@@ -39,6 +42,18 @@ std::vector<Relay> relays_of(const Configuration& configuration, std::vector<std
   return relays;
 }
 
+/// What is wrong with the names; empty where all are relays of the configuration.
+std::string names_problem(const Configuration& configuration, const std::vector<std::string>& names) {
+  const auto unknown = std::find_if(names.begin(), names.end(),
+                                    [&](const std::string& name) { return configuration.relay(name) == nullptr; });
+  if (unknown == names.end()) return "";
+  std::vector<std::string_view> candidates;
+  for (const auto& [name, relay] : configuration.relays)
+    candidates.push_back(name);
+  return fmt::format("there is no relay {}{}", printable(*unknown),
+                     suggestion(*unknown, candidates, "`relaypipe status` shows all that are known"));
+}
+
 int run(const RefillArguments& arguments) {
   const LoadedConfiguration loaded = load_as_deliverer(arguments);
   if (const auto error = configuration_error(loaded)) return refuse(*error);
@@ -56,8 +71,10 @@ int run(const RefillArguments& arguments) {
     if (end == FleetSync::End::Failed) problem = sync.problem();
   }
   state.tell_trouble();
-  if (problem.empty()) return kDone;
-  return refuse(fmt::format("{}: {}", configuration.fleet->url, printable(problem)), kNoAnswer);
+  if (!problem.empty()) return refuse(fmt::format("{}: {}", configuration.fleet->url, printable(problem)), kNoAnswer);
+  // Of several the others were asked about: whoever started this may have an older configuration.
+  const std::string mistake = names_problem(configuration, arguments.relays);
+  return mistake.empty() ? kDone : refuse(mistake);
 }
 
 }  // namespace

@@ -30,6 +30,13 @@ class Facts(FleetCase):
             self.tool(host, "refill")
         self.assertEqual([self.sent(a), self.sent(b)], [False, True])
 
+    def test_a_name_that_is_no_relay_is_told_and_the_others_are_asked_about(self) -> None:
+        store = self.store()
+        a, b = (self.host(name, store.url, 'quota = "100/24h"') for name in "ab")
+        self.tool(a, "suspend", "sink", "--fleet")
+        self.assertIn("there is no relay snik; did you mean sink?", self.tool(b, "refill", "snik", "sink", status=2))
+        self.assertEqual(self.relay_status(b)["state"], "suspended")
+
     def test_the_other_hosts_are_not_told_while_the_store_is_away(self) -> None:
         store = self.store()
         a = self.host("a", store.url, "")
